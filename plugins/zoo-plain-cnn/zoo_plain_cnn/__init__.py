@@ -1,0 +1,32 @@
+"""The plugin: what it declares is plain data, and importing it imports no framework."""
+
+import zoo
+
+DIGITS = zoo.Recipe(
+    dataset="digits",
+    epochs=30,
+    batch_size=32,
+    optimizer="adamw",
+    learning_rate=2e-3,
+    warmup_epochs=1,
+    weight_decay=0.02,
+    shift_pixels=3,
+)
+
+
+@zoo.hookimpl
+def zoo_models() -> list[zoo.ModelSpec]:
+    return [
+        zoo.ModelSpec(
+            name="plain_cnn",
+            summary="toy_resnet without its two additions: the difference is the skip connections",
+            build="zoo_plain_cnn.model:plain_cnn",
+            input_shape=(32, 32, 3),
+            classes=10,
+            parameters=223_242,
+            recipes=(DIGITS,),
+            paper="K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385, section 4.1: "
+            "plain networks",
+            licence="Apache-2.0",
+        )
+    ]

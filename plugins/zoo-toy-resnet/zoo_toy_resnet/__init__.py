@@ -1,0 +1,32 @@
+"""The plugin: what it declares is plain data, and importing it imports no framework."""
+
+import zoo
+
+DIGITS = zoo.Recipe(
+    dataset="digits",
+    epochs=30,
+    batch_size=32,
+    optimizer="adamw",
+    learning_rate=2e-3,
+    warmup_epochs=1,
+    weight_decay=0.02,
+    shift_pixels=3,
+)
+
+
+@zoo.hookimpl
+def zoo_models() -> list[zoo.ModelSpec]:
+    return [
+        zoo.ModelSpec(
+            name="toy_resnet",
+            summary="three small stages with two residual additions, from the Keras functional API guide",
+            build="zoo_toy_resnet.model:toy_resnet",
+            input_shape=(32, 32, 3),
+            classes=10,
+            parameters=223_242,
+            recipes=(DIGITS,),
+            paper="The Functional API, Keras guide, section 'A toy ResNet model'; "
+            "K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385",
+            licence="Apache-2.0",
+        )
+    ]

@@ -1,0 +1,55 @@
+"""zoo: a plugin-based zoo of small image models, with a benchmark suite whose numbers can be trusted.
+
+What a plugin needs: `hookimpl` and the specs. What a program or a notebook needs: the functions, each of which is
+also a command. Importing this package imports no NumPy and no framework.
+"""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import ZooError
+from zoo.hookspecs import hookimpl
+from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
+
+if TYPE_CHECKING:
+    from zoo.api import bench, build, datasets, describe, models, train
+    from zoo.results.schema import Result
+
+__all__ = [
+    "DatasetSpec",
+    "ModelSpec",
+    "Recipe",
+    "Result",
+    "RuntimeSpec",
+    "WeightsSpec",
+    "ZooError",
+    "__version__",
+    "bench",
+    "build",
+    "datasets",
+    "describe",
+    "hookimpl",
+    "models",
+    "train",
+]
+
+_LAZY = {
+    "Result": "zoo.results.schema",
+    "bench": "zoo.api",
+    "build": "zoo.api",
+    "datasets": "zoo.api",
+    "describe": "zoo.api",
+    "models": "zoo.api",
+    "train": "zoo.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is heavier than a spec when it is first used (PEP 562)."""
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")

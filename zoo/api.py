@@ -1,0 +1,187 @@
+"""The public functions, for notebooks and other programs. A command is a thin face of one of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo import registry as _registry
+from zoo.errors import UsageError
+from zoo.specs import DatasetSpec, ModelSpec, Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.bench.plan import Options, Step
+    from zoo.results.schema import Result
+
+OnStep = Callable[[int, "Step"], Callable[[str], None]]
+OnEvent = Callable[[dict[str, Any]], None]
+
+
+def models(*patterns: str) -> list[ModelSpec]:
+    """The models of the installed plugins, or those that match names or shell globs.
+
+    :raises UsageError: if a pattern matches nothing.
+    """
+    return [entry.spec for entry in _registry.load().select(patterns)]
+
+
+def datasets() -> list[DatasetSpec]:
+    """The datasets that need no download."""
+    return [entry.spec for entry in _registry.load().datasets.values()]
+
+
+def describe(name: str, *, registry: _registry.Registry | None = None) -> dict[str, Any]:
+    """What a model is made of and costs, as `zoo show NAME --json` prints it. Builds it in a process of its own.
+
+    :raises UsageError: if there is no such model.
+    :raises ZooError: if it can't be built.
+    """
+    from zoo.executors.local import Task, call
+
+    entry = (registry or _registry.load()).model(name)
+    built = call(
+        Task("zoo.models.describe:describe", {"model": entry.spec.to_json()}, label=f"show-{name}")
+    )
+    return {
+        "name": name,
+        "plugin": entry.plugin.distribution,
+        "plugin_version": entry.plugin.version,
+        "summary": entry.spec.summary,
+        "input_shape": list(entry.spec.input_shape),
+        "classes": entry.spec.classes,
+        **built,
+        "weights": [_weights_record(spec) for spec in entry.spec.weights],
+        "recipes": [recipe.to_json() for recipe in entry.spec.recipes],
+        "paper": entry.spec.paper,
+        "licence": entry.spec.licence,
+    }
+
+
+def _weights_record(spec: Any) -> dict[str, Any]:
+    """Weights as declared, with what their file says of itself, or why it can't be read."""
+    from zoo.errors import WeightsError
+    from zoo.models.weights import locate, provenance
+
+    record = spec.to_json()
+    try:
+        return {**record, "provenance": provenance(locate(spec)), "error": None}
+    except WeightsError as error:
+        return {**record, "provenance": None, "error": str(error)}
+
+
+def build(name: str, *, weights: str | Path | None = None, seed: int = 0) -> keras.Model:
+    """Build a model in this process, under the Keras backend in use.
+
+    :param weights: a dataset whose shipped weights to load, or a file; None leaves fresh ones.
+    :param seed: of the fresh weights.
+    :raises UsageError: if there is no such model or no such weights.
+    :raises WeightsError: if the weights don't fit.
+    """
+    from zoo.models import weights as files
+    from zoo.models.build import build as build_model
+
+    spec = _registry.load().model(name).spec
+    model = build_model(spec, seed=seed)
+    if weights is None:
+        return model
+    if shipped := spec.weights_for(str(weights)):
+        files.load(model, files.locate(shipped), sha256=shipped.sha256)
+    elif Path(weights).is_file():
+        files.load(model, Path(weights))
+    else:
+        names = ", ".join(w.dataset for w in spec.weights) or "none"
+        raise UsageError(f"{name} has no weights '{weights}' (shipped: {names}), and no such file is there")
+    return model
+
+
+def bench(
+    *patterns: str,
+    options: Options | None = None,
+    on_step: OnStep | None = None,
+    on_result: Callable[[Result], None] | None = None,
+    registry: _registry.Registry | None = None,
+    **settings: Any,
+) -> list[Result]:
+    """Measure models, each scenario in a fresh process.
+
+    :param patterns: names or shell globs.
+    :param options: how to measure; or give the fields of `zoo.bench.plan.Options` as keyword arguments.
+    :param on_step: called as each scenario begins; returns what is told its phases.
+    :param on_result: called with each Result as it is made.
+    :return: a Result for each scenario, also for those that failed: see `outcome`.
+    :raises UsageError: for what is unknown or impossible here.
+    """
+    from zoo.bench.plan import Options, plan
+    from zoo.bench.runner import measure_plan
+
+    steps = plan(registry or _registry.load(), patterns, options or Options(**settings))
+    results = []
+    for result in measure_plan(steps, on_step):
+        results.append(result)
+        if on_result:
+            on_result(result)
+    return results
+
+
+def train(
+    name: str,
+    dataset: str = "digits",
+    *,
+    data_dir: str | None = None,
+    output: str | Path | None = None,
+    changes: Mapping[str, Any] | None = None,
+    keras_backend: str = "tensorflow",
+    on_event: OnEvent | None = None,
+    registry: _registry.Registry | None = None,
+) -> dict[str, Any]:
+    """Train a model by its recipe and write its weights.
+
+    :param changes: fields of the recipe to change, such as `{"epochs": 3}`.
+    :param output: the file to write; by default the one where `bench` finds it.
+    :param on_event: told of each phase, step and epoch.
+    :return: `path`, `sha256` and `provenance` of the weights.
+    :raises UsageError: for what is unknown, or a file that can't be written.
+    :raises ModelError: if the loss stops being finite.
+    """
+    from zoo.data.catalog import find
+    from zoo.executors.local import Task, call
+    from zoo.paths import trained_weights, writable_folder
+
+    registry = registry or _registry.load()
+    spec = registry.model(name).spec
+    found = find(dataset, registry.datasets, data_dir)
+    recipe = _recipe(spec, found.name, changes or {})
+    path = Path(output) if output else trained_weights(name, found.name)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file to write")
+    writable_folder(path.absolute().parent)
+    done = call(
+        Task(
+            function="zoo.train.fit:train",
+            job={
+                "model": spec.to_json(),
+                "dataset": found.to_json(),
+                "recipe": recipe.to_json(),
+                "output": str(path.absolute()),
+            },
+            environment={"KERAS_BACKEND": keras_backend},
+            timeout_s=None,
+            label=f"train-{name}",
+        ),
+        on_event,
+    )
+    return {"path": str(path), **done}
+
+
+def _recipe(spec: ModelSpec, dataset: str, changes: Mapping[str, Any]) -> Recipe:
+    recipe = spec.recipe_for(dataset)
+    if recipe is None:
+        names: Iterable[str] = (r.dataset for r in spec.recipes)
+        raise UsageError(
+            f"{spec.name} has no recipe for {dataset}; it has recipes for: {', '.join(names) or 'none'}"
+        )
+    return dataclasses.replace(recipe, dataset=dataset, **changes)

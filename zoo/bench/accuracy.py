@@ -1,0 +1,31 @@
+"""Accuracy on a test split, with its interval. Pure functions; no framework."""
+
+from __future__ import annotations
+
+import math
+
+Z_95 = 1.959963984540054  # normal quantile of 0.975
+
+
+def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
+    """The score interval for a proportion (Wilson 1927), which stays inside [0, 1] and holds near its ends.
+
+    :param successes: how many of the trials succeeded.
+    :param trials: at least 1.
+    :return: its lower and upper limit.
+    """
+    if not 0 <= successes <= trials or trials < 1:
+        raise ValueError(f"{successes} successes in {trials} trials")
+    p = successes / trials
+    centre = p + z**2 / (2 * trials)
+    spread = z * math.sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2))
+    scale = 1 + z**2 / trials
+    low = 0.0 if successes == 0 else (centre - spread) / scale
+    high = 1.0 if successes == trials else (centre + spread) / scale
+    return low, high
+
+
+def accuracy(correct: int, images: int) -> dict[str, float | int]:
+    """Top-1 accuracy as a measure: value, 95 % interval, and how many images it rests on."""
+    low, high = wilson_interval(correct, images)
+    return {"value": correct / images, "low": low, "high": high, "images": images}

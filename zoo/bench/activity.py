@@ -1,0 +1,65 @@
+"""What else the machine was doing while something was timed."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Counters at one moment; two of them say what happened between."""
+
+    at_s: float
+    busy_s: float
+    stolen_s: float
+    own_s: float
+    throttled: int | None
+
+
+def snapshot() -> Snapshot:
+    """The counters now: processor time of the whole machine, and of this process."""
+    machine = psutil.cpu_times()
+    own = os.times()
+    idle = machine.idle + getattr(machine, "iowait", 0.0)
+    guest = getattr(machine, "guest", 0.0) + getattr(machine, "guest_nice", 0.0)
+    stolen = getattr(machine, "steal", 0.0)
+    return Snapshot(
+        at_s=time.perf_counter(),
+        busy_s=sum(machine) - guest - idle - stolen,
+        stolen_s=stolen,
+        own_s=own.user + own.system,
+        throttled=_throttle_count(),
+    )
+
+
+def between(before: Snapshot, after: Snapshot) -> dict[str, Any]:
+    """Cores kept busy by others, and by a hypervisor's other guests; how often the processor was throttled."""
+    seconds = max(after.at_s - before.at_s, 1e-9)
+    others = (after.busy_s - before.busy_s) - (after.own_s - before.own_s)
+    throttled = None
+    if before.throttled is not None and after.throttled is not None:
+        throttled = after.throttled - before.throttled
+    return {
+        "seconds": seconds,
+        "other_cores_busy": max(0.0, others / seconds),
+        "stolen_cores": max(0.0, (after.stolen_s - before.stolen_s) / seconds),
+        "throttled": throttled,
+    }
+
+
+def _throttle_count() -> int | None:
+    """How often any core has been throttled since the machine started (Linux on Intel); None without a counter."""
+    cpus = Path("/sys/devices/system/cpu")
+    counts = []
+    for path in cpus.glob("cpu[0-9]*/thermal_throttle/core_throttle_count"):
+        try:
+            counts.append(int(path.read_text()))
+        except (OSError, ValueError):
+            continue
+    return sum(counts) if counts else None

@@ -1,0 +1,47 @@
+"""What is doubtful about a Result. Pure functions: a Result's own record criticised in plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zoo.bench.stats import Stats, samples_needed
+
+DEVIATION_LIMIT = 0.10  # as in pyperf
+BUSY_CORES_LIMIT = 0.10
+STOLEN_CORES_LIMIT = 0.02
+LOAD_LIMIT = 0.5  # runnable processes a core, before we began
+
+
+def check(
+    stats: Stats, processes: Sequence[Mapping[str, Any]], load_at_start: float | None, cores: int
+) -> list[dict[str, str]]:
+    """Each finding as `code` and `message`; an empty list is a measurement with nothing to say against it.
+
+    :param processes: what each worker recorded: `settled`, and the activity of others while it sampled.
+    """
+    findings: list[tuple[str, str]] = []
+
+    unsettled = sum(not process["settled"] for process in processes)
+    if unsettled:
+        findings.append(
+            ("unsteady", f"no steady state within the time for warming up, in {unsettled} of {len(processes)} processes")
+        )
+    needed = samples_needed(0.9)
+    if stats.n < needed:
+        findings.append(("few_samples", f"{stats.n} samples; a 90th percentile takes {needed}"))
+    if stats.mean > 0 and stats.std / stats.mean > DEVIATION_LIMIT:
+        findings.append(
+            ("deviation", f"the standard deviation is {stats.std / stats.mean:.0%} of the mean")
+        )
+    busy = max(process["activity"]["other_cores_busy"] for process in processes)
+    if busy > BUSY_CORES_LIMIT:
+        findings.append(("busy", f"other processes kept {busy:.2f} cores busy meanwhile"))
+    stolen = max(process["activity"]["stolen_cores"] for process in processes)
+    if stolen > STOLEN_CORES_LIMIT:
+        findings.append(("stolen", f"the hypervisor gave {stolen:.2f} cores to other guests meanwhile"))
+    if any(process["activity"]["throttled"] for process in processes):
+        findings.append(("throttled", "the processor was throttled for heat meanwhile"))
+    if load_at_start is not None and load_at_start / cores > LOAD_LIMIT:
+        findings.append(("loaded", f"the load was {load_at_start:.2f} on {cores} cores before the start"))
+    return [{"code": code, "message": message} for code, message in findings]

@@ -1,0 +1,159 @@
+"""The machine and the software that a Result was measured on, without anything that names its owner."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+# What decides whether two Results are comparable: hardware and versions that matter, nothing that jitters.
+FINGERPRINTED = ("processor", "accelerators", "os", "python", "packages", "container")
+PACKAGES = ("tensorflow", "keras", "numpy", "jax", "jaxlib", "torch", "tensorflow-datasets")
+
+
+def collect() -> dict[str, Any]:
+    """The environment of this process, as JSON values, with its fingerprint."""
+    environment: dict[str, Any] = {
+        "processor": {
+            "model": processor_model(),
+            "architecture": platform.machine(),
+            "physical_cores": psutil.cpu_count(logical=False),
+            "logical_cores": psutil.cpu_count(),
+            "usable_cores": usable_cores(),
+            "memory_bytes": psutil.virtual_memory().total,
+            "caches": caches(),
+            "governor": governor(),
+        },
+        "accelerators": accelerators(),
+        "os": {"system": platform.system(), "release": platform.release()},
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": package_versions(),
+        "container": container_limits(),
+    }
+    environment["fingerprint"] = fingerprint(environment)
+    return environment
+
+
+def fingerprint(environment: dict[str, Any]) -> str:
+    """A short digest that is equal where Results are comparable."""
+    relevant = {key: environment.get(key) for key in FINGERPRINTED}
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def describe(environment: dict[str, Any]) -> str:
+    """The environment in one line, for the header of a table."""
+    processor, packages = environment["processor"], environment["packages"]
+    frameworks = [f"{name} {packages[name]}" for name in ("tensorflow", "keras") if name in packages]
+    accelerators = [device["name"] for device in environment["accelerators"]] or ["no accelerator"]
+    return " · ".join(
+        [
+            processor["model"],
+            f"{processor['usable_cores']} cores",
+            f"{processor['memory_bytes'] / 2**30:.0f} GiB",
+            *accelerators,
+            f"{environment['os']['system']} {environment['os']['release']}",
+            environment["python"].replace("CPython", "Python"),
+            *frameworks,
+        ]
+    )
+
+
+def processor_model() -> str:
+    """What the processor calls itself."""
+    for line in _lines("/proc/cpuinfo"):
+        key, _, value = line.partition(":")
+        if key.strip() in ("model name", "Model", "cpu model"):
+            return " ".join(value.split())
+    if sys.platform == "darwin":
+        return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """How many logical cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def caches() -> dict[str, str]:
+    """Sizes of the first core's caches, by level and type, as Linux gives them."""
+    found = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        level, kind, size = (_line(index / name) for name in ("level", "type", "size"))
+        if level and kind and size:
+            found[f"L{level} {kind.lower()}"] = size
+    return found
+
+
+def governor() -> str | None:
+    """The frequency governor of the first core, where the system shows one."""
+    return _line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
+
+
+def accelerators() -> list[dict[str, str]]:
+    """NVIDIA devices, as their driver's own tool lists them."""
+    query = "name,driver_version,memory.total"
+    listed = _output("nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader")
+    devices = []
+    for line in (listed or "").splitlines():
+        name, driver, memory = (part.strip() for part in line.split(","))
+        devices.append({"name": name, "driver": driver, "memory": memory})
+    return devices
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the installed packages that a measurement depends on."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def container_limits() -> dict[str, str]:
+    """Limits of this process's control group (Linux, version 2), where there are any."""
+    limits = {}
+    for name in ("cpu.max", "memory.max"):
+        value = _line(Path("/sys/fs/cgroup") / name)
+        if value and not value.startswith("max"):
+            limits[name] = value
+    return limits
+
+
+def load_average() -> float | None:
+    """Runnable processes over the last minute, where the system counts them."""
+    try:
+        return round(os.getloadavg()[0], 2)
+    except OSError:
+        return None
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _line(path: Path) -> str | None:
+    lines = _lines(str(path))
+    return lines[0].strip() if lines else None
+
+
+def _output(*command: str) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

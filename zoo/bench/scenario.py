@@ -1,0 +1,47 @@
+"""One fully specified thing to measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.errors import UsageError
+from zoo.specs import Plain
+
+DEVICES = ("cpu", "gpu")
+PRECISIONS = ("float32", "bfloat16", "float16")
+MODES = ("infer",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scenario(Plain):
+    """Model × dataset × runtime × device × precision × batch size × threads × mode.
+
+    Attributes:
+        threads: None leaves the number to the runtime; what it then took stands in the Result.
+    """
+
+    model: str
+    dataset: str
+    runtime: str = "tensorflow"
+    device: str = "cpu"
+    precision: str = "float32"
+    batch_size: int = 1
+    threads: int | None = None
+    mode: str = "infer"
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("device", DEVICES), ("precision", PRECISIONS), ("mode", MODES)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise UsageError(f"{name} '{value}' is not one of {', '.join(allowed)}")
+        for name in ("batch_size", "threads"):
+            value = getattr(self, name)
+            if value is not None and not (type(value) is int and 1 <= value <= 2**20):
+                raise UsageError(f"{name} must be a whole number of at least 1, not {value}")
+
+    def __str__(self) -> str:
+        threads = "" if self.threads is None else f", {self.threads} threads"
+        return (
+            f"{self.model} on {self.dataset}, {self.runtime}, {self.device}, {self.precision}, "
+            f"batch {self.batch_size}{threads}"
+        )

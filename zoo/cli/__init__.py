@@ -1,0 +1,127 @@
+"""The command `zoo`. One file a command; each parses, calls one public function, and prints."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from zoo import __version__
+from zoo.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ZooError
+
+if TYPE_CHECKING:
+    from zoo.registry import Registry
+
+COMMANDS = ("list", "show", "bench", "train", "doctor")
+PROBLEMS_SHOWN = 5
+
+
+@dataclass
+class App:
+    """What the options before the command say."""
+
+    disabled: tuple[str, ...]
+
+    def registry(self, *, quiet: bool = False) -> Registry:
+        """Discover the plugins; those with a problem are mentioned on standard error, a line each."""
+        from zoo import registry
+
+        loaded = registry.load(self.disabled)
+        if not quiet:
+            for problem in loaded.problems[:PROBLEMS_SHOWN]:
+                warn(f"plugin {problem.plugin}: {problem.reason}; see 'zoo doctor'")
+            if more := len(loaded.problems) - PROBLEMS_SHOWN:
+                if more > 0:
+                    warn(f"and {more} more problems with plugins; see 'zoo doctor'")
+        return loaded
+
+
+class Commands(click.Group):
+    """Imports a command's module only when the command is used, or when all are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command object of `zoo/cli/NAME.py`."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"zoo.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest a command where there is none of that name."""
+        if args and args[0] not in COMMANDS:
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else "'zoo --help' lists the commands"
+            raise click.UsageError(f"no command '{args[0]}'; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="zoo", message="%(prog)s %(version)s")
+@click.option(
+    "--no-plugin",
+    "disabled",
+    metavar="NAME",
+    multiple=True,
+    help="Leave a plugin alone, by distribution or entry point. Also: ZOO_DISABLE_PLUGINS=NAME,…",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def group(context: click.Context, disabled: tuple[str, ...], debug: bool) -> None:
+    """A zoo of small image models, and what each costs and scores on this machine."""
+    context.obj = App(disabled)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line. Every error is one line on standard error and an exit code (docs/cli.md)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        code = group.main(arguments or ["--help"], prog_name="zoo", standalone_mode=False)
+        sys.stdout.flush()
+        _exit(code if isinstance(code, int) else EXIT_OK)
+    except (KeyboardInterrupt, click.Abort):
+        warn("interrupted")
+        _exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does: nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _exit(EXIT_OK)
+    except click.ClickException as error:
+        warn(" ".join(error.format_message().split()))
+        _exit(EXIT_USAGE)
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, ZooError):
+            warn(str(error))
+            _exit(error.exit_code)
+        if isinstance(error, OSError):
+            warn(str(error))
+        else:
+            warn(f"a fault in zoo itself: {type(error).__name__}: {error} (--debug shows where)")
+        _exit(EXIT_FAILED)
+
+
+def _exit(code: int) -> NoReturn:
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    sys.exit(code)
+
+
+def warn(message: str) -> None:
+    """One line on standard error; never a terminal escape code."""
+    line = "".join(c if c.isprintable() else "?" for c in message)
+    with contextlib.suppress(OSError):
+        print(f"zoo: {line}", file=sys.stderr)

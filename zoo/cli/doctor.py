@@ -1,0 +1,76 @@
+"""`zoo doctor`: what is installed, what works, and why the rest doesn't."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from zoo.cli import App
+from zoo.cli.options import as_json, echo_json
+
+
+@click.command("doctor")
+@as_json
+@click.pass_obj
+def command(app: App, as_json: bool) -> None:
+    """Say what this machine is, which plugins are in use, and what is wrong with the others."""
+    from zoo.bench import environment
+    from zoo.data.catalog import default_folders, prepared
+
+    registry = app.registry(quiet=True)
+    found = environment.collect()
+    datasets = {name: str(folder) for name, folder in prepared(default_folders()).items()}
+    if as_json:
+        echo_json(
+            {
+                "environment": found,
+                "plugins": [_plugin(plugin) for plugin in registry.plugins],
+                "disabled": [_plugin(plugin) for plugin in registry.disabled],
+                "problems": [
+                    {**_plugin(p.plugin), "reason": p.reason, "detail": p.detail}
+                    for p in registry.problems
+                ],
+                "prepared_datasets": datasets,
+            }
+        )
+        return
+    click.echo(environment.describe(found))
+    click.echo(f"environment {found['fingerprint']}")
+    click.echo("\nplugins in use")
+    for plugin in registry.plugins:
+        click.echo(f"  {plugin}: {_brings(registry, plugin)}")
+    for plugin in registry.disabled:
+        click.echo(f"  {plugin}: switched off")
+    click.echo("\ndatasets")
+    for name, entry in registry.datasets.items():
+        click.echo(f"  {name}: {entry.spec.summary}")
+    for name, folder in datasets.items():
+        click.echo(f"  {name}: prepared in {folder}")
+    if not registry.problems:
+        click.echo("\nno problems")
+        return
+    click.echo(f"\nproblems: {len(registry.problems)}")
+    for problem in registry.problems:
+        click.echo(f"  {problem.plugin}, {problem.plugin.reference}\n    {problem.reason}")
+        for line in problem.detail.rstrip().splitlines():
+            click.echo("      " + "".join(c if c.isprintable() else "?" for c in line))
+
+
+def _plugin(plugin: Any) -> dict[str, str]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "reference": plugin.reference,
+    }
+
+
+def _brings(registry: Any, plugin: Any) -> str:
+    kinds = {"models": registry.models, "datasets": registry.datasets, "runtimes": registry.runtimes}
+    parts = []
+    for kind, entries in kinds.items():
+        names = [name for name, entry in entries.items() if entry.plugin == plugin]
+        if names:
+            parts.append(f"{kind} {', '.join(names)}")
+    return "; ".join(parts) or "nothing"

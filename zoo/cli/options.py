@@ -1,0 +1,55 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def table_format(function: F) -> F:
+    """`--format` with tabulate's names."""
+    return click.option(
+        "--format",
+        "fmt",
+        metavar="NAME",
+        default="simple",
+        show_default=True,
+        callback=_check_format,
+        help="Table format, by tabulate's name: simple, github, pipe, tsv, html, latex, …",
+    )(function)
+
+
+def as_json(function: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")(
+        function
+    )
+
+
+def data_dir(function: F) -> F:
+    """`--data-dir`."""
+    return click.option(
+        "--data-dir",
+        metavar="FOLDER",
+        help="Where TFDS has prepared the dataset. Also: ZOO_DATA_DIR. Trusted input only.",
+    )(function)
+
+
+def echo_json(values: object) -> None:
+    """JSON, and nothing else, on standard output."""
+    click.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _check_format(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if value == "simple":  # the default costs no import
+        return value
+    from tabulate import tabulate_formats
+
+    if value not in tabulate_formats:
+        raise click.BadParameter(f"'{value}' is not one of {', '.join(tabulate_formats)}")
+    return value

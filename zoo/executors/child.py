@@ -1,0 +1,67 @@
+"""The process that does the work: call one function, write what it returned, and end."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import EXIT_FAILED, ZooError
+from zoo.plugins import describe
+
+
+def main(folder: Path) -> None:
+    """Run the task in `folder` and leave `returned.json` there."""
+    _die_with_supervisor()
+    faulthandler.enable()
+    faulthandler.register(signal.SIGTERM, chain=True)  # at a deadline the log says where it hung
+    task = json.loads((folder / "task.json").read_text())
+    events = (folder / "events.jsonl").open("a", buffering=1)
+
+    def report(event: str, **values: Any) -> None:
+        """Tell the parent how far the work is."""
+        events.write(json.dumps({"event": event, **values}) + "\n")
+
+    try:
+        from zoo.models.build import resolve
+
+        returned = {"value": resolve(task["function"])(task["job"], report)}
+        content = json.dumps(returned)
+    except BaseException as error:  # noqa: BLE001 - SystemExit too: code of a plugin's may raise anything
+        traceback.print_exc()
+        content = json.dumps({"error": _as_json(error)})
+    temporary = folder / "returned.json.part"
+    temporary.write_text(content)
+    temporary.rename(folder / "returned.json")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # neither threads left running nor a framework's teardown can hold it up
+
+
+def _as_json(error: BaseException) -> dict[str, Any]:
+    ours = isinstance(error, ZooError)
+    return {
+        "type": type(error).__name__,
+        "message": str(error) if ours else describe(error),
+        "exit_code": error.exit_code if isinstance(error, ZooError) else EXIT_FAILED,
+        "out_of_memory": isinstance(error, MemoryError)
+        or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"),
+    }
+
+
+def _die_with_supervisor() -> None:
+    """Have the kernel end this process when the supervisor ends (Linux)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

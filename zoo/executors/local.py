@@ -1,0 +1,230 @@
+"""Run a function in a fresh process and know how it ended.
+
+The parent never imports a framework, and nothing that the function does can take the parent down.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from zoo.errors import EXIT_FAILED, DataError, ModelError, UsageError, WeightsError, ZooError
+from zoo.paths import home, reason
+
+Outcome = Literal["ok", "error", "timeout", "signal", "out_of_memory"]
+OnEvent = Callable[[dict[str, Any]], None]
+
+DEFAULT_TIMEOUT_S = 1800.0
+POLL_S = 0.1
+LOG_TAIL_LINES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A function to run in a process of its own.
+
+    Attributes:
+        function: `"package.module:function"`, called as `function(job, report)`; returns JSON values.
+        job: JSON values.
+        environment: variables to set before the interpreter starts, besides the caller's own.
+        timeout_s: after that many seconds the process and all its children are ended.
+        memory_limit_bytes: resident size at which the process is ended; None is nine tenths of what is free.
+        label: what to call it in the name of a log.
+    """
+
+    function: str
+    job: Mapping[str, Any]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float | None = DEFAULT_TIMEOUT_S
+    memory_limit_bytes: int | None = None
+    label: str = "task"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a task that didn't return ended.
+
+    Attributes:
+        phase: the last phase it had reported.
+        type: the exception's class, or the signal's name.
+        message: one line.
+        exit_code: what a command should end with.
+        log: where what the process printed is kept.
+    """
+
+    phase: str | None
+    type: str
+    message: str
+    exit_code: int = EXIT_FAILED
+    log: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A task's end: its value if it returned, else how it failed."""
+
+    outcome: Outcome
+    value: dict[str, Any] | None = None
+    failure: Failure | None = None
+
+
+def call(task: Task, on_event: OnEvent | None = None) -> dict[str, Any]:
+    """Run a task and return its value.
+
+    :raises ZooError: one line, if it did not return.
+    """
+    completed = run(task, on_event)
+    if completed.value is not None:
+        return completed.value
+    failure = completed.failure
+    assert failure is not None  # noqa: S101 - a task without a value has failed
+    raise _as_error(failure)
+
+
+def run(task: Task, on_event: OnEvent | None = None) -> Completed:
+    """Run a task to its end and say how it ended. Only the caller's own interruption is raised.
+
+    :param on_event: called with each event that the function reports, as it arrives.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="zoo-"))
+        content = {
+            "function": task.function,
+            "job": dict(task.job),
+            "timeout_s": task.timeout_s,
+            "memory_limit_bytes": task.memory_limit_bytes,
+        }
+        (folder / "task.json").write_text(json.dumps(content))
+    except OSError as error:
+        raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
+    try:
+        events = _supervise(task, folder, on_event or (lambda _: None))
+        return _completed(task, folder, events)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _supervise(task: Task, folder: Path, on_event: OnEvent) -> _Events:
+    """Start the supervisor, pass on events, and return when every process is gone."""
+    with (folder / "supervisor.log").open("wb") as log:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-P", "-m", "zoo.executors.supervisor", str(folder)],
+            stdin=subprocess.PIPE,  # held open: its end tells the supervisor that we are gone
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **task.environment},
+            start_new_session=True,  # the terminal's Ctrl-C is for us; we end the supervisor ourselves
+        )
+    events = _Events(folder / "events.jsonl", on_event)
+    try:
+        while True:
+            try:
+                supervisor.wait(POLL_S)
+                break
+            except subprocess.TimeoutExpired:
+                events.read()
+        events.read()
+    finally:
+        lifeline: IO[bytes] | None = supervisor.stdin
+        if lifeline is not None:
+            lifeline.close()
+        supervisor.wait()
+    return events
+
+
+class _Events:
+    """The lines that the child has appended to its file of events so far."""
+
+    def __init__(self, path: Path, on_event: OnEvent) -> None:
+        self.path = path
+        self.on_event = on_event
+        self.offset = 0
+        self.phase: str | None = None
+
+    def read(self) -> None:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                content = file.read()
+        except FileNotFoundError:
+            return
+        whole, _, _ = content.rpartition(b"\n")
+        if not whole:
+            return
+        self.offset += len(whole) + 1
+        for line in whole.splitlines():
+            event = json.loads(line)
+            if event["event"] == "phase":
+                self.phase = event["name"]
+            self.on_event(event)
+
+
+def _completed(task: Task, folder: Path, events: _Events) -> Completed:
+    end = _read_json(folder / "exit.json")
+    returned = _read_json(folder / "returned.json")
+    if returned is not None and "value" in returned:
+        return Completed("ok", returned["value"])
+
+    log = _keep_log(task, folder)
+    phase = events.phase
+
+    def failed(outcome: Outcome, kind: str, message: str, exit_code: int = EXIT_FAILED) -> Completed:
+        return Completed(outcome, None, Failure(phase, kind, message, exit_code, log))
+
+    if returned is not None:
+        error = returned["error"]
+        outcome: Outcome = "out_of_memory" if error["out_of_memory"] else "error"
+        return failed(outcome, error["type"], error["message"], error["exit_code"])
+    if end is None:
+        return failed("error", "SupervisorError", "the supervising process itself was ended")
+    if end["ended_for"] == "timeout":
+        return failed("timeout", "Timeout", f"not done after {task.timeout_s:g} s")
+    if end["ended_for"] == "memory":
+        limit = end["memory_limit_bytes"] / 2**20
+        return failed("out_of_memory", "MemoryLimit", f"used more than {limit:,.0f} MiB of memory")
+    if end["ended_for"] == "kernel":
+        return failed("out_of_memory", "OutOfMemory", "ended by the system for want of memory")
+    if end["signal"] is not None:
+        return failed("signal", end["signal"], f"ended by {end['signal']}")
+    return failed("error", "Exit", f"exited with code {end['exit_code']} before it was done")
+
+
+def _keep_log(task: Task, folder: Path) -> str | None:
+    """Move what the failed process printed to where the user can read it."""
+    try:
+        logs = home() / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        kept = logs / f"{time.strftime('%Y%m%d-%H%M%S')}-{task.label}-{folder.name[4:]}.log"
+        parts = [p for p in (folder / "log", folder / "supervisor.log") if p.exists()]
+        kept.write_bytes(b"".join(p.read_bytes() for p in parts))
+    except OSError:
+        return None  # a full disk must not hide the failure itself
+    return str(kept)
+
+
+def _as_error(failure: Failure) -> ZooError:
+    kinds: dict[str, type[ZooError]] = {
+        kind.__name__: kind for kind in (UsageError, DataError, WeightsError, ModelError)
+    }
+    if kind := kinds.get(failure.type):
+        return kind(failure.message)
+    where = f" in {failure.phase}" if failure.phase else ""
+    kept = f"; its log is {failure.log}" if failure.log else ""
+    return ZooError(f"the worker failed{where}: {failure.message}{kept}")
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return content

@@ -1,0 +1,64 @@
+"""From a spec to a `keras.Model`, checked against what the spec declares."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import ModelError
+from zoo.specs import ModelSpec
+
+if TYPE_CHECKING:
+    import keras
+
+
+def resolve(reference: str) -> Callable[..., Any]:
+    """The object that `"package.module:name"` names, imported now.
+
+    :raises ModelError: if the module can't be imported or has no such name.
+    """
+    module_name, _, name = reference.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ModelError(f"can't import {reference}: {error}") from error
+    try:
+        return getattr(module, name)  # type: ignore[no-any-return]
+    except AttributeError:
+        raise ModelError(f"{module_name} has no {name}") from None
+
+
+def build(spec: ModelSpec, *, classes: int | None = None, seed: int = 0) -> keras.Model:
+    """Build a model with freshly initialised weights.
+
+    :param classes: number of logits; by default the spec's own.
+    :param seed: of every random generator that initialisers draw from.
+    :raises ModelError: if what was built is not what the spec declares.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    classes = classes or spec.classes
+    model = resolve(spec.build)(
+        input_shape=spec.input_shape, classes=classes, **dict(spec.arguments)
+    )
+    _check(spec, model, classes)
+    return model
+
+
+def _check(spec: ModelSpec, model: Any, classes: int) -> None:
+    import keras
+
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise ModelError(f"{spec.build} must return a functional keras.Model")
+    inputs = [tuple(x.shape) for x in model.inputs]
+    if inputs != [(None, *spec.input_shape)]:
+        raise ModelError(f"{spec.name} declares the input {spec.input_shape} and takes {inputs}")
+    outputs = [tuple(x.shape) for x in model.outputs]
+    if outputs != [(None, classes)]:
+        raise ModelError(f"{spec.name} should give {classes} logits and gives {outputs}")
+    if classes == spec.classes and model.count_params() != spec.parameters:
+        raise ModelError(
+            f"{spec.name} declares {spec.parameters:,} parameters and has {model.count_params():,}"
+        )

@@ -1,0 +1,166 @@
+"""Discover: from entry points to plugins. One plugin's failure never hides another plugin.
+
+pluggy's own `load_setuptools_entrypoints` stops at the first plugin that fails to import, so entry points are loaded
+one by one here, and hooks are called plugin by plugin; whatever fails becomes a `Problem`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import sys
+import traceback
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from zoo import hookspecs
+
+GROUP = "zoo"
+DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
+DISTRIBUTION = "zoobench"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An installed distribution's entry point in the group `zoo`."""
+
+    name: str
+    distribution: str
+    version: str
+    reference: str
+
+    def __str__(self) -> str:
+        if self.name.replace("_", "-") in self.distribution.replace("_", "-"):
+            return f"{self.distribution} {self.version}"
+        return f"{self.distribution} {self.version} ({self.name})"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What was wrong with one plugin: one line, and the whole story for `zoo doctor`."""
+
+    plugin: Plugin
+    reason: str
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Plugins:
+    """The plugins found, which of them are in use, and what went wrong with the others."""
+
+    manager: pluggy.PluginManager
+    found: list[Plugin] = field(default_factory=list)
+    active: dict[Plugin, object] = field(default_factory=dict)
+    disabled: list[Plugin] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def call(self, hook: str) -> Iterator[tuple[Plugin, Any]]:
+        """Call one hook in every plugin that implements it, and yield what each returned.
+
+        A plugin that raises, or exits, is skipped and becomes a problem.
+        """
+        caller = getattr(self.manager.hook, hook)
+        implementing = {implementation.plugin for implementation in caller.get_hookimpls()}
+        for plugin, module in self.active.items():
+            if module not in implementing:
+                continue
+            others = [other for other in implementing if other is not module]
+            returned: list[Any] = []
+            with self.containing(plugin, f"in {hook}"):
+                # pluggy leaves None out of the results: the caller then says what should have been returned
+                returned = self.manager.subset_hook_caller(hook, remove_plugins=others)() or [None]
+            if returned:
+                yield plugin, returned[0]
+
+    @contextlib.contextmanager
+    def containing(self, plugin: Plugin, where: str) -> Iterator[None]:
+        """Turn whatever the block raises into a problem of the plugin's; its prints go to standard error."""
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                yield
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - SystemExit too: a plugin can't end the zoo
+            reason = f"{where}: {describe(error)}"
+            self.problems.append(Problem(plugin, reason, traceback.format_exc()))
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one printable line: `ImportError: No module named 'x'`."""
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= 300 else f"{text[:299]}…"
+
+
+def discover(
+    disabled: Collection[str] = (),
+    entry_points: Iterable[importlib.metadata.EntryPoint] | None = None,
+) -> Plugins:
+    """Find and load every plugin that is installed.
+
+    :param disabled: names of distributions or entry points to leave alone, besides those in the environment
+        variable `ZOO_DISABLE_PLUGINS` (separated by commas). A plugin that is switched off is not imported.
+    :param entry_points: the entry points to load; by default those of the installed distributions.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    plugins = Plugins(manager)
+    _register_builtin(plugins)
+
+    off = {_normal(name) for name in (*disabled, *_disabled_by_environment())}
+    if entry_points is None:
+        entry_points = importlib.metadata.entry_points(group=GROUP)
+    for entry_point in sorted(entry_points, key=lambda e: (_distribution(e)[0], e.name)):
+        plugin = Plugin(entry_point.name, *_distribution(entry_point), entry_point.value)
+        plugins.found.append(plugin)
+        if off & {_normal(plugin.name), _normal(plugin.distribution)}:
+            plugins.disabled.append(plugin)
+            continue
+        with plugins.containing(plugin, "on import"):
+            module = entry_point.load()
+            _register(plugins, plugin, module)
+    return plugins
+
+
+def _register(plugins: Plugins, plugin: Plugin, module: object) -> None:
+    if module in plugins.active.values():
+        owner = next(p for p, m in plugins.active.items() if m is module)
+        raise pluggy.PluginValidationError(module, f"{plugin.reference} is {owner}'s already")
+    plugins.manager.register(module, f"{plugin.distribution}:{plugin.name}")
+    if not plugins.manager.get_hookcallers(module):
+        plugins.manager.unregister(module)
+        hooks = ", ".join(sorted(name for name in vars(hookspecs) if name.startswith("zoo_")))
+        raise pluggy.PluginValidationError(
+            module, f"{plugin.reference} implements no hook; the hooks are {hooks}, marked @zoo.hookimpl"
+        )
+    plugins.active[plugin] = module
+
+
+def _register_builtin(plugins: Plugins) -> None:
+    from zoo import __version__, builtin
+
+    module: ModuleType = builtin
+    plugin = Plugin("builtin", DISTRIBUTION, __version__, "zoo.builtin")
+    plugins.manager.register(module, f"{DISTRIBUTION}:builtin")
+    plugins.active[plugin] = module
+
+
+def _distribution(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    distribution = entry_point.dist
+    if distribution is None:
+        return "unknown", "unknown"
+    return distribution.name, distribution.version
+
+
+def _disabled_by_environment() -> list[str]:
+    return [name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",") if name.strip()]
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")

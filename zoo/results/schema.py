@@ -1,0 +1,111 @@
+"""The Result: one versioned JSON record of what was measured, where, and how it went.
+
+`docs/result-schema.md` describes every field. Fields are only ever added within a version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.bench.scenario import Scenario
+from zoo.errors import UsageError
+from zoo.specs import Plain
+
+SCHEMA = "zoo.result/1"
+
+# Every Result has all of them; one that could not be taken is null, with its reason beside it.
+MEASURES = (
+    "parameters",
+    "trainable_parameters",
+    "macs",
+    "flops",
+    "weights_bytes",
+    "import_s",
+    "build_s",
+    "load_s",
+    "first_call_s",
+    "latency_s",
+    "images_per_second",
+    "peak_rss_bytes",
+    "peak_rss_above_import_bytes",
+    "peak_device_bytes",
+    "accuracy",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result(Plain):
+    """One scenario, measured.
+
+    Attributes:
+        schema: `"zoo.result/1"`.
+        id: unique; results sort by time under it.
+        created_at: UTC, ISO 8601.
+        outcome: "ok", "error", "timeout", "signal" or "out_of_memory".
+        failure: how it failed (phase, type, message, exit_code, log), or None.
+        scenario: what was measured.
+        environment: on what, with its fingerprint.
+        measures: what came out, in SI units and bytes; None where it could not be taken.
+        reasons: why, for each measure that is None.
+        stats: `Stats` by measure, derived from `samples`.
+        samples: the raw samples of each process.
+        weights: which weights were loaded (source, file, sha256, provenance), or None.
+        predictions: of the test split, image by image: `classes` (uint16, little-endian) and `correct` (one bit each),
+            as base64 of zlib; with the dataset's digest; or None.
+        checks: what is doubtful about the measurement.
+        plugin: the distribution the model comes from, and its version.
+        zoo_version: what measured it.
+    """
+
+    id: str
+    created_at: str
+    outcome: str
+    scenario: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    measures: Mapping[str, Any]
+    reasons: Mapping[str, str]
+    plugin: Mapping[str, str]
+    zoo_version: str
+    schema: str = SCHEMA
+    failure: Mapping[str, Any] | None = None
+    stats: Mapping[str, Any] = field(default_factory=dict)
+    samples: tuple[Mapping[str, Any], ...] = ()
+    weights: Mapping[str, Any] | None = None
+    predictions: Mapping[str, Any] | None = None
+    checks: tuple[Mapping[str, str], ...] = ()
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("samples", "checks", "labels"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    def dumps(self) -> str:
+        """The record as JSON. Not-a-number is refused: JSON has none."""
+        return json.dumps(self.to_json(), allow_nan=False)
+
+    def get_scenario(self) -> Scenario:
+        """The scenario as an object."""
+        return Scenario.from_json(self.scenario)
+
+
+def loads(text: str | bytes, where: str = "result") -> Result:
+    """Read a record.
+
+    :param where: what to call it in an error.
+    :raises UsageError: if it is damaged, or of a version that this zoo doesn't know.
+    """
+    try:
+        record = json.loads(text)
+    except ValueError:
+        raise UsageError(f"{where} is damaged: not JSON") from None
+    if not isinstance(record, dict) or "schema" not in record:
+        raise UsageError(f"{where} is not a Result: it has no schema")
+    if record["schema"] != SCHEMA:
+        raise UsageError(f"{where} has the schema {str(record['schema'])[:40]}; this zoo reads {SCHEMA}")
+    try:
+        return Result.from_json(record)
+    except TypeError as error:
+        raise UsageError(f"{where} is damaged: {error}") from None

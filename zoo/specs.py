@@ -1,0 +1,319 @@
+"""What plugins declare: frozen dataclasses of plain data.
+
+A spec names code as `"package.module:function"` and never imports it, so that listing a zoo of a thousand
+models imports no framework. Specs travel to the worker process as JSON (`to_json`, `from_json`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from zoo.errors import SpecError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+PACKAGE_FILE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w][\w.-]*(/[\w][\w.-]*)*")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+MAX_TEXT = 300
+ANY_DATASET = "*"
+
+OPTIMIZERS = ("sgd", "adamw")
+SCHEDULES = ("constant", "cosine")
+
+
+class Plain:
+    """JSON in and out, for dataclasses whose fields are JSON values, tuples, or other specs."""
+
+    def to_json(self) -> dict[str, Any]:
+        """This spec as JSON values: tuples become lists, nested specs become objects."""
+        return {
+            f.name: _to_json(getattr(self, f.name))
+            for f in dataclasses.fields(self)  # type: ignore[arg-type]
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The spec that `to_json` wrote. Unknown keys are an error: they would be lost in silence."""
+        return cls(**values)
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, Plain):
+        return value.to_json()
+    if isinstance(value, Mapping):
+        return {key: _to_json(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_to_json(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe(Plain):
+    """How a model is trained on a dataset.
+
+    Images are scaled to [0, 1], resized to the model's input, then normalised by `mean` and `std` per channel.
+
+    Attributes:
+        dataset: the dataset's name, or `"*"` for any that has no recipe of its own.
+        epochs: passes over the training split.
+        batch_size: images a step.
+        optimizer: `"sgd"` (Nesterov, with `momentum`) or `"adamw"` (Loshchilov & Hutter 2019).
+        learning_rate: the peak of the schedule.
+        schedule: `"constant"`, or `"cosine"` to zero (Loshchilov & Hutter 2017, section 3) after `warmup_epochs`
+            of linear growth.
+        weight_decay: decoupled from the gradient, on kernels only, not on biases or batch-norm parameters.
+        label_smoothing: share of the target spread over all classes (Szegedy et al. 2016, section 7).
+        shift_pixels: augmentation: shift by up to that many input pixels each way, zeros moving in.
+        flip: augmentation: mirror half of the images left to right.
+        mean, std: per-channel normalisation in units of [0, 1]; one value serves all channels.
+        seed: of initialisation, order and augmentation.
+    """
+
+    dataset: str
+    epochs: int
+    batch_size: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    schedule: str = "cosine"
+    warmup_epochs: float = 0.0
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    shift_pixels: int = 0
+    flip: bool = False
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.dataset != ANY_DATASET:
+            _check_dataset_name(self.dataset)
+        for name in ("epochs", "batch_size"):
+            _check(_is_count(getattr(self, name)), f"{name} must be a whole number of at least 1")
+        for name in ("learning_rate", "momentum", "weight_decay", "warmup_epochs"):
+            _check(_is_number(getattr(self, name)), f"{name} must be a number of at least 0")
+        _check(self.optimizer in OPTIMIZERS, f"optimizer must be one of {', '.join(OPTIMIZERS)}")
+        _check(self.schedule in SCHEDULES, f"schedule must be one of {', '.join(SCHEDULES)}")
+        _check(
+            _is_number(self.label_smoothing) and self.label_smoothing < 1,
+            "label_smoothing must lie in [0, 1)",
+        )
+        _check(
+            isinstance(self.shift_pixels, int) and self.shift_pixels >= 0,
+            "shift_pixels must be a whole number of at least 0",
+        )
+        _check(isinstance(self.flip, bool), "flip must be True or False")
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, _tuple(getattr(self, name), name))
+        _check(all(_is_number(s) and s > 0 for s in self.std), "std must be positive numbers")
+        _check(isinstance(self.seed, int) and 0 <= self.seed < 2**32, "seed must lie in [0, 2**32)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WeightsSpec(Plain):
+    """Trained weights that a plugin ships.
+
+    Attributes:
+        dataset: the dataset they were trained on.
+        file: `"package:path/in/it.safetensors"`.
+        sha256: digest of the file, checked before it is read.
+    """
+
+    dataset: str
+    file: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        _check_dataset_name(self.dataset)
+        _check_match(PACKAGE_FILE, self.file, "file", '"package:path/in/it.safetensors"')
+        _check_match(SHA256, self.sha256, "sha256", "64 hexadecimal digits")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelSpec(Plain):
+    """A model that a plugin brings.
+
+    Attributes:
+        name: unique in the zoo, `^[a-z0-9][a-z0-9_.-]{0,63}$`.
+        summary: one line for `zoo list`.
+        build: `"package.module:function"`, imported only where the model is built, and called as
+            `function(input_shape=…, classes=…, **arguments) -> keras.Model`. The model gives logits.
+        arguments: further keyword arguments of `build`, JSON values.
+        input_shape: (height, width, channels) of one image.
+        classes: number of logits, unless a dataset asks for another.
+        parameters: how many it has at that input and those classes, trainable or not; checked when it is built.
+        weights: trained weights that come with the plugin, at most one for a dataset.
+        recipes: how it is trained, at most one for a dataset.
+        paper: title and where to find it.
+        licence: SPDX expression of the code and the weights.
+    """
+
+    name: str
+    summary: str
+    build: str
+    input_shape: tuple[int, int, int]
+    classes: int
+    parameters: int
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    weights: tuple[WeightsSpec, ...] = ()
+    recipes: tuple[Recipe, ...] = ()
+    paper: str | None = None
+    licence: str | None = None
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        _check_text(self.summary, "summary")
+        _check_match(REFERENCE, self.build, "build", '"package.module:function"')
+        shape = _tuple(self.input_shape, "input_shape")
+        _check(
+            len(shape) == 3 and all(_is_count(size) for size in shape),
+            "input_shape must be (height, width, channels)",
+        )
+        object.__setattr__(self, "input_shape", shape)
+        for name in ("classes", "parameters"):
+            _check(_is_count(getattr(self, name)), f"{name} must be a whole number of at least 1")
+        _check(
+            isinstance(self.arguments, Mapping) and all(isinstance(k, str) for k in self.arguments),
+            "arguments must be a mapping from names to JSON values",
+        )
+        object.__setattr__(self, "arguments", dict(self.arguments))
+        object.__setattr__(self, "weights", _specs(self.weights, WeightsSpec, "weights"))
+        object.__setattr__(self, "recipes", _specs(self.recipes, Recipe, "recipes"))
+        for name in ("paper", "licence"):
+            if getattr(self, name) is not None:
+                _check_text(getattr(self, name), name)
+
+    def weights_for(self, dataset: str) -> WeightsSpec | None:
+        """The weights shipped for a dataset, if there are any."""
+        return next((w for w in self.weights if w.dataset == dataset), None)
+
+    def recipe_for(self, dataset: str) -> Recipe | None:
+        """The recipe for a dataset, else the one for any dataset, else None."""
+        by_name = {recipe.dataset: recipe for recipe in self.recipes}
+        return by_name.get(dataset) or by_name.get(ANY_DATASET)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetSpec(Plain):
+    """A dataset that a plugin brings.
+
+    Attributes:
+        name: unique in the zoo.
+        summary: one line.
+        builder: `"package.module:Class"`, a `tfds.core.DatasetBuilder` that needs no download.
+        version: of the builder, as it stands in the prepared folder's path.
+        classes: number of labels.
+        image_shape: (height, width, channels).
+        splits: number of images by split; `"train"` and `"test"` are what the zoo uses.
+        licence: SPDX expression.
+        source: where the data come from.
+    """
+
+    name: str
+    summary: str
+    builder: str
+    version: str
+    classes: int
+    image_shape: tuple[int, int, int]
+    splits: Mapping[str, int]
+    licence: str | None = None
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        _check_text(self.summary, "summary")
+        _check_match(REFERENCE, self.builder, "builder", '"package.module:Class"')
+        _check_match(re.compile(r"\d+\.\d+\.\d+"), self.version, "version", '"1.0.0"')
+        _check(_is_count(self.classes), "classes must be a whole number of at least 1")
+        object.__setattr__(self, "image_shape", _tuple(self.image_shape, "image_shape"))
+        object.__setattr__(self, "splits", dict(self.splits))
+        for name in ("licence", "source"):
+            if getattr(self, name) is not None:
+                _check_text(getattr(self, name), name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeSpec(Plain):
+    """What executes a built model.
+
+    Attributes:
+        name: unique in the zoo.
+        summary: one line.
+        runtime: `"package.module:Class"` of a `zoo.runtimes.Runtime`, imported only in the worker.
+        keras_backend: the Keras backend the worker sets before Keras is imported.
+    """
+
+    name: str
+    summary: str
+    runtime: str
+    keras_backend: str
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        _check_text(self.summary, "summary")
+        _check_match(REFERENCE, self.runtime, "runtime", '"package.module:Class"')
+        _check(
+            self.keras_backend in ("tensorflow", "jax", "torch"),
+            "keras_backend must be tensorflow, jax or torch",
+        )
+
+
+def check_name(name: object) -> str:
+    """The name itself, or SpecError if it can't be one."""
+    _check_match(NAME, name, "name", f"^{NAME.pattern}$")
+    return str(name)
+
+
+def _check_dataset_name(name: object) -> None:
+    parts = name.split("/") if isinstance(name, str) else [name]
+    _check(len(parts) <= 2, f"dataset {_short(name)} must be a name or name/config")
+    for part in parts:
+        check_name(part)
+
+
+def _check(condition: bool, message: str) -> None:
+    if not condition:
+        raise SpecError(message)
+
+
+def _check_match(pattern: re.Pattern[str], value: object, name: str, form: str) -> None:
+    matches = isinstance(value, str) and pattern.fullmatch(value)
+    _check(bool(matches), f"{name} {_short(value)} must have the form {form}")
+
+
+def _check_text(value: object, name: str) -> None:
+    _check(
+        isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_TEXT,
+        f"{name} must be one line of 1 to {MAX_TEXT} printable characters",
+    )
+
+
+def _short(value: object) -> str:
+    text = ascii(value)  # no terminal escape code of a plugin's reaches the screen
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e12
+
+
+def _tuple(value: object, name: str) -> tuple[Any, ...]:
+    _check(isinstance(value, (tuple, list)) and len(value) > 0, f"{name} must be a tuple")
+    return tuple(value)  # type: ignore[arg-type]
+
+
+def _specs(values: Any, kind: type[Any], name: str) -> tuple[Any, ...]:
+    _check(isinstance(values, (tuple, list)), f"{name} must be a tuple of {kind.__name__}")
+    specs = tuple(kind.from_json(v) if isinstance(v, Mapping) else v for v in values)
+    _check(all(isinstance(s, kind) for s in specs), f"{name} must be a tuple of {kind.__name__}")
+    datasets = [s.dataset for s in specs]
+    _check(len(set(datasets)) == len(datasets), f"{name} has two entries for one dataset")
+    return specs
