@@ -1,8 +1,8 @@
 """Let a package be called as the public function of the same name.
 
-`zoo.bench` is both a room of this project and a function of its interface, and Python binds a sub-package to its parent's
-attribute when it is imported. Giving the module a class of its own is Python's documented way of customising a module
-(language reference, section 3.3.2.1).
+`zoo.bench` is both a room of this project and a function of its interface, and Python binds a sub-package to its
+parent's attribute when it is imported. Giving the module a class of its own is Python's documented way of customising a
+module (language reference, section 3.3.2.1).
 """
 
 from __future__ import annotations

@@ -43,9 +43,7 @@ def describe(name: str, *, registry: _registry.Registry | None = None) -> dict[s
     from zoo.executors.local import Task, call
 
     entry = (registry or _registry.load()).model(name)
-    built = call(
-        Task("zoo.models.describe:describe", {"model": entry.spec.to_json()}, label=f"show-{name}")
-    )
+    built = call(Task("zoo.models.describe:describe", {"model": entry.spec.to_json()}, label=f"show-{name}"))
     return {
         "name": name,
         "plugin": entry.plugin.distribution,
@@ -181,7 +179,5 @@ def _recipe(spec: ModelSpec, dataset: str, changes: Mapping[str, Any]) -> Recipe
     recipe = spec.recipe_for(dataset)
     if recipe is None:
         names: Iterable[str] = (r.dataset for r in spec.recipes)
-        raise UsageError(
-            f"{spec.name} has no recipe for {dataset}; it has recipes for: {', '.join(names) or 'none'}"
-        )
+        raise UsageError(f"{spec.name} has no recipe for {dataset}; it has recipes for: {', '.join(names) or 'none'}")
     return dataclasses.replace(recipe, dataset=dataset, **changes)

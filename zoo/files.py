@@ -19,9 +19,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     writable_folder(path.parent)
     temporary = None
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = file.name
             file.write(content)
             file.flush()

@@ -7,20 +7,20 @@ one by one here, and hooks are called plugin by plugin; whatever fails becomes a
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
+import importlib
 import os
 import sys
-import traceback
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from zoo import hookspecs
+from zoo.installed import EntryPoint, entry_points
 
-GROUP = "zoo"
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
 DISTRIBUTION = "zoobench"
 
@@ -85,7 +85,9 @@ class Plugins:
                 yield
         except (KeyboardInterrupt, GeneratorExit):
             raise
-        except BaseException as error:  # noqa: BLE001 - SystemExit too: a plugin can't end the zoo
+        except BaseException as error:
+            import traceback
+
             reason = f"{where}: {describe(error)}"
             self.problems.append(Problem(plugin, reason, traceback.format_exc()))
 
@@ -98,15 +100,12 @@ def describe(error: BaseException) -> str:
     return text if len(text) <= 300 else f"{text[:299]}…"
 
 
-def discover(
-    disabled: Collection[str] = (),
-    entry_points: Iterable[importlib.metadata.EntryPoint] | None = None,
-) -> Plugins:
+def discover(disabled: Collection[str] = (), found: Iterable[EntryPoint] | None = None) -> Plugins:
     """Find and load every plugin that is installed.
 
     :param disabled: names of distributions or entry points to leave alone, besides those in the environment
         variable `ZOO_DISABLE_PLUGINS` (separated by commas). A plugin that is switched off is not imported.
-    :param entry_points: the entry points to load; by default those of the installed distributions.
+    :param found: the entry points to load; by default those of the installed distributions.
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -114,18 +113,22 @@ def discover(
     _register_builtin(plugins)
 
     off = {_normal(name) for name in (*disabled, *_disabled_by_environment())}
-    if entry_points is None:
-        entry_points = importlib.metadata.entry_points(group=GROUP)
-    for entry_point in sorted(entry_points, key=lambda e: (_distribution(e)[0], e.name)):
-        plugin = Plugin(entry_point.name, *_distribution(entry_point), entry_point.value)
+    for entry_point in entry_points(hookspecs.PROJECT) if found is None else found:
+        plugin = Plugin(entry_point.name, entry_point.distribution, entry_point.version, entry_point.reference)
         plugins.found.append(plugin)
         if off & {_normal(plugin.name), _normal(plugin.distribution)}:
             plugins.disabled.append(plugin)
             continue
         with plugins.containing(plugin, "on import"):
-            module = entry_point.load()
+            module = _load(plugin.reference)
             _register(plugins, plugin, module)
     return plugins
+
+
+def _load(reference: str) -> object:
+    """The object that `"package.module"` or `"package.module:attribute"` names."""
+    module, _, attributes = reference.partition(":")
+    return reduce(getattr, filter(None, attributes.split(".")), importlib.import_module(module))
 
 
 def _register(plugins: Plugins, plugin: Plugin, module: object) -> None:
@@ -149,13 +152,6 @@ def _register_builtin(plugins: Plugins) -> None:
     plugin = Plugin("builtin", DISTRIBUTION, __version__, "zoo.builtin")
     plugins.manager.register(module, f"{DISTRIBUTION}:builtin")
     plugins.active[plugin] = module
-
-
-def _distribution(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    distribution = entry_point.dist
-    if distribution is None:
-        return "unknown", "unknown"
-    return distribution.name, distribution.version
 
 
 def _disabled_by_environment() -> list[str]:

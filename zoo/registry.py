@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -55,7 +53,9 @@ class Registry:
             if not is_pattern(pattern):
                 chosen.setdefault(pattern, self.model(pattern))
                 continue
-            names = [name for name in self.models if fnmatch.fnmatchcase(name, pattern)]
+            from fnmatch import fnmatchcase
+
+            names = [name for name in self.models if fnmatchcase(name, pattern)]
             if not names:
                 raise UsageError(f"no model matches {_quote(pattern)}; 'zoo list' names them all")
             chosen.update((name, self.models[name]) for name in names if name not in chosen)
@@ -85,6 +85,8 @@ def is_pattern(name: str) -> bool:
 
 def unknown(kind: str, name: str, known: Collection[str], look: str) -> UsageError:
     """The error for a name that is not there, with what was probably meant."""
+    import difflib
+
     close = difflib.get_close_matches(name.lower(), known, n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"'{look}' shows what there is"
     return UsageError(f"unknown {kind} {_quote(name)}; {hint}")

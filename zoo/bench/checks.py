@@ -25,15 +25,16 @@ def check(
     unsettled = sum(not process["settled"] for process in processes)
     if unsettled:
         findings.append(
-            ("unsteady", f"no steady state within the time for warming up, in {unsettled} of {len(processes)} processes")
+            (
+                "unsteady",
+                f"no steady state within the time for warming up, in {unsettled} of {len(processes)} processes",
+            )
         )
     needed = samples_needed(0.9)
     if stats.n < needed:
         findings.append(("few_samples", f"{stats.n} samples; a 90th percentile takes {needed}"))
     if stats.mean > 0 and stats.std / stats.mean > DEVIATION_LIMIT:
-        findings.append(
-            ("deviation", f"the standard deviation is {stats.std / stats.mean:.0%} of the mean")
-        )
+        findings.append(("deviation", f"the standard deviation is {stats.std / stats.mean:.0%} of the mean"))
     busy = max(process["activity"]["other_cores_busy"] for process in processes)
     if busy > BUSY_CORES_LIMIT:
         findings.append(("busy", f"other processes kept {busy:.2f} cores busy meanwhile"))

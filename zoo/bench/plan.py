@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Options:
     threads: int | None = None
     weights: str | None = None
     score: bool = True
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     processes: int = 1
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_limit_bytes: int | None = None
@@ -133,9 +133,7 @@ def _step(
     )
 
 
-def choose_weights(
-    spec: ModelSpec, dataset: str, given: str | None = None
-) -> dict[str, str | None] | None:
+def choose_weights(spec: ModelSpec, dataset: str, given: str | None = None) -> dict[str, str | None] | None:
     """The weights to load: the file given, else the plugin's own, else those that `zoo train` made here."""
     if given is not None:
         if not Path(given).is_file():
@@ -149,9 +147,7 @@ def choose_weights(
     return None
 
 
-def _no_accuracy(
-    spec: ModelSpec, dataset: Dataset, weights: object, options: Options
-) -> str | None:
+def _no_accuracy(spec: ModelSpec, dataset: Dataset, weights: object, options: Options) -> str | None:
     if not options.score:
         return "not asked for"
     if weights is not None:

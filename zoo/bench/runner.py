@@ -39,9 +39,7 @@ def measure_plan(
         yield measure_step(step, environment, on_phase, execute)
 
 
-def measure_step(
-    step: Step, environment: Mapping[str, Any], on_phase: OnPhase, execute: Execute = run
-) -> Result:
+def measure_step(step: Step, environment: Mapping[str, Any], on_phase: OnPhase, execute: Execute = run) -> Result:
     """Measure one scenario in as many fresh processes as the options ask for."""
 
     def on_event(event: dict[str, Any]) -> None:
@@ -151,17 +149,12 @@ def assemble(
     )
 
 
-def _measures(
-    step: Step, records: Sequence[Mapping[str, Any]], stats: Stats
-) -> tuple[dict[str, Any], dict[str, str]]:
+def _measures(step: Step, records: Sequence[Mapping[str, Any]], stats: Stats) -> tuple[dict[str, Any], dict[str, str]]:
     """Every measure, and the reason for each that could not be taken."""
     first = records[0]
     scored = first["scored"]
     peak = max(record["memory"]["peak_bytes"] for record in records)
-    above = max(
-        record["memory"]["peak_bytes"] - record["memory"]["after_import_bytes"]
-        for record in records
-    )
+    above = max(record["memory"]["peak_bytes"] - record["memory"]["after_import_bytes"] for record in records)
     measures: dict[str, Any] = {
         **first["cost"],
         **{f"{name}_s": _phase(records, name) for name in ("import", "build", "load", "first_call")},
@@ -181,7 +174,7 @@ def _measures(
 
 
 def _phase(records: Sequence[Mapping[str, Any]], name: str) -> float:
-    return statistics.median(record["phases_s"][name] for record in records)
+    return float(statistics.median(record["phases_s"][name] for record in records))
 
 
 def _zoo_version() -> str:

@@ -1,4 +1,4 @@
-"""What raw samples say: percentiles, an interval, outliers. Pure functions; derived, never stored without the samples."""
+"""What raw samples say: percentiles, an interval, outliers. Pure functions of the samples."""
 
 from __future__ import annotations
 
@@ -79,13 +79,11 @@ def summarise(processes: Sequence[Sequence[float]], *, seed: int = 0) -> Stats:
     )
 
 
-def interval(
-    processes: Sequence[Sequence[float]], statistic: Any, *, seed: int = 0
-) -> tuple[float, float]:
+def interval(processes: Sequence[Sequence[float]], statistic: Any, *, seed: int = 0) -> tuple[float, float]:
     """The 95 % interval of a statistic by a bootstrap over processes, and over stretches of samples in each.
 
-    Processes differ from each other (memory layout, placement), and neighbouring samples resemble each other, so both are
-    resampled as wholes. The percentiles are expanded for small counts (Hesterberg 2015, section 4.6, "expanded
+    Processes differ from each other (memory layout, placement), and neighbouring samples resemble each other, so both
+    are resampled as wholes. The percentiles are expanded for small counts (Hesterberg 2015, section 4.6, "expanded
     percentile intervals"): the plain bootstrap of five processes is too narrow by a third.
 
     :param statistic: of an array along an axis, such as `numpy.median`.
@@ -158,9 +156,7 @@ def median_width(samples: Sequence[float]) -> float:
     Cheap enough to be asked while sampling; the reported interval is `interval`'s.
     """
     size = max(1, len(samples) // BLOCKS)
-    medians = [
-        statistics.median(samples[i : i + size]) for i in range(0, len(samples) - size + 1, size)
-    ]
+    medians = [statistics.median(samples[i : i + size]) for i in range(0, len(samples) - size + 1, size)]
     if len(medians) < 2:
         return math.inf
     standard_error = statistics.stdev(medians) / math.sqrt(len(medians))

@@ -58,9 +58,7 @@ class Timing:
     settled: bool
 
 
-def measure(
-    call: Callable[[], object], policy: Policy, clock: Clock = time.perf_counter_ns
-) -> Timing:
+def measure(call: Callable[[], object], policy: Policy, clock: Clock = time.perf_counter_ns) -> Timing:
     """Warm up, then sample, with the garbage collector off as in `timeit`.
 
     :param call: does the work once and returns when it is done.
@@ -111,9 +109,7 @@ def clock_cost_s(clock: Clock) -> float:
     return min(steps) * 1e-9
 
 
-def _warm_up(
-    call: Callable[[], object], iterations: int, policy: Policy, clock: Clock
-) -> tuple[list[float], bool]:
+def _warm_up(call: Callable[[], object], iterations: int, policy: Policy, clock: Clock) -> tuple[list[float], bool]:
     """Rounds until two stretches of them can't be told apart, within the policy's limits."""
     rounds: list[float] = []
     start, next_look = clock(), 6
@@ -158,9 +154,7 @@ def rank_test_z(a: Sequence[float], b: Sequence[float]) -> float:
     return (u - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
 
 
-def _sample(
-    call: Callable[[], object], iterations: int, policy: Policy, clock: Clock
-) -> list[float]:
+def _sample(call: Callable[[], object], iterations: int, policy: Policy, clock: Clock) -> list[float]:
     from zoo.bench.stats import median_width
 
     rounds: list[float] = []

@@ -39,9 +39,7 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     with phases("import"):
         runtime: Runtime = resolve(RuntimeSpec.from_json(job["runtime"]).runtime)()
-        started = runtime.start(
-            device=scenario.device, precision=scenario.precision, threads=scenario.threads
-        )
+        started = runtime.start(device=scenario.device, precision=scenario.precision, threads=scenario.threads)
         import keras  # noqa: F401
     memory.reset_peak()
     after_import = memory.resident_bytes()
@@ -64,7 +62,7 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     peak = memory.peak_bytes()
 
     scored = None
-    if job["weights"] is not None and job["score"]:
+    if loaded is not None and job["score"]:
         with phases("accuracy"):
             scored = _score(runtime, model, dataset, spec, loaded["provenance"])
     return {
@@ -168,9 +166,7 @@ def _score(
     for first in range(0, len(test.labels), EVALUATION_BATCH):
         images = adapt(test.images[first : first + EVALUATION_BATCH], spec.input_shape, mean, std)
         count = len(images)
-        padded = np.concatenate(
-            [images, np.zeros((EVALUATION_BATCH - count, *images.shape[1:]), np.float32)]
-        )
+        padded = np.concatenate([images, np.zeros((EVALUATION_BATCH - count, *images.shape[1:]), np.float32)])
         logits = session.fetch(session.run(session.place(padded)))[:count]
         predictions[first : first + count] = logits.argmax(axis=1)
     correct = int((predictions == test.labels).sum())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import os
 import sys
@@ -36,9 +35,9 @@ class App:
         if not quiet:
             for problem in loaded.problems[:PROBLEMS_SHOWN]:
                 warn(f"plugin {problem.plugin}: {problem.reason}; see 'zoo doctor'")
-            if more := len(loaded.problems) - PROBLEMS_SHOWN:
-                if more > 0:
-                    warn(f"and {more} more problems with plugins; see 'zoo doctor'")
+            more = len(loaded.problems) - PROBLEMS_SHOWN
+            if more > 0:
+                warn(f"and {more} more problems with plugins; see 'zoo doctor'")
         return loaded
 
 
@@ -61,6 +60,8 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Suggest a command where there is none of that name."""
         if args and args[0] not in COMMANDS:
+            import difflib
+
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f"did you mean '{close[0]}'?" if close else "'zoo --help' lists the commands"
             raise click.UsageError(f"no command '{args[0]}'; {hint}")

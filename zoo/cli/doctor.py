@@ -27,10 +27,7 @@ def command(app: App, as_json: bool) -> None:
                 "environment": found,
                 "plugins": [_plugin(plugin) for plugin in registry.plugins],
                 "disabled": [_plugin(plugin) for plugin in registry.disabled],
-                "problems": [
-                    {**_plugin(p.plugin), "reason": p.reason, "detail": p.detail}
-                    for p in registry.problems
-                ],
+                "problems": [{**_plugin(p.plugin), "reason": p.reason, "detail": p.detail} for p in registry.problems],
                 "prepared_datasets": datasets,
             }
         )

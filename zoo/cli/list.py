@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import Any
 
@@ -52,8 +51,6 @@ def _as_json(entry: Entry[ModelSpec]) -> dict[str, Any]:
 
 
 def _table(entries: list[Entry[ModelSpec]], fmt: str) -> str:
-    from tabulate import tabulate
-
     rows = [
         [
             entry.spec.name,
@@ -66,14 +63,34 @@ def _table(entries: list[Entry[ModelSpec]], fmt: str) -> str:
         for entry in entries
     ]
     headers = ["model", "parameters", "input", "weights", "plugin", "summary"]
-    if fmt == "simple" and sys.stdout.isatty():
-        _shorten_summaries(rows, headers)
-    alignment = ("left", "right", "left", "left", "left", "left")
-    return tabulate(rows, headers, tablefmt=fmt, disable_numparse=True, colalign=alignment)
+    if fmt == "simple":
+        if sys.stdout.isatty():
+            _shorten_summaries(rows, headers)
+        return simple_table(headers, rows, right="parameters")
+    from zoo.report.tables import render
+
+    return render(headers, rows, fmt, right=["parameters"])
+
+
+def simple_table(headers: list[str], rows: list[list[str]], right: str) -> str:
+    """What tabulate prints as "simple". Importing tabulate takes as long as all the rest of `zoo list`."""
+    widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
+    widths[headers.index(right)] = max(len(right) + 2, *(len(row[headers.index(right)]) for row in rows))
+
+    def line(cells: list[str]) -> str:
+        padded = [
+            cell.rjust(width) if header == right else cell.ljust(width)
+            for cell, width, header in zip(cells, widths, headers, strict=True)
+        ]
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(headers), line(["-" * width for width in widths]), *map(line, rows)])
 
 
 def _shorten_summaries(rows: list[list[str]], headers: list[str]) -> None:
     """Fit the rows into the terminal, so that the table stays one."""
+    import shutil
+
     widths = [max(len(row[i]) for row in [*rows, headers]) for i in range(len(headers) - 1)]
     left = shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths)
     for row in rows:

@@ -26,9 +26,7 @@ def table_format(function: F) -> F:
 
 def as_json(function: F) -> F:
     """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")(
-        function
-    )
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")(function)
 
 
 def data_dir(function: F) -> F:

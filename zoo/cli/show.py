@@ -12,9 +12,7 @@ from zoo.cli.options import as_json, echo_json, table_format
 
 @click.command("show")
 @click.argument("name")
-@click.option(
-    "--diagram", metavar="FILE.svg", help="Draw the model, skip connections as arcs, into an SVG file."
-)
+@click.option("--diagram", metavar="FILE.svg", help="Draw the model, skip connections as arcs, into an SVG file.")
 @table_format
 @as_json
 @click.pass_obj

@@ -16,7 +16,9 @@ from zoo.cli.options import as_json, data_dir, echo_json
 @data_dir
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Instead of the recipe's.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Instead of the recipe's.")
-@click.option("-o", "--output", metavar="FILE", help="Where to write the weights; by default where 'zoo bench' finds them.")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Where to write the weights; by default where 'zoo bench' finds them."
+)
 @as_json
 @click.pass_obj
 def command(
@@ -70,6 +72,8 @@ def command(
         return
     record = done["provenance"]
     score = record["score"]
-    click.echo(f"{name} on {dataset}: {accuracy(score)} of {score['images']:,} test images, after {record['train_s']:g} s")
+    click.echo(
+        f"{name} on {dataset}: {accuracy(score)} of {score['images']:,} test images, after {record['train_s']:g} s"
+    )
     click.echo(f"weights {done['path']}")
     click.echo(f"sha256  {done['sha256']}")

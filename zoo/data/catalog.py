@@ -57,9 +57,7 @@ def default_folders() -> list[Path]:
     return [home() / "data", Path("~/tensorflow_datasets").expanduser()]
 
 
-def find(
-    name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Path | None = None
-) -> Dataset:
+def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Path | None = None) -> Dataset:
     """The dataset of that name: one that a plugin declares, or one that TFDS has prepared in a data directory.
 
     :param data_dir: where to look; by default `ZOO_DATA_DIR`, or else the zoo's own folder and TFDS's.
@@ -142,9 +140,7 @@ def _read(name: str, data_dir: Path, version: str, builder: str | None) -> Datas
             splits={s["name"]: sum(map(int, s["shardLengths"])) for s in info["splits"]},
         )
     except (KeyError, TypeError, ValueError):
-        raise DataError(
-            f"{folder} is not an image classification dataset: it needs 'image' and 'label'"
-        ) from None
+        raise DataError(f"{folder} is not an image classification dataset: it needs 'image' and 'label'") from None
 
 
 def _read_json(path: Path) -> dict[str, Any]:

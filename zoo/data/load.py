@@ -44,9 +44,7 @@ def load(dataset: Dataset, split: str) -> Images:
 
     tfds.disable_progress_bar()
     if split not in dataset.splits:
-        raise UsageError(
-            f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}"
-        )
+        raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
     with _clear_errors(dataset):
         builder = _builder(dataset)
         columns = builder.as_dataset(
@@ -99,6 +97,4 @@ def _clear_errors(dataset: Dataset) -> Iterator[None]:
         raise UsageError(f"can't prepare {dataset.name} in {dataset.data_dir}: {reason(error)}") from error
     except Exception as error:
         line = str(error).strip().partition("\n")[0][:200]
-        raise DataError(
-            f"can't read {dataset.name} in {dataset.folder}: {type(error).__name__}: {line}"
-        ) from error
+        raise DataError(f"can't read {dataset.name} in {dataset.folder}: {type(error).__name__}: {line}") from error

@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
 
         returned = {"value": resolve(task["function"])(task["job"], report)}
         content = json.dumps(returned)
-    except BaseException as error:  # noqa: BLE001 - SystemExit too: code of a plugin's may raise anything
+    except BaseException as error:
         traceback.print_exc()
         content = json.dumps({"error": _as_json(error)})
     temporary = folder / "returned.json.part"

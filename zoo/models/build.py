@@ -40,9 +40,7 @@ def build(spec: ModelSpec, *, classes: int | None = None, seed: int = 0) -> kera
 
     keras.utils.set_random_seed(seed)
     classes = classes or spec.classes
-    model = resolve(spec.build)(
-        input_shape=spec.input_shape, classes=classes, **dict(spec.arguments)
-    )
+    model = resolve(spec.build)(input_shape=spec.input_shape, classes=classes, **dict(spec.arguments))
     _check(spec, model, classes)
     return model
 
@@ -59,6 +57,4 @@ def _check(spec: ModelSpec, model: Any, classes: int) -> None:
     if outputs != [(None, classes)]:
         raise ModelError(f"{spec.name} should give {classes} logits and gives {outputs}")
     if classes == spec.classes and model.count_params() != spec.parameters:
-        raise ModelError(
-            f"{spec.name} declares {spec.parameters:,} parameters and has {model.count_params():,}"
-        )
+        raise ModelError(f"{spec.name} declares {spec.parameters:,} parameters and has {model.count_params():,}")

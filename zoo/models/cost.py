@@ -79,6 +79,7 @@ def cost(model: keras.Model) -> Cost:
 
 
 def _layers(model: keras.Model) -> Iterator[LayerCost]:
+    model = _as_functional(model)
     operations = {operation.name: operation for operation in model.operations}
     for layer_config in model.get_config()["layers"]:
         layer = operations[layer_config["name"]]
@@ -94,6 +95,15 @@ def _layers(model: keras.Model) -> Iterator[LayerCost]:
             trainable_parameters=_size(getattr(layer, "trainable_weights", ())),
             macs=_macs(layer, calls),
         )
+
+
+def _as_functional(model: Any) -> Any:
+    """The model itself, or the functional model of a Sequential one's layers."""
+    if hasattr(model, "operations"):
+        return model
+    import keras
+
+    return keras.Model(model.inputs, model.outputs)
 
 
 def _tensors(value: Any) -> Iterator[dict[str, Any]]:
@@ -118,7 +128,7 @@ def _output_shape(layer: Any, calls: Sequence[Sequence[dict[str, Any]]]) -> Shap
 
 
 def _macs(layer: Any, calls: Sequence[Sequence[dict[str, Any]]]) -> int | None:
-    if hasattr(layer, "operations"):  # a model used as a layer
+    if hasattr(layer, "layers"):  # a model used as a layer
         inner = [x.macs for x in _layers(layer)]
         return None if None in inner else len(calls) * sum(m for m in inner if m is not None)
     if not type(layer).__module__.startswith("keras."):
@@ -131,27 +141,27 @@ def _macs(layer: Any, calls: Sequence[Sequence[dict[str, Any]]]) -> int | None:
 
 def _conv(layer: Any, inputs: Shape, outputs: Shape) -> int:
     channels = _channels(layer, inputs) // layer.groups
-    return _positions(layer, outputs) * layer.filters * channels * math.prod(layer.kernel_size)
+    return int(_positions(layer, outputs) * layer.filters * channels * math.prod(layer.kernel_size))
 
 
 def _conv_transpose(layer: Any, inputs: Shape, _: Shape) -> int:
     channels = _channels(layer, inputs)
-    return _positions(layer, inputs) * layer.filters * channels * math.prod(layer.kernel_size)
+    return int(_positions(layer, inputs) * layer.filters * channels * math.prod(layer.kernel_size))
 
 
 def _depthwise(layer: Any, inputs: Shape, outputs: Shape) -> int:
     filters = _channels(layer, inputs) * layer.depth_multiplier
-    return _positions(layer, outputs) * filters * math.prod(layer.kernel_size)
+    return int(_positions(layer, outputs) * filters * math.prod(layer.kernel_size))
 
 
 def _separable(layer: Any, inputs: Shape, outputs: Shape) -> int:
     depthwise = _depthwise(layer, inputs, outputs)
     between = _channels(layer, inputs) * layer.depth_multiplier
-    return depthwise + _positions(layer, outputs) * between * layer.filters
+    return int(depthwise + _positions(layer, outputs) * between * layer.filters)
 
 
-def _dense(layer: Any, inputs: Shape, outputs: Shape) -> int:
-    return math.prod(_known(inputs[1:])) * layer.units
+def _dense(layer: Any, inputs: Shape, _: Shape) -> int:
+    return int(math.prod(_known(inputs[1:])) * layer.units)
 
 
 def _positions(layer: Any, shape: Shape) -> int:

@@ -112,8 +112,7 @@ def load(model: keras.Model, path: Path, *, sha256: str | None = None) -> str:
         first = different[0]
         where = "the model lacks" if first in tensors else "the file lacks"
         raise WeightsError(
-            f"weights {path.name} don't fit {model.name}: {where} {first} "
-            f"({len(different)} names differ)"
+            f"weights {path.name} don't fit {model.name}: {where} {first} ({len(different)} names differ)"
         )
     for name, tensor in tensors.items():
         expected = tuple(variables[name].shape)

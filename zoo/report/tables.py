@@ -77,7 +77,9 @@ def _weights_line(weights: Mapping[str, Any]) -> str:
     if weights["error"]:
         return f"{weights['dataset']}: {weights['error']}"
     score = weights["provenance"]["score"]
-    return f"{weights['dataset']}: {accuracy(score)} of {score['images']:,} test images, sha256 {weights['sha256'][:12]}…"
+    return (
+        f"{weights['dataset']}: {accuracy(score)} of {score['images']:,} test images, sha256 {weights['sha256'][:12]}…"
+    )
 
 
 def accuracy(measure: Mapping[str, Any]) -> str:
@@ -122,9 +124,7 @@ def models_table(results: Sequence[Result], fmt: str) -> str:
                 numbers.size(measures["weights_bytes"]),
                 accuracy(scored) if scored else "–",
                 f"{result.scenario['dataset']} test, {scored['images']:,}" if scored else "–",
-                f"{result.weights['source']}, {result.weights['sha256'][:8]}"
-                if result.weights
-                else "none: random",
+                f"{result.weights['source']}, {result.weights['sha256'][:8]}" if result.weights else "none: random",
             ]
         )
     return render(headers, rows, fmt, right=headers[1:4]) if rows else ""

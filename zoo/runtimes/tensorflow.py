@@ -21,9 +21,7 @@ class TensorFlow:
         import tensorflow as tf
 
         if precision not in PRECISIONS:
-            raise UsageError(
-                f"the runtime tensorflow offers {', '.join(PRECISIONS)}, not '{precision}'"
-            )
+            raise UsageError(f"the runtime tensorflow offers {', '.join(PRECISIONS)}, not '{precision}'")
         # float32 is to mean float32: TensorFlow would use TF32 for it on GPUs that have it.
         tf.config.experimental.enable_tensor_float_32_execution(False)
         if threads is not None:

@@ -94,9 +94,7 @@ def _load(spec: ModelSpec, dataset: Dataset, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _fit(
-    model: keras.Model, data: Mapping[str, Any], recipe: Recipe, report: Callable[..., None]
-) -> list[float]:
+def _fit(model: keras.Model, data: Mapping[str, Any], recipe: Recipe, report: Callable[..., None]) -> list[float]:
     """Fit, reporting each epoch; the loss of each epoch.
 
     :raises ModelError: as soon as a loss is not finite.
@@ -133,9 +131,7 @@ def _fit(
 
     model.compile(
         optimizer=_optimizer(recipe, steps_per_epoch=len(batches)),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        ),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
         jit_compile=False,
     )
@@ -168,7 +164,6 @@ def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimiz
 
 
 def _evaluate(model: keras.Model, data: Mapping[str, Any]) -> dict[str, Any]:
-    import numpy as np
 
     from zoo.bench.accuracy import accuracy
 

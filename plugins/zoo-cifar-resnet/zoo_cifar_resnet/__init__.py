@@ -17,7 +17,18 @@ DIGITS = zoo.Recipe(
     shift_pixels=3,
 )
 
-WEIGHTS: dict[str, tuple[zoo.WeightsSpec, ...]] = {}
+DIGITS_SHA256 = {
+    "resnet8": "c273f038705cf279274016dde989a0dc160270a251bcd307005e4005d6d15559",
+    "resnet20": "51afa5e5a41e03c28e5aae089deb55285d706b904e49e5d7c0e131d6d5b9ae7e",
+}
+
+
+def weights(name: str) -> tuple[zoo.WeightsSpec, ...]:
+    """The weights that this distribution ships for a model."""
+    if name not in DIGITS_SHA256:
+        return ()
+    file = f"zoo_cifar_resnet:weights/{name}-digits.safetensors"
+    return (zoo.WeightsSpec(dataset="digits", file=file, sha256=DIGITS_SHA256[name]),)
 
 
 @zoo.hookimpl
@@ -36,7 +47,7 @@ def zoo_models() -> list[zoo.ModelSpec]:
             input_shape=(32, 32, 3),
             classes=10,
             parameters=variant.parameters,
-            weights=WEIGHTS.get(name, ()),
+            weights=weights(name),
             recipes=(DIGITS,),
             paper=MLPERF_TINY if name == "resnet8" else HE_2015,
             licence="Apache-2.0",

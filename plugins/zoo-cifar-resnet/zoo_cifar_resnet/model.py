@@ -44,9 +44,7 @@ def residual_stage(
     """Blocks of one width; the first halves the image where the width grows."""
     for block in range(1, blocks + 1):
         strides = 2 if x.shape[-1] != filters else 1
-        x = residual_block(
-            x, filters, strides, shortcut=shortcut, bias=bias, name=f"{name}_block{block}"
-        )
+        x = residual_block(x, filters, strides, shortcut=shortcut, bias=bias, name=f"{name}_block{block}")
     return x
 
 
@@ -72,14 +70,10 @@ def change_shape(
     """Bring a shortcut to the shape of the block's output."""
     if shortcut == "pad":
         return SubsampleAndPad(filters, strides, name=name)(x)
-    return layers.Conv2D(
-        filters, 1, strides=strides, use_bias=bias, kernel_initializer="he_normal", name=name
-    )(x)
+    return layers.Conv2D(filters, 1, strides=strides, use_bias=bias, kernel_initializer="he_normal", name=name)(x)
 
 
-def conv_norm(
-    x: keras.KerasTensor, filters: int, *, bias: bool, name: str, strides: int = 1
-) -> keras.KerasTensor:
+def conv_norm(x: keras.KerasTensor, filters: int, *, bias: bool, name: str, strides: int = 1) -> keras.KerasTensor:
     """A 3×3 convolution and its batch normalisation."""
     x = layers.Conv2D(
         filters,

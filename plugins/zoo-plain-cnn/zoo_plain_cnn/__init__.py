@@ -13,6 +13,12 @@ DIGITS = zoo.Recipe(
     shift_pixels=3,
 )
 
+DIGITS_WEIGHTS = zoo.WeightsSpec(
+    dataset="digits",
+    file="zoo_plain_cnn:weights/plain_cnn-digits.safetensors",
+    sha256="ecd82ce504896198bb522a9df2005a1cb81f9e6b54c543d1bc6aa8198026975d",
+)
+
 
 @zoo.hookimpl
 def zoo_models() -> list[zoo.ModelSpec]:
@@ -24,6 +30,7 @@ def zoo_models() -> list[zoo.ModelSpec]:
             input_shape=(32, 32, 3),
             classes=10,
             parameters=223_242,
+            weights=(DIGITS_WEIGHTS,),
             recipes=(DIGITS,),
             paper="K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385, section 4.1: "
             "plain networks",

@@ -13,6 +13,12 @@ DIGITS = zoo.Recipe(
     shift_pixels=3,
 )
 
+DIGITS_WEIGHTS = zoo.WeightsSpec(
+    dataset="digits",
+    file="zoo_toy_resnet:weights/toy_resnet-digits.safetensors",
+    sha256="937e353d78fe09212fd105df6efdba98102efd632415ee9659c7268c05339870",
+)
+
 
 @zoo.hookimpl
 def zoo_models() -> list[zoo.ModelSpec]:
@@ -24,6 +30,7 @@ def zoo_models() -> list[zoo.ModelSpec]:
             input_shape=(32, 32, 3),
             classes=10,
             parameters=223_242,
+            weights=(DIGITS_WEIGHTS,),
             recipes=(DIGITS,),
             paper="The Functional API, Keras guide, section 'A toy ResNet model'; "
             "K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385",

@@ -1,0 +1,50 @@
+# The README's two commands are `make bench` and `make test`. Both set up .venv when it isn't there or is out of date.
+
+MODELS ?= toy_resnet
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
+	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
+
+BIN := .venv/bin
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+DECLARED := pyproject.toml constraints.txt zoo/__init__.py $(PLUGINS:%=%/pyproject.toml)
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+.PHONY: help bench test check docs benchmarks clean
+
+help:  ## say what there is to make
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+bench: .venv/.zoo  ## set up, then measure toy_resnet on this machine (MODELS="resnet20 plain20" for others)
+	@echo "zoo: measuring $(MODELS)"
+	@$(BIN)/zoo bench $(MODELS)
+
+test: .venv/.dev  ## set up, then run all tests
+	@echo "zoo: running the tests"
+	@$(BIN)/python -m pytest
+
+check: .venv/.dev  ## ruff and mypy
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+docs: .venv/.dev  ## write the generated pages of docs/ anew
+	@$(BIN)/python docs/generate.py
+
+benchmarks: .venv/.dev  ## the zoo's own speed, and side by side with what users would run instead
+	@$(BIN)/python -m pytest benchmarks --benchmark-only
+
+clean:  ## remove .venv and caches
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+
+.venv/.zoo: $(DECLARED)
+	@test -n "$(PYTHON)" || { echo "zoo: no Python 3.11, 3.12 or 3.13 found; name one with PYTHON=…" >&2; exit 2; }
+	@echo "zoo: making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@echo "zoo: installing zoobench and its plugins; TensorFlow is about 600 MB to download"
+	@$(INSTALL) --editable . $(PLUGINS:%=--editable %)
+	@touch $@
+
+.venv/.dev: .venv/.zoo
+	@echo "zoo: installing what the tests need: JAX, PyTorch, pytest and others"
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,264 @@
+"""`zoo bench` on real models in real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from support import Zoo
+
+pytestmark = pytest.mark.real
+
+MEASURES = {
+    "parameters", "trainable_parameters", "macs", "flops", "weights_bytes", "import_s", "build_s", "load_s",
+    "first_call_s", "latency_s", "images_per_second", "peak_rss_bytes", "accuracy",
+}  # fmt: skip
+
+
+def test_a_result_holds_what_was_measured(toy_results: list[dict[str, Any]]) -> None:
+    assert [result["scenario"]["batch_size"] for result in toy_results] == [1, 32]
+    for result in toy_results:
+        assert result["schema"] == "zoo.result/1"
+        assert result["outcome"] == "ok"
+        assert result["scenario"] | {"batch_size": 0} == {
+            "model": "toy_resnet",
+            "dataset": "digits",
+            "runtime": "tensorflow",
+            "device": "cpu",
+            "precision": "float32",
+            "batch_size": 0,
+            "threads": None,
+            "mode": "infer",
+        }
+        measures = result["measures"]
+        assert set(measures) >= MEASURES
+        assert measures["parameters"] == 223_242
+        assert measures["macs"] == 28_997_504
+        assert measures["weights_bytes"] == 4 * 223_242
+        assert 0 < measures["latency_s"] < 5
+        assert measures["peak_rss_bytes"] > measures["peak_rss_above_import_bytes"] > 0
+        assert measures["peak_device_bytes"] is None
+        assert result["reasons"]["peak_device_bytes"]
+
+
+def test_throughput_and_latency_come_from_the_raw_samples(toy_results: list[dict[str, Any]]) -> None:
+    for result in toy_results:
+        (process,) = result["samples"]
+        samples, stats = process["latency_s"], result["stats"]["latency_s"]
+        assert stats["n"] == len(samples) >= 64
+        assert stats["low"] <= result["measures"]["latency_s"] == stats["median"] <= stats["high"]
+        mean = sum(samples) / len(samples)
+        expected = result["scenario"]["batch_size"] / mean
+        assert result["measures"]["images_per_second"] == pytest.approx(expected)
+
+
+def test_the_accuracy_is_measured_and_agrees_with_the_weights_own_record(toy_results: list[dict[str, Any]]) -> None:
+    for result in toy_results:
+        accuracy, weights = result["measures"]["accuracy"], result["weights"]
+        assert accuracy["images"] == 600
+        assert accuracy["low"] < accuracy["value"] < accuracy["high"]
+        assert weights["source"] == "plugin"
+        recorded = weights["provenance"]["score"]["value"]
+        assert accuracy["value"] == pytest.approx(recorded, abs=1 / 600)
+        assert result["predictions"]["dataset_sha256"] == weights["provenance"]["dataset"]["test_sha256"]
+
+
+def test_a_result_names_the_machine_and_not_its_owner(toy_results: list[dict[str, Any]], home: Path) -> None:
+    text = json.dumps(toy_results)
+    assert toy_results[0]["environment"]["processor"]["model"]
+    assert toy_results[0]["environment"]["packages"]["tensorflow"]
+    for private in (str(home), str(Path.home()), os.uname().nodename, str(Path.cwd())):
+        assert private not in text
+
+
+def test_the_table_has_every_figure(zoo: Zoo) -> None:
+    done = zoo("bench", "toy_resnet", "plain_cnn", "--batch-size", "8", "--format", "github")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no progress bar where there is no terminal
+    assert "| toy_resnet |      223,242 | 29.0 M |" in done.stdout
+    assert "| plain_cnn  |      223,242 | 29.0 M |" in done.stdout
+    assert "digits test, 600" in done.stdout
+    assert "tensorflow on cpu, float32" in done.stdout
+
+
+def test_a_model_without_weights_says_how_to_get_them(zoo: Zoo) -> None:
+    done = zoo("bench", "plain20", "--batch-size", "4", "--json")
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads(done.stdout)
+    assert result["measures"]["accuracy"] is None
+    assert "'zoo train plain20 --dataset digits' makes them" in result["reasons"]["accuracy"]
+
+
+def test_real_cifar10_is_scored(zoo: Zoo, cifar10_folder: Path, tmp_path: Path) -> None:
+    arguments = ("--dataset", "cifar10", "--data-dir", str(cifar10_folder), "--batch-size", "32", "--json")
+    (unscored,) = json.loads(zoo("bench", "toy_resnet", *arguments).stdout)
+    assert unscored["measures"]["accuracy"] is None
+    weights = _digits_weights(tmp_path)
+    (scored,) = json.loads(zoo("bench", "toy_resnet", *arguments, "--weights", str(weights)).stdout)
+    accuracy = scored["measures"]["accuracy"]
+    assert accuracy["images"] == 10_000
+    assert 0.02 < accuracy["value"] < 0.4  # a reader of digits knows little of birds and lorries
+    assert scored["weights"]["provenance"]["dataset"]["name"] == "digits"
+
+
+def _digits_weights(folder: Path) -> Path:
+    import zoo as library
+    from zoo.models.weights import locate
+
+    (spec,) = library.models("toy_resnet")
+    shipped = spec.weights_for("digits")
+    assert shipped is not None
+    return Path(shutil.copy(locate(shipped), folder / "digits.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["bench"], "name at least one model"),
+        (["bench", "toy_resnt"], "unknown model 'toy_resnt'; did you mean 'toy_resnet'?"),
+        (["bench", "zzz*"], "no model matches 'zzz*'"),
+        (["bench", "../toy_resnet"], "unknown model '../toy_resnet'"),
+        (["bench", "toy_resnet", "--batch-size", "0"], "0 is not a batch size; the least is 1"),
+        (["bench", "toy_resnet", "--batch-size", "1,x"], "'1,x' is not a list of whole numbers"),
+        (["bench", "toy_resnet", "--dataset", "digit"], "unknown dataset 'digit'; did you mean 'digits'?"),
+        (["bench", "toy_resnet", "--dataset", "../x"], "unknown dataset '../x'"),
+        (["bench", "toy_resnet", "--dataset", "cifar10"], "no dataset 'cifar10' has been prepared"),
+        (["bench", "toy_resnet", "--data-dir", "/nowhere"], "the data directory /nowhere is not there"),
+        (["bench", "toy_resnet", "--runtime", "tensorflw"], "did you mean 'tensorflow'?"),
+        (["bench", "toy_resnet", "--weights", "/nowhere.safetensors"], "/nowhere.safetensors is not there"),
+        (["bench", "toy_resnet", "--threads", "0"], "0 is not in the range x>=1"),
+        (["bench", "toy_resnet", "--device", "tpu"], "'tpu' is not one of"),
+        (["train", "toy_resnet", "--epochs", "0"], "0 is not in the range x>=1"),
+        (["train", "toy_resnt"], "did you mean 'toy_resnet'?"),
+        (["train", "toy_resnet", "-o", "/proc/nowhere/w.safetensors"], "can't write to /proc/nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, arguments: list[str], line: str) -> None:
+    started = time.monotonic()
+    done = zoo(*arguments, "--json")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert line in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert time.monotonic() - started < 5  # found out before a framework is imported
+
+
+@pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="there may be a GPU here")
+def test_a_device_that_is_not_there_is_one_line(zoo: Zoo) -> None:
+    done = zoo("bench", "toy_resnet", "--device", "gpu")
+    assert done.returncode == 2
+    assert done.stderr == "zoo: TensorFlow finds no GPU here; leave --device out to measure on the CPU\n"
+
+
+def test_weights_that_do_not_fit_are_one_line_and_exit_code_3(zoo: Zoo, tmp_path: Path) -> None:
+    weights = _digits_weights(tmp_path)
+    done = zoo("bench", "resnet8", "--weights", str(weights), "--batch-size", "1", "--json")
+    assert done.returncode == 3
+    (result,) = json.loads(done.stdout)
+    assert result["outcome"] == "error"
+    assert "don't fit resnet8" in result["failure"]["message"]
+    assert result["failure"]["phase"] == "load"
+    assert all(value is None for value in result["measures"].values())
+    assert set(result["reasons"]) == set(result["measures"])
+
+
+@pytest.fixture
+def data(zoo: Zoo, home: Path, tmp_path: Path) -> Path:
+    """A data directory with the digits in it, to damage."""
+    if not (home / "data" / "digits").is_dir():
+        zoo("bench", "toy_resnet", "--batch-size", "1")
+    return Path(shutil.copytree(home / "data", tmp_path / "data"))
+
+
+@pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
+def test_damaged_data_is_found_before_anything_is_measured(zoo: Zoo, data: Path, file: str) -> None:
+    (data / "digits" / "1.0.0" / file).write_text("{")
+    done = zoo("bench", "toy_resnet", "--data-dir", str(data))
+    assert done.returncode == 3
+    assert f"{file} is damaged (not JSON); prepare the dataset again" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("damage", ["truncate", "remove", "garbage"])
+def test_damaged_records_are_one_line_and_exit_code_3(zoo: Zoo, data: Path, damage: str) -> None:
+    (file,) = (data / "digits" / "1.0.0").glob("digits-test.tfrecord*")
+    content = file.read_bytes()
+    if damage == "remove":
+        file.unlink()
+    else:
+        file.write_bytes(content[: len(content) // 2] if damage == "truncate" else b"x" * len(content))
+    done = zoo("bench", "toy_resnet", "--batch-size", "1", "--data-dir", str(data))
+    assert done.returncode == 3
+    (line,) = [text for text in done.stdout.splitlines() if text.startswith("!")]
+    assert "can't read digits in" in line
+
+
+def _descendants_of_zoo() -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if any(part.startswith("zoo.executors.") for part in command):
+            found.append(process)
+    return found
+
+
+def _wait_until(condition: Any, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_an_interrupted_bench_leaves_no_process(home: Path, number: signal.Signals, code: int) -> None:
+    command = Path(sys.executable).parent / "zoo"
+    running = subprocess.Popen(
+        [command, "bench", "toy_resnet"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "ZOO_HOME": str(home)},
+    )
+    assert _wait_until(lambda: len(_descendants_of_zoo()) >= 2, 10)
+    time.sleep(1)
+    running.send_signal(number)
+    _, errors = running.communicate(timeout=10)
+    assert running.returncode == code
+    if number == signal.SIGINT:
+        assert errors.strip() == "zoo: interrupted"
+    assert _wait_until(lambda: not _descendants_of_zoo(), 5)
+
+
+def test_a_progress_bar_on_a_terminal_goes_to_standard_error(home: Path) -> None:
+    master, slave = pty.openpty()
+    running = subprocess.Popen(
+        [Path(sys.executable).parent / "zoo", "bench", "toy_resnet", "--batch-size", "1", "--json", "--no-accuracy"],
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        env={**os.environ, "ZOO_HOME": str(home), "TERM": "xterm", "COLUMNS": "120"},
+    )
+    os.close(slave)
+    shown = b""
+    while select.select([master], [], [], 60)[0]:
+        try:
+            shown += os.read(master, 65536)
+        except OSError:
+            break
+    out, _ = running.communicate(timeout=60)
+    os.close(master)
+    assert running.returncode == 0
+    assert b"toy_resnet, batch 1: steady" in shown
+    assert json.loads(out)[0]["outcome"] == "ok"

@@ -1,0 +1,62 @@
+"""Fixtures for the tests that run real models in real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import Zoo
+
+ROOT = Path(__file__).resolve().parent.parent
+CIFAR10_FOLDER = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zoo's own folder for this run of the tests: the real one is left alone."""
+    return tmp_path_factory.mktemp("zoo-home")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(home))
+    for name in ("ZOO_DATA_DIR", "ZOO_STORE", "ZOO_DISABLE_PLUGINS", "KERAS_BACKEND"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def zoo(home: Path) -> Zoo:
+    """Run the installed command as a user does; returns the completed process."""
+
+    def run(*arguments: str, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [Path(sys.executable).parent / "zoo", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**os.environ, "ZOO_HOME": str(home), **variables},
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def toy_results(zoo: Zoo) -> list[dict[str, Any]]:
+    """What `zoo bench toy_resnet --json` prints, measured once for all tests."""
+    done = zoo("bench", "toy_resnet", "--batch-size", "1,32", "--json")
+    assert done.returncode == 0, done.stderr
+    results: list[dict[str, Any]] = json.loads(done.stdout)
+    return results
+
+
+@pytest.fixture(scope="session")
+def cifar10_folder() -> Path:
+    """A data directory with the real CIFAR-10, prepared by TFDS."""
+    if not (CIFAR10_FOLDER / "cifar10").is_dir():
+        pytest.skip(f"CIFAR-10 is not prepared in {CIFAR10_FOLDER}")
+    return CIFAR10_FOLDER

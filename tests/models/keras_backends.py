@@ -1,0 +1,39 @@
+"""Run under each Keras backend by test_models.py: builds every model twice and prints what came out as JSON."""
+
+import json
+import sys
+
+import keras
+import numpy as np
+
+import zoo
+from zoo.models import weights
+from zoo.models.build import build
+from zoo.models.cost import cost
+from zoo.registry import load
+
+
+def main() -> None:
+    """Print, by model: the layer table of a second build, sums, and logits of the shipped weights."""
+    images = np.load(sys.argv[1])
+    models = {}
+    for entry in load().models.values():
+        build(entry.spec)
+    for name, entry in reversed(load().models.items()):
+        model = build(entry.spec)
+        total = cost(model)
+        models[name] = {
+            "layers": [[x.name, x.type, list(x.output_shape), x.parameters, x.macs] for x in total.layers],
+            "parameters": total.parameters,
+            "trainable_parameters": total.trainable_parameters,
+            "macs": total.macs,
+            "not_counted": total.not_counted,
+            "activations": {x.name: x.activation.__name__ for x in model.layers if hasattr(x, "activation")},
+        }
+        if shipped := entry.spec.weights_for("digits"):
+            weights.load(model, weights.locate(shipped), sha256=shipped.sha256)
+            models[name]["logits"] = model.predict(images, verbose=0).tolist()
+    print(json.dumps({"backend": keras.backend.backend(), "zoo": zoo.__version__, "models": models}))
+
+
+main()

@@ -1,0 +1,33 @@
+"""Run by test_cost.py: counts the FLOPs of convolutions and matrix products by TensorFlow's own profiler."""
+
+import json
+
+import tensorflow as tf
+
+from zoo.models.build import build
+from zoo.models.cost import cost
+from zoo.registry import load
+
+COUNTED = {"Conv2D", "DepthwiseConv2dNative", "MatMul"}
+
+
+def profiled(model: object, input_shape: tuple[int, int, int]) -> int:
+    """FLOPs of the counted operations in a graph of one image."""
+    function = tf.function(lambda x: model(x, training=False))  # type: ignore[operator]
+    graph = function.get_concrete_function(tf.TensorSpec((1, *input_shape), tf.float32)).graph
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    profile = tf.compat.v1.profiler.profile(graph, cmd="op", options=options)
+    total, nodes = 0, [profile]
+    while nodes:
+        node = nodes.pop()
+        total += node.float_ops if node.name in COUNTED else 0
+        nodes += node.children
+    return total
+
+
+counts = {}
+for name, entry in load().models.items():
+    model = build(entry.spec)
+    counts[name] = {"profiler": profiled(model, entry.spec.input_shape), "zoo": cost(model).flops}
+print(json.dumps(counts))

@@ -1,0 +1,114 @@
+"""A package by somebody else: built as a wheel, installed beside the core in a clean environment, and measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PYPROJECT = """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "acme-vision"
+version = "2.5"
+dependencies = ["zoobench"]
+
+[project.entry-points.zoo]
+acme = "acme_vision"
+"""
+
+PLUGIN = """\
+import zoo
+
+
+@zoo.hookimpl
+def zoo_models():
+    return [
+        zoo.ModelSpec(
+            name="acme_net",
+            summary="one residual block by Acme",
+            build="acme_vision.model:acme_net",
+            arguments={"width": 8},
+            input_shape=(16, 16, 1),
+            classes=10,
+            parameters=8 * 10 + 8 * 8 * 9 + 8 + 8 * 10 + 10,
+        )
+    ]
+"""
+
+MODEL = """\
+import keras
+from keras import layers
+
+
+def acme_net(input_shape, classes, width):
+    inputs = keras.Input(input_shape, name="image")
+    x = shortcut = layers.Conv2D(width, 3, padding="same", name="stem")(inputs)
+    x = layers.Conv2D(width, 3, padding="same", activation="relu", name="conv")(x)
+    x = layers.Add(name="add")([x, shortcut])
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(inputs, layers.Dense(classes, name="logits")(x))
+"""
+
+
+def _pip(*arguments: object) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if "Failed to establish a new connection" in done.stderr or "Name or service not known" in done.stderr:
+        pytest.skip("no package index can be reached")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean environment with the core and one third-party plugin, both from wheels."""
+    folder = tmp_path_factory.mktemp("third-party")
+    package = folder / "acme" / "acme_vision"
+    package.mkdir(parents=True)
+    (package.parent / "pyproject.toml").write_text(PYPROJECT)
+    (package / "__init__.py").write_text(PLUGIN)
+    (package / "model.py").write_text(MODEL)
+
+    wheels = folder / "wheels"
+    _pip("wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, ROOT, package.parent)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "env"], check=True)
+    built = sorted(wheels.glob("*.whl"))
+    assert [wheel.name.split("-")[0] for wheel in built] == ["acme_vision", "zoobench"]
+    python = folder / "env" / "bin" / "python"
+    _pip("--python", python, "install", "--quiet", "--constraint", ROOT / "constraints.txt", *built)
+    return python.parent
+
+
+def _zoo(bin_folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    return subprocess.run([bin_folder / "zoo", *arguments], capture_output=True, text=True, env=clean, cwd="/")
+
+
+def test_it_is_listed_alone(bin_folder: Path) -> None:
+    done = _zoo(bin_folder, "list", "--json")
+    assert done.returncode == 0, done.stderr
+    (model,) = json.loads(done.stdout)
+    assert (model["name"], model["plugin"], model["plugin_version"]) == ("acme_net", "acme-vision", "2.5")
+
+
+def test_it_is_measured(bin_folder: Path) -> None:
+    done = _zoo(bin_folder, "bench", "acme_net", "--batch-size", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any]
+    (result,) = json.loads(done.stdout)
+    assert result["outcome"] == "ok"
+    assert result["plugin"] == {"distribution": "acme-vision", "version": "2.5"}
+    assert result["measures"]["macs"] == 16 * 16 * 8 * 9 + 16 * 16 * 8 * 8 * 9 + 8 * 10
+    assert "give some with --weights" in result["reasons"]["accuracy"]

@@ -1,0 +1,90 @@
+"""Which installed distributions have entry points in a group.
+
+The standard library's `importlib.metadata` answers this too; importing it and asking takes three times as long as
+starting Python. This reads the same files (Python Packaging User Guide, "Recording installed projects").
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EntryPoint:
+    """A line of a distribution's `entry_points.txt`.
+
+    Attributes:
+        distribution, version: as its metadata say.
+        name: left of the `=`.
+        reference: right of it, `"package.module"` or `"package.module:attribute"`.
+    """
+
+    distribution: str
+    name: str
+    version: str
+    reference: str
+
+
+def entry_points(group: str, path: Sequence[str] | None = None) -> list[EntryPoint]:
+    """The entry points in a group, sorted by distribution and name.
+
+    :param path: the folders to look in, by default `sys.path`. A distribution found in several counts in the first.
+    """
+    chosen: dict[str, list[EntryPoint]] = {}
+    for folder, metadata in _metadata_folders(sys.path if path is None else path):
+        text = _read(os.path.join(folder, "entry_points.txt"))
+        key = os.path.basename(folder).partition("-")[0].lower().replace(".", "_")
+        if f"[{group}]" not in text or key in chosen:
+            chosen.setdefault(key, [])
+            continue
+        name, version = _name_and_version(_read(os.path.join(folder, metadata)), folder)
+        chosen[key] = [EntryPoint(name, line, version, value) for line, value in _section(text, group)]
+    return sorted(point for points in chosen.values() for point in points)
+
+
+def _metadata_folders(path: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each distribution's folder of metadata, with the name of the file that holds its name and version."""
+    kinds = {".dist-info": "METADATA", ".egg-info": "PKG-INFO"}
+    for folder in path:
+        try:
+            names = os.listdir(folder or ".")
+        except OSError:  # not a folder, such as the standard library's zip file
+            continue
+        for name in names:
+            metadata = kinds.get(os.path.splitext(name)[1])
+            if metadata:
+                yield os.path.join(folder or ".", name), metadata
+
+
+def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
+    """Name and reference of each line in the group's section."""
+    inside = False
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            inside = line == f"[{group}]"
+        elif inside and "=" in line and not line.startswith(("#", ";")):
+            name, _, value = line.partition("=")
+            yield name.strip(), value.partition("[")[0].replace(" ", "")  # less its extras, which nobody uses any more
+
+
+def _name_and_version(metadata: str, folder: str) -> tuple[str, str]:
+    """From the header fields of the metadata, else from the folder's name."""
+    fields = {}
+    for line in metadata.splitlines():
+        if not line:
+            break
+        key, _, value = line.partition(":")
+        fields.setdefault(key.lower(), value.strip())
+    name, _, version = os.path.splitext(os.path.basename(folder))[0].partition("-")
+    return fields.get("name", name), fields.get("version", version or "unknown")
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

@@ -1,0 +1,372 @@
+"""The index of a store: SQLite beside the Results, so that 100,000 of them are listed in no time.
+
+It is an optimisation and never a source of truth. The names in the folder decide what is there; a Result never
+changes, so a name that the index knows isn't read again. An index that is missing, damaged or of another layout is
+built anew, and one that can't be written is done without, both in silence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fnmatch
+import functools
+import hashlib
+import json
+import math
+import os
+import re
+import sqlite3
+import stat
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from zoo import __version__
+from zoo.bench.scenario import Scenario
+from zoo.errors import UsageError
+from zoo.paths import reason
+from zoo.results.schema import SCHEMA, Result, loads
+
+FILE = "index.sqlite"
+ID = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])[0-9]{2}T[0-9]{6}-[0-9a-f]{8}")
+MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+BATCH = 1000  # files read between two commits: what is read again if a first listing is interrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the index knows of a Result.
+
+    Attributes:
+        path: of its file, relative to the store's folder.
+        created_at: UTC, ISO 8601; sorts by time.
+        environment: the fingerprint.
+        accuracy: the value alone, in [0, 1].
+        scenario: a digest, equal where scenarios are.
+    """
+
+    path: str
+    id: str
+    created_at: str
+    outcome: str
+    model: str
+    dataset: str
+    runtime: str
+    device: str
+    precision: str
+    batch_size: int
+    threads: int | None
+    mode: str
+    labels: tuple[str, ...]
+    environment: str
+    latency_s: float | None
+    images_per_second: float | None
+    accuracy: float | None
+    scenario: str
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A file, or a line of one, that holds no Result this zoo can read; `reason` completes the sentence."""
+
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.reason}"
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+LABELS = COLUMNS.index("labels")
+TABLES = (
+    f"CREATE TABLE results ({', '.join(COLUMNS)}, PRIMARY KEY (path)) WITHOUT ROWID",
+    "CREATE TABLE damaged (path PRIMARY KEY, signature, reason)",
+)
+INSERT = f"INSERT OR REPLACE INTO results VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 -- constants
+# Another layout has another number, and is built anew.
+LAYOUT = zlib.crc32(" ".join((SCHEMA, *TABLES)).encode()) & 0x7FFFFFFF
+
+# The index may be sound, but is not ours to use now. Whatever else is wrong with it, it is built anew.
+NOT_NOW = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+}
+
+# What tables and exports read of a Result beyond what is indexed. More may be there.
+NUMBER = (int, float)
+NEEDED: dict[str, type | tuple[type, ...]] = {
+    "environment.device": str,
+    "environment.python": str,
+    "environment.packages": dict,
+    "environment.accelerators": list,
+    "environment.os.system": str,
+    "environment.os.release": str,
+    "environment.processor.model": str,
+    "environment.processor.architecture": str,
+    "environment.processor.usable_cores": int,
+    "environment.processor.memory_bytes": int,
+    "plugin.distribution": str,
+    "plugin.version": str,
+    "reasons": dict,
+}
+NEEDED_IF_OK: dict[str, type | tuple[type, ...]] = {
+    "measures.latency_s": NUMBER,
+    "measures.images_per_second": NUMBER,
+    "stats.latency_s.n": int,
+    "stats.images_per_second.low": NUMBER,
+    "stats.images_per_second.high": NUMBER,
+}
+
+
+def path_of(identifier: str) -> str:
+    """Where in a store the Result of that id lies, relative to its folder.
+
+    :raises UsageError: if it is no id: nothing else names a file.
+    """
+    if not (isinstance(identifier, str) and ID.fullmatch(identifier)):
+        raise UsageError(f"{ascii(identifier)[:60]} is not the id of a Result, such as 20261123T130741-1a2b3c4d")
+    return f"{identifier[:4]}-{identifier[4:6]}/{identifier}.json"
+
+
+def paths(folder: Path) -> Iterator[str]:
+    """The files that should be Results, relative to the folder, in no order.
+
+    :raises UsageError: if the folder is there but can't be listed.
+    """
+    try:
+        with os.scandir(folder) as found:
+            months = [entry.name for entry in found if MONTH.fullmatch(entry.name) and entry.is_dir()]
+        for month in months:
+            with os.scandir(folder / month) as found:
+                # A name that begins with a dot is a file being written.
+                yield from (f"{month}/{e.name}" for e in found if e.name.endswith(".json") and e.name[0] != ".")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"can't list {error.filename}: {reason(error)}") from None
+
+
+def read(content: str | bytes, where: str) -> Result:
+    """Read a Result and see that it has what lists, tables and exports need.
+
+    :raises UsageError: in a line that begins with `where`, if it is damaged or of a version this zoo doesn't know.
+    """
+    try:
+        result = loads(content, where)
+    except RecursionError:
+        raise UsageError(f"{where} is damaged: nested too deeply") from None
+    try:
+        row_of(result)
+        for name, kind in {**NEEDED, **(NEEDED_IF_OK if result.outcome == "ok" else {})}.items():
+            _need(result, name, kind)
+    except KeyError as error:
+        raise UsageError(f"{where} is damaged: it has no {error}") from None
+    except (AttributeError, IndexError, OverflowError, TypeError, ValueError, UsageError) as error:
+        raise UsageError(f"{where} is damaged: {error}") from None
+    return result
+
+
+def _need(result: Result, name: str, kind: type | tuple[type, ...]) -> None:
+    first, *keys = name.split(".")
+    value = getattr(result, first)
+    for key in keys:
+        value = value[key]
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is {type(value).__name__}")
+
+
+def row_of(result: Result) -> Row:
+    """Index a Result that has been read. What is missing in it or of the wrong type raises as it happens to."""
+    scenario, measures = result.get_scenario(), result.measures
+    accuracy = measures["accuracy"]
+    return Row(
+        path=path_of(result.id),
+        id=result.id,
+        created_at=utc(datetime.datetime.fromisoformat(result.created_at)),
+        outcome=text(result.outcome),
+        model=text(scenario.model),
+        dataset=text(scenario.dataset),
+        runtime=text(scenario.runtime),
+        device=scenario.device,
+        precision=scenario.precision,
+        batch_size=scenario.batch_size,
+        threads=scenario.threads,
+        mode=scenario.mode,
+        labels=tuple(map(text, result.labels)),
+        environment=text(result.environment["fingerprint"]),
+        latency_s=_number(measures["latency_s"]),
+        images_per_second=_number(measures["images_per_second"]),
+        accuracy=None if accuracy is None else _number(accuracy["value"]),
+        scenario=digest(scenario),
+    )
+
+
+def utc(moment: datetime.datetime) -> str:
+    """ISO 8601 in UTC, which sorts by time. Without a time zone it is taken for UTC."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC).isoformat()
+
+
+def text(value: object) -> str:
+    """The text as SQLite can hold it: bytes of an argument that were no UTF-8 become `?`."""
+    if not isinstance(value, str):
+        raise TypeError(f"{ascii(value)[:40]} is not text")
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+@functools.lru_cache(maxsize=1024)
+def digest(scenario: Scenario) -> str:
+    """Equal for equal scenarios, in every process and version that knows their fields."""
+    canonical = json.dumps(scenario.to_json(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+
+def _number(value: float | None) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, NUMBER) or not math.isfinite(value):
+        raise TypeError(f"{ascii(value)[:40]} is not a number")
+    return float(value)
+
+
+def ask(folder: Path, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """What an index that agrees with the folder answers.
+
+    :param sql: a query of `TABLES`; it may use `shell_glob(value, pattern)`.
+    :raises UsageError: if the folder can't be listed.
+    """
+    for _ in range(2):
+        try:
+            with closing(sqlite3.connect(folder / FILE)) as index:
+                return _answer(index, folder, sql, parameters)
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", None)
+            if code is not None and code & 0xFF in NOT_NOW:
+                break
+            _discard(folder / FILE)
+    with closing(_in_memory(folder / FILE)) as index:
+        return _answer(index, folder, sql, parameters)
+
+
+def _answer(index: sqlite3.Connection, folder: Path, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    index.create_function("shell_glob", 2, fnmatch.fnmatchcase, deterministic=True)
+    _lay_out(index)
+    _update(index, folder)
+    return index.execute(sql, parameters).fetchall()
+
+
+def _lay_out(index: sqlite3.Connection) -> None:
+    """Make the tables, unless they are there in this layout."""
+    if _layout(index) == LAYOUT:
+        return
+    with index:
+        index.execute("BEGIN IMMEDIATE")
+        if _layout(index) == LAYOUT:  # another process was faster
+            return
+        for name in ("results", "damaged"):
+            index.execute(f"DROP TABLE IF EXISTS {name}")
+        for table in TABLES:
+            index.execute(table)
+        index.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _layout(index: sqlite3.Connection) -> int:
+    return int(index.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _update(index: sqlite3.Connection, folder: Path) -> None:
+    """Make the index agree with the names in the folder.
+
+    What is known is asked for before the folder is listed: a Result that another process adds and indexes in between
+    is then merely new here, and not taken for one that vanished.
+    """
+    known = {path for (path,) in index.execute("SELECT path FROM results")}
+    damaged = dict(index.execute("SELECT path, signature FROM damaged"))
+    there = set(paths(folder))
+    if gone := [(path,) for path in (known | damaged.keys()) - there]:
+        with index:
+            index.executemany("DELETE FROM results WHERE path = ?", gone)
+            index.executemany("DELETE FROM damaged WHERE path = ?", gone)
+    new = iter(sorted(there - known))
+    while batch := list(islice(new, BATCH)):
+        _read_batch(index, folder, batch, damaged)
+
+
+def _read_batch(index: sqlite3.Connection, folder: Path, batch: Sequence[str], damaged: dict[str, str]) -> None:
+    """Read files that are new, or that were damaged and have changed since."""
+    rows, faults, mended = [], [], []
+    for path in batch:
+        with contextlib.suppress(FileNotFoundError):  # it has vanished since
+            signature = _signature(folder / path)
+            if damaged.get(path) == signature:
+                continue
+            found = _examine(folder, path)
+            if isinstance(found, Damaged):
+                faults.append((path, signature, text(found.reason)))
+            else:
+                rows.append(_values(found))
+                mended.append((path,))
+    if rows or faults:
+        with index:
+            index.executemany(INSERT, rows)
+            index.executemany("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", faults)
+            index.executemany("DELETE FROM damaged WHERE path = ?", mended)
+
+
+def _signature(path: Path) -> str:
+    """Equal where a damaged file needn't be looked at again: another zoo may read what this one can't."""
+    status = path.stat()
+    return f"{__version__} {status.st_size} {status.st_mtime_ns}"
+
+
+def _examine(folder: Path, path: str) -> Row | Damaged:
+    try:
+        if not stat.S_ISREG((folder / path).stat().st_mode):
+            return Damaged(path, "is not a file")
+        row = row_of(read((folder / path).read_bytes(), path))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        return Damaged(path, f"can't be read: {reason(error)}")
+    except UsageError as error:
+        return Damaged(path, str(error).removeprefix(f"{path} "))
+    return row if row.path == path else Damaged(path, f"holds the Result {row.id}, which belongs in {row.path}")
+
+
+def _values(row: Row) -> tuple[object, ...]:
+    return tuple(json.dumps(row.labels) if name == "labels" else getattr(row, name) for name in COLUMNS)
+
+
+def row_from(values: Sequence[Any]) -> Row:
+    """The row whose columns were asked for, in the order of `COLUMNS`."""
+    found = list(values)
+    found[LABELS] = tuple(json.loads(found[LABELS]))
+    return Row(*found)
+
+
+def _in_memory(path: Path) -> sqlite3.Connection:
+    """An index for this query alone, begun from the one on disk if that can be read."""
+    memory = sqlite3.connect(":memory:")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as index:
+            index.backup(memory)
+        return memory
+    except sqlite3.Error:  # a copy that broke off is of no use
+        memory.close()
+        return sqlite3.connect(":memory:")
+
+
+def _discard(path: Path) -> None:
+    for name in (path, path.with_name(f"{path.name}-journal")):
+        with contextlib.suppress(OSError):
+            name.unlink()
