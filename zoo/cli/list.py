@@ -74,8 +74,8 @@ def _table(entries: list[Entry[ModelSpec]], fmt: str) -> str:
 
 def simple_table(headers: list[str], rows: list[list[str]], right: str) -> str:
     """What tabulate prints as "simple". Importing tabulate takes as long as all the rest of `zoo list`."""
-    widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
-    widths[headers.index(right)] = max(len(right) + 2, *(len(row[headers.index(right)]) for row in rows))
+    padded_headers = [header + "  " for header in headers]  # tabulate's least width of a column
+    widths = [max(map(len, column)) for column in zip(padded_headers, *rows, strict=True)]
 
     def line(cells: list[str]) -> str:
         padded = [

@@ -127,6 +127,7 @@ NEEDED_IF_OK: dict[str, type | tuple[type, ...]] = {
     "stats.images_per_second.low": NUMBER,
     "stats.images_per_second.high": NUMBER,
 }
+OVERFLOW = re.compile(rb"[eE]\+?[0-9]{3}")  # such a number may be infinite as a float
 
 
 def path_of(identifier: str) -> str:
@@ -157,24 +158,30 @@ def paths(folder: Path) -> Iterator[str]:
         raise UsageError(f"can't list {error.filename}: {reason(error)}") from None
 
 
-def read(content: str | bytes, where: str) -> Result:
-    """Read a Result and see that it has what lists, tables and exports need.
+def read(content: bytes, where: str) -> Result:
+    """Read a Result, and see that it has what lists, tables and exports need and can be written again.
 
     :raises UsageError: in a line that begins with `where`, if it is damaged or of a version this zoo doesn't know.
     """
+    return _read(content, where)[0]
+
+
+def _read(content: bytes, where: str) -> tuple[Result, Row]:
     try:
         result = loads(content, where)
     except RecursionError:
         raise UsageError(f"{where} is damaged: nested too deeply") from None
     try:
-        row_of(result)
-        for name, kind in {**NEEDED, **(NEEDED_IF_OK if result.outcome == "ok" else {})}.items():
+        row = row_of(result)
+        for name, kind in {**NEEDED, **(NEEDED_IF_OK if row.outcome == "ok" else {})}.items():
             _need(result, name, kind)
+        if b"NaN" in content or b"Infinity" in content or OVERFLOW.search(content):
+            result.dumps()
     except KeyError as error:
         raise UsageError(f"{where} is damaged: it has no {error}") from None
-    except (AttributeError, IndexError, OverflowError, TypeError, ValueError, UsageError) as error:
+    except (AttributeError, IndexError, OverflowError, RecursionError, TypeError, ValueError, UsageError) as error:
         raise UsageError(f"{where} is damaged: {error}") from None
-    return result
+    return result, row
 
 
 def _need(result: Result, name: str, kind: type | tuple[type, ...]) -> None:
@@ -304,43 +311,36 @@ def _update(index: sqlite3.Connection, folder: Path) -> None:
 
 def _read_batch(index: sqlite3.Connection, folder: Path, batch: Sequence[str], damaged: dict[str, str]) -> None:
     """Read files that are new, or that were damaged and have changed since."""
-    rows, faults, mended = [], [], []
+    rows, faults = [], []
     for path in batch:
-        with contextlib.suppress(FileNotFoundError):  # it has vanished since
-            signature = _signature(folder / path)
-            if damaged.get(path) == signature:
-                continue
-            found = _examine(folder, path)
-            if isinstance(found, Damaged):
-                faults.append((path, signature, text(found.reason)))
-            else:
-                rows.append(_values(found))
-                mended.append((path,))
+        signature = None
+        try:
+            status = (folder / path).stat()
+            # Another zoo may read what this one can't.
+            signature = f"{__version__} {status.st_size} {status.st_mtime_ns}"
+            if damaged.get(path) != signature:
+                rows.append(_examine(folder, path, status.st_mode))
+        except FileNotFoundError:  # it has vanished since
+            continue
+        except OSError as error:
+            faults.append((path, signature, f"can't be read: {reason(error)}"))
+        except UsageError as error:
+            faults.append((path, signature, text(str(error).removeprefix(f"{path} "))))
     if rows or faults:
         with index:
-            index.executemany(INSERT, rows)
+            index.executemany(INSERT, map(_values, rows))
             index.executemany("INSERT OR REPLACE INTO damaged VALUES (?, ?, ?)", faults)
-            index.executemany("DELETE FROM damaged WHERE path = ?", mended)
+            index.executemany("DELETE FROM damaged WHERE path = ?", [(row.path,) for row in rows])
 
 
-def _signature(path: Path) -> str:
-    """Equal where a damaged file needn't be looked at again: another zoo may read what this one can't."""
-    status = path.stat()
-    return f"{__version__} {status.st_size} {status.st_mtime_ns}"
-
-
-def _examine(folder: Path, path: str) -> Row | Damaged:
-    try:
-        if not stat.S_ISREG((folder / path).stat().st_mode):
-            return Damaged(path, "is not a file")
-        row = row_of(read((folder / path).read_bytes(), path))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        return Damaged(path, f"can't be read: {reason(error)}")
-    except UsageError as error:
-        return Damaged(path, str(error).removeprefix(f"{path} "))
-    return row if row.path == path else Damaged(path, f"holds the Result {row.id}, which belongs in {row.path}")
+def _examine(folder: Path, path: str, mode: int) -> Row:
+    """Read the file for the index; UsageError if it is damaged, OSError if it can't be read."""
+    if not stat.S_ISREG(mode):
+        raise UsageError("is not a file")
+    _, row = _read((folder / path).read_bytes(), path)
+    if row.path != path:
+        raise UsageError(f"holds the Result {row.id}, which belongs in {row.path}")
+    return row
 
 
 def _values(row: Row) -> tuple[object, ...]:
@@ -350,8 +350,13 @@ def _values(row: Row) -> tuple[object, ...]:
 def row_from(values: Sequence[Any]) -> Row:
     """The row whose columns were asked for, in the order of `COLUMNS`."""
     found = list(values)
-    found[LABELS] = tuple(json.loads(found[LABELS]))
+    found[LABELS] = _labels(found[LABELS])
     return Row(*found)
+
+
+@functools.lru_cache(maxsize=1024)
+def _labels(listed: str) -> tuple[str, ...]:
+    return tuple(json.loads(listed))
 
 
 def _in_memory(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,104 @@
+"""Each finding appears exactly where its limit is passed."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from zoo.bench.checks import check
+from zoo.bench.stats import Stats
+
+QUIET = {"other_cores_busy": 0.0, "stolen_cores": 0.0, "throttled": 0}
+GOOD = Stats(
+    n=1000,
+    processes=1,
+    median=1.0,
+    mean=1.0,
+    std=0.01,
+    min=0.9,
+    max=1.1,
+    p90=1.05,
+    p99=1.09,
+    low=0.99,
+    high=1.01,
+    mean_low=0.99,
+    mean_high=1.01,
+    outliers=3,
+    severe_outliers=0,
+)
+
+
+def findings(*processes, load=0.0, cores=4, **stats):
+    values = {**GOOD.to_json(), **stats}
+    return check(Stats.from_json(values), processes or [process()], load, cores)
+
+
+def process(settled=True, **activity):
+    return {"settled": settled, "activity": {**QUIET, **activity}}
+
+
+def codes(*processes, **options):
+    return [finding["code"] for finding in findings(*processes, **options)]
+
+
+def above(limit):
+    return math.nextafter(limit, math.inf)
+
+
+def test_a_good_measurement_has_nothing_said_against_it():
+    assert findings() == []
+
+
+@pytest.mark.parametrize(
+    ("at_the_limit", "beyond_it", "code"),
+    [
+        ({"n": 64}, {"n": 63}, "few_samples"),
+        ({"std": 0.10}, {"std": above(0.10)}, "deviation"),
+        ({"mean": 5.0, "std": 0.5}, {"mean": 5.0, "std": above(0.5)}, "deviation"),
+        ({"load": 2.0}, {"load": above(2.0)}, "loaded"),
+        ({"load": 0.5, "cores": 1}, {"load": above(0.5), "cores": 1}, "loaded"),
+        ({"load": None}, {"load": 99.0}, "loaded"),
+        ({"mean": 0.0, "std": 0.0}, {"std": 1.0}, "deviation"),
+    ],
+)
+def test_a_finding_appears_only_beyond_its_limit(at_the_limit, beyond_it, code):
+    assert codes(**at_the_limit) == []
+    assert codes(**beyond_it) == [code]
+
+
+@pytest.mark.parametrize(
+    ("at_the_limit", "beyond_it", "code"),
+    [
+        ({"settled": True}, {"settled": False}, "unsteady"),
+        ({"other_cores_busy": 0.10}, {"other_cores_busy": above(0.10)}, "busy"),
+        ({"stolen_cores": 0.02}, {"stolen_cores": above(0.02)}, "stolen"),
+        ({"throttled": 0}, {"throttled": 1}, "throttled"),
+        ({"throttled": None}, {"throttled": 7}, "throttled"),
+    ],
+)
+def test_one_process_of_several_is_enough_for_a_finding(at_the_limit, beyond_it, code):
+    assert codes(process(**at_the_limit), process(), process(**at_the_limit)) == []
+    assert codes(process(), process(**beyond_it), process()) == [code]
+
+
+def test_findings_add_up():
+    everything = process(False, other_cores_busy=1.0, stolen_cores=1.0, throttled=1)
+    expected = ["unsteady", "few_samples", "deviation", "busy", "stolen", "throttled", "loaded"]
+    assert codes(everything, n=3, std=1.0, load=9.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("processes", "options", "message"),
+    [
+        ([process(False), process(), process(False)], {}, "in 2 of 3 processes"),
+        ([], {"n": 12}, "12 samples; a 90th percentile takes 64"),
+        ([], {"std": 0.25}, "the standard deviation is 25% of the mean"),
+        ([process(other_cores_busy=0.2), process(other_cores_busy=1.5)], {}, "kept 1.50 cores busy"),
+        ([process(stolen_cores=0.25)], {}, "gave 0.25 cores to other guests"),
+        ([], {"load": 3.5}, "the load was 3.50 on 4 cores"),
+    ],
+)
+def test_a_finding_says_how_much(processes, options, message):
+    [finding] = findings(*processes, **options)
+    assert message in finding["message"]

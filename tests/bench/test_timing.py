@@ -1,0 +1,289 @@
+"""Timing, on a clock that moves only when it is read or when the fake call is made."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtr
+from scipy.stats import mannwhitneyu
+
+from zoo.bench.stats import median_width
+from zoo.bench.timing import Policy, clock_cost_s, is_steady, measure, rank_test_z
+
+QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+
+US, MS, S = 1_000, 1_000_000, 1_000_000_000
+READING = 50
+
+
+class Clock:
+    """Nanoseconds, in steps of the resolution."""
+
+    def __init__(self, resolution=1):
+        self.now = 0
+        self.resolution = resolution
+
+    def __call__(self):
+        self.now += READING
+        return self.now // self.resolution * self.resolution
+
+
+class Call:
+    """Takes as long as `duration` says of its how-manieth call it is."""
+
+    def __init__(self, clock, duration):
+        self.clock = clock
+        self.duration = duration
+        self.made = 0
+
+    def __call__(self):
+        self.clock.now += int(self.duration(self.made))
+        self.made += 1
+
+
+def timed(duration, resolution=1, **policy):
+    clock = Clock(resolution)
+    return measure(Call(clock, duration), Policy(**policy), clock)
+
+
+@pytest.mark.parametrize("duration", [60 * US, MS, 100 * MS])
+def test_a_call_that_the_clock_resolves_is_a_round_by_itself(duration):
+    timing = timed(lambda _: duration)
+    assert timing.iterations == 1
+    assert timing.samples_s == pytest.approx([duration * 1e-9] * len(timing.samples_s), rel=1e-3)
+
+
+@pytest.mark.parametrize("duration", [0, 1, 20, 200, 3 * US, 40 * US])
+def test_short_calls_are_grouped_until_reading_the_clock_is_a_thousandth(duration):
+    timing = timed(lambda _: duration, min_time_s=0.01, warmup_min_s=0.001)
+    assert timing.iterations > 1
+    assert READING / timing.iterations <= 1e-3 * min(timing.samples_s) * S * (1 + 1e-9)
+
+
+def test_a_coarse_clock_makes_for_larger_groups():
+    fine = timed(lambda _: US, min_time_s=0.1)
+    coarse = timed(lambda _: US, min_time_s=0.1, resolution=10 * US)
+    assert fine.iterations < 100
+    assert coarse.iterations >= 10_000
+    assert coarse.samples_s == pytest.approx([1e-6] * len(coarse.samples_s), rel=2e-3)
+
+
+@pytest.mark.parametrize("resolution", [US, 10 * US, MS])
+def test_the_cost_of_a_clock_is_its_resolution_where_that_is_coarser(resolution):
+    assert clock_cost_s(Clock(resolution)) == pytest.approx(resolution * 1e-9)
+
+
+def test_the_cost_of_a_fine_clock_is_that_of_reading_it():
+    assert clock_cost_s(Clock()) == pytest.approx(READING * 1e-9)
+
+
+def test_a_slow_first_call_does_not_hide_that_calls_are_short():
+    timing = timed(lambda n: 10 * MS if n == 0 else 200, min_time_s=0.01, warmup_min_s=0.001)
+    assert timing.iterations > 100
+
+
+def test_samples_are_seconds_a_call():
+    timing = timed(lambda n: US if n % 2 else 3 * US, min_time_s=0.01, warmup_min_s=0.001)
+    assert timing.samples_s == pytest.approx([2e-6] * len(timing.samples_s), rel=0.03)
+
+
+def test_warming_up_lasts_until_the_calls_no_longer_change():
+    timing = timed(lambda n: max(MS, 5 * MS - n * 10 * US))
+    assert timing.settled
+    assert timing.warmup_s[0] == pytest.approx(5e-3, rel=1e-3)
+    assert timing.warmup_s[-1] == pytest.approx(1e-3, rel=1e-3)
+    assert timing.samples_s == pytest.approx([1e-3] * len(timing.samples_s), rel=1e-3)
+
+
+def test_warming_up_goes_on_through_a_late_change():
+    timing = timed(lambda n: 4 * MS if n < 120 else 2 * MS, min_time_s=0.1)
+    assert timing.settled
+    assert max(timing.samples_s) < 2.1e-3
+
+
+@pytest.mark.parametrize("first", [100 * US, MS, 10 * MS, 100 * MS, 400 * MS])
+@pytest.mark.parametrize("growth", [1.1, 0.9])
+def test_a_call_that_keeps_changing_never_settles(first, growth):
+    timing = timed(lambda n: first * growth**n, max_time_s=0.1)
+    assert not timing.settled
+
+
+def test_a_call_that_keeps_changing_is_warmed_up_no_longer_than_the_policy_says():
+    timing = timed(lambda n: MS + n * 10 * US, warmup_max_s=2.0)
+    assert not timing.settled
+    assert 2.0 <= sum(timing.warmup_s) < 2.1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_around_a_steady_value_settles(seed):
+    noise = random.Random(seed)
+    timing = timed(lambda _: MS * noise.lognormvariate(0, 0.05))
+    assert timing.settled
+    assert sum(timing.warmup_s) < 2.0
+
+
+def test_warming_up_takes_at_least_the_time_of_the_policy():
+    timing = timed(lambda _: MS, warmup_min_s=0.7)
+    assert 0.7 <= sum(timing.warmup_s) < 0.71
+
+
+def test_a_call_longer_than_the_time_for_warming_up_is_made_once_and_has_not_settled():
+    timing = timed(lambda _: 20 * S)
+    assert not timing.settled
+    assert len(timing.warmup_s) == 1
+    assert len(timing.samples_s) == 1
+
+
+@pytest.mark.parametrize(
+    ("duration", "rounds", "seconds", "why"),
+    [
+        (MS, (2000, 2001), (2.0, 2.01), "the least time is reached last"),
+        (100 * MS, (64, 64), (6.4, 6.41), "the least count is reached last"),
+        (160 * MS, (63, 63), (10.0, 10.1), "the most time wins over the least count"),
+        (S, (10, 10), (10.0, 10.1), "the most time wins over the least count by far"),
+    ],
+)
+def test_sampling_ends_once_both_least_time_and_least_count_are_reached(duration, rounds, seconds, why):
+    timing = timed(lambda _: duration)
+    assert rounds[0] <= len(timing.samples_s) <= rounds[1], why
+    assert seconds[0] <= sum(timing.samples_s) < seconds[1], why
+
+
+@pytest.mark.parametrize("min_rounds", [1, 5, 64, 662])
+def test_the_least_count_is_kept(min_rounds):
+    timing = timed(lambda _: 10 * MS, min_rounds=min_rounds, min_time_s=0.0)
+    assert len(timing.samples_s) == min_rounds
+
+
+def noisy(spread):
+    noise = random.Random(1)
+    return lambda _: MS * noise.lognormvariate(0, spread)
+
+
+def test_a_precision_prolongs_sampling_until_it_is_reached():
+    short = timed(noisy(0.3), min_time_s=0.1)
+    precise = timed(noisy(0.3), min_time_s=0.1, precision=0.02)
+    assert median_width(short.samples_s) > 0.02
+    assert median_width(precise.samples_s) <= 0.02
+    assert len(precise.samples_s) > len(short.samples_s)
+    assert sum(precise.samples_s) < 10
+
+
+def test_a_precision_that_has_been_reached_costs_nothing():
+    timing = timed(noisy(0.01), min_time_s=0.1, precision=0.05)
+    assert 0.1 <= sum(timing.samples_s) < 0.11
+
+
+def test_the_most_time_wins_over_a_precision_out_of_reach():
+    timing = timed(noisy(0.3), min_time_s=0.1, max_time_s=1.0, precision=1e-6)
+    assert 1.0 <= sum(timing.samples_s) < 1.01
+
+
+def test_the_garbage_collector_is_off_meanwhile_and_on_afterwards():
+    clock, seen = Clock(), set()
+
+    def call():
+        seen.add(gc.isenabled())
+        clock.now += MS
+
+    measure(call, Policy(), clock)
+    assert seen == {False}
+    assert gc.isenabled()
+
+
+def test_the_garbage_collector_is_on_again_after_an_error():
+    with pytest.raises(ZeroDivisionError):
+        measure(lambda: 1 / 0, Policy(), Clock())
+    assert gc.isenabled()
+
+
+def test_a_garbage_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        timed(lambda _: MS, min_time_s=0.1)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+@QUICK
+@given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=60, unique=True), st.data())
+def test_the_rank_test_is_that_of_mann_and_whitney(values, data):
+    cut = data.draw(st.integers(1, len(values) - 1))
+    a, b = values[:cut], values[cut:]
+    expected = mannwhitneyu(b, a, method="asymptotic", use_continuity=False)
+    z = rank_test_z(a, b)
+    assert 2 * ndtr(-abs(z)) == pytest.approx(expected.pvalue, rel=1e-9)
+    half = len(a) * len(b) / 2
+    assert (z > 0, z < 0) == (expected.statistic > half, expected.statistic < half)
+
+
+@QUICK
+@given(*[st.lists(st.integers(0, 9), min_size=1, max_size=20)] * 2)
+def test_the_rank_test_changes_its_sign_with_the_order_of_the_samples(a, b):
+    assert rank_test_z(a, b) == pytest.approx(-rank_test_z(b, a), abs=1e-12)
+
+
+def test_equal_samples_are_no_standard_deviation_apart():
+    assert rank_test_z([1.0] * 7, [1.0] * 5) == 0
+
+
+def drift(factor, count):
+    return [factor**n for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "steady"),
+    [
+        ([1.0] * 6, True),
+        ([9.0] * 20 + [1.0] * 40, True),
+        ([1.0, 1.009] * 30, True),
+        ([1.0] * 20 + [1.005] * 20, True),
+        ([1.0] * 20 + [1.02] * 10, False),
+        ([1.0] * 40 + [1.2] * 20, False),
+        ([1.2] * 40 + [1.0] * 20, False),
+        (drift(1.02, 30), False),
+        (drift(0.98, 30), False),
+        (drift(1.2, 6), False),
+        (drift(1.2, 12), False),
+        (drift(0.8, 14), False),
+        ([1.0] * 5, False),
+        ([], False),
+    ],
+)
+def test_rounds_are_steady_where_the_last_two_thirds_are_alike(rounds, steady):
+    assert is_steady(rounds) is steady
+
+
+def test_random_rounds_of_one_distribution_are_rarely_called_unsteady():
+    noise = random.Random(0)
+    called = [is_steady([noise.lognormvariate(0, 0.1) for _ in range(90)]) for _ in range(500)]
+    unsteady = called.count(False)
+    assert unsteady <= 15  # 1 % of 500 is 5; more than 15 have a chance of 1 in 15,000
+
+
+def test_the_width_of_the_median_narrows_with_the_root_of_the_count():
+    noise = random.Random(0)
+    samples = [noise.gauss(1, 0.1) for _ in range(6400)]
+    assert median_width(samples[:400]) == pytest.approx(4 * median_width(samples), rel=0.35)
+
+
+def test_the_width_of_the_median_is_of_the_normal_interval():
+    noise = random.Random(0)
+    widths = [median_width([noise.gauss(1, 0.1) for _ in range(1000)]) for _ in range(50)]
+    expected = 2 * 1.96 * 1.2533 * 0.1 / 1000**0.5
+    assert sum(widths) / len(widths) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("samples", [[], [1.0]])
+def test_too_few_samples_have_no_width(samples):
+    assert median_width(samples) == float("inf")
+
+
+def test_equal_samples_have_a_width_of_nothing():
+    assert median_width(list(itertools.repeat(2.0, 100))) == 0
