@@ -19,7 +19,7 @@ import re
 import sqlite3
 import stat
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from itertools import islice
@@ -104,8 +104,10 @@ NOT_NOW = {
 }
 
 # What tables and exports read of a Result beyond what is indexed. More may be there.
+Kind = type | tuple[type, ...]
 NUMBER = (int, float)
-NEEDED: dict[str, type | tuple[type, ...]] = {
+MAYBE = (int, float, type(None))
+NEEDED: dict[str, Kind] = {
     "environment.device": str,
     "environment.python": str,
     "environment.packages": dict,
@@ -120,10 +122,18 @@ NEEDED: dict[str, type | tuple[type, ...]] = {
     "plugin.version": str,
     "reasons": dict,
 }
-NEEDED_IF_OK: dict[str, type | tuple[type, ...]] = {
+NEEDED_IF_OK: dict[str, Kind] = {
+    "measures.parameters": MAYBE,
+    "measures.macs": MAYBE,
+    "measures.weights_bytes": MAYBE,
+    "measures.import_s": MAYBE,
+    "measures.build_s": MAYBE,
+    "measures.first_call_s": MAYBE,
+    "measures.peak_rss_bytes": MAYBE,
     "measures.latency_s": NUMBER,
     "measures.images_per_second": NUMBER,
     "stats.latency_s.n": int,
+    "stats.latency_s.p90": MAYBE,
     "stats.images_per_second.low": NUMBER,
     "stats.images_per_second.high": NUMBER,
 }
@@ -175,6 +185,10 @@ def _read(content: bytes, where: str) -> tuple[Result, Row]:
         row = row_of(result)
         for name, kind in {**NEEDED, **(NEEDED_IF_OK if row.outcome == "ok" else {})}.items():
             _need(result, name, kind)
+        for process in result.samples:
+            _need_all(process, ("latency_s", "iterations"))
+        if result.measures["accuracy"] is not None:
+            _need_all(result.measures["accuracy"], ("low", "high", "images"))
         if b"NaN" in content or b"Infinity" in content or OVERFLOW.search(content):
             result.dumps()
     except KeyError as error:
@@ -184,13 +198,18 @@ def _read(content: bytes, where: str) -> tuple[Result, Row]:
     return result, row
 
 
-def _need(result: Result, name: str, kind: type | tuple[type, ...]) -> None:
+def _need(result: Result, name: str, kind: Kind) -> None:
     first, *keys = name.split(".")
     value = getattr(result, first)
     for key in keys:
         value = value[key]
     if not isinstance(value, kind):
         raise TypeError(f"{name} is {type(value).__name__}")
+
+
+def _need_all(values: Mapping[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        values[name]
 
 
 def row_of(result: Result) -> Row:
