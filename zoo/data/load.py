@@ -96,5 +96,7 @@ def _clear_errors(dataset: Dataset) -> Iterator[None]:
     except OSError as error:
         raise UsageError(f"can't prepare {dataset.name} in {dataset.data_dir}: {reason(error)}") from error
     except Exception as error:
+        if "No space left on device" in str(error):
+            raise UsageError(f"can't prepare {dataset.name} in {dataset.data_dir}: no space left on device") from error
         line = str(error).strip().partition("\n")[0][:200]
         raise DataError(f"can't read {dataset.name} in {dataset.folder}: {type(error).__name__}: {line}") from error

@@ -151,14 +151,14 @@ def _benchmark(result: Result) -> dict[str, Any]:
         "stats": {
             **pytest_stats(_samples(result)),
             "data": _samples(result),
-            "iterations": max(process["iterations"] for process in result.samples),
+            "iterations": max(process.get("iterations", 1) for process in result.samples),
         },
     }
 
 
 def _samples(result: Result) -> list[float]:
     """Seconds a call, of all processes."""
-    return [sample for process in result.samples for sample in process["latency_s"]]
+    return [sample for process in result.samples for sample in process.get("latency_s", ())]
 
 
 def pytest_stats(samples: Sequence[float]) -> dict[str, Any]:

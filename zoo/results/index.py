@@ -19,7 +19,7 @@ import re
 import sqlite3
 import stat
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from itertools import islice
@@ -36,6 +36,7 @@ FILE = "index.sqlite"
 ID = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])[0-9]{2}T[0-9]{6}-[0-9a-f]{8}")
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 BATCH = 1000  # files read between two commits: what is read again if a first listing is interrupted
+PATIENCE_S = 5.0  # with another process that is writing the index, before it is done without
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,39 +104,21 @@ NOT_NOW = {
     sqlite3.SQLITE_PROTOCOL,
 }
 
-# What tables and exports read of a Result beyond what is indexed. More may be there.
-Kind = type | tuple[type, ...]
+# What tables and exports read of a Result beyond what is indexed, by type; and of one that is ok. More may be there.
 NUMBER = (int, float)
-MAYBE = (int, float, type(None))
-NEEDED: dict[str, Kind] = {
-    "environment.device": str,
-    "environment.python": str,
-    "environment.packages": dict,
-    "environment.accelerators": list,
-    "environment.os.system": str,
-    "environment.os.release": str,
-    "environment.processor.model": str,
-    "environment.processor.architecture": str,
-    "environment.processor.usable_cores": int,
-    "environment.processor.memory_bytes": int,
-    "plugin.distribution": str,
-    "plugin.version": str,
-    "reasons": dict,
+ACCURACY = ("value", "low", "high", "images")
+NEEDED: dict[Any, str] = {
+    str: "environment.device environment.python environment.os.system environment.os.release"
+    " environment.processor.model environment.processor.architecture plugin.distribution plugin.version",
+    int: "environment.processor.usable_cores environment.processor.memory_bytes",
+    dict: "environment.packages reasons",
+    list: "environment.accelerators",
 }
-NEEDED_IF_OK: dict[str, Kind] = {
-    "measures.parameters": MAYBE,
-    "measures.macs": MAYBE,
-    "measures.weights_bytes": MAYBE,
-    "measures.import_s": MAYBE,
-    "measures.build_s": MAYBE,
-    "measures.first_call_s": MAYBE,
-    "measures.peak_rss_bytes": MAYBE,
-    "measures.latency_s": NUMBER,
-    "measures.images_per_second": NUMBER,
-    "stats.latency_s.n": int,
-    "stats.latency_s.p90": MAYBE,
-    "stats.images_per_second.low": NUMBER,
-    "stats.images_per_second.high": NUMBER,
+NEEDED_IF_OK: dict[Any, str] = {
+    int: "stats.latency_s.n",
+    NUMBER: "measures.latency_s measures.images_per_second stats.images_per_second.low stats.images_per_second.high",
+    (*NUMBER, type(None)): "measures.parameters measures.macs measures.weights_bytes measures.import_s measures.build_s"
+    " measures.first_call_s measures.peak_rss_bytes stats.latency_s.p90",
 }
 OVERFLOW = re.compile(rb"[eE]\+?[0-9]{3}")  # such a number may be infinite as a float
 
@@ -183,12 +166,9 @@ def _read(content: bytes, where: str) -> tuple[Result, Row]:
         raise UsageError(f"{where} is damaged: nested too deeply") from None
     try:
         row = row_of(result)
-        for name, kind in {**NEEDED, **(NEEDED_IF_OK if row.outcome == "ok" else {})}.items():
-            _need(result, name, kind)
-        for process in result.samples:
-            _need_all(process, ("latency_s", "iterations"))
-        if result.measures["accuracy"] is not None:
-            _need_all(result.measures["accuracy"], ("low", "high", "images"))
+        _check(result, NEEDED)
+        if row.outcome == "ok":
+            _check(result, NEEDED_IF_OK)
         if b"NaN" in content or b"Infinity" in content or OVERFLOW.search(content):
             result.dumps()
     except KeyError as error:
@@ -198,24 +178,20 @@ def _read(content: bytes, where: str) -> tuple[Result, Row]:
     return result, row
 
 
-def _need(result: Result, name: str, kind: Kind) -> None:
-    first, *keys = name.split(".")
-    value = getattr(result, first)
-    for key in keys:
-        value = value[key]
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} is {type(value).__name__}")
-
-
-def _need_all(values: Mapping[str, Any], names: Iterable[str]) -> None:
-    for name in names:
-        values[name]
+def _check(result: Result, needed: Mapping[Any, str]) -> None:
+    for kind, names in needed.items():
+        for name in names.split():
+            first, *keys = name.split(".")
+            value = functools.reduce(lambda found, key: found[key], keys, getattr(result, first))
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} is of the type {type(value).__name__}")
 
 
 def row_of(result: Result) -> Row:
     """Index a Result that has been read. What is missing in it or of the wrong type raises as it happens to."""
     scenario, measures = result.get_scenario(), result.measures
-    accuracy = measures["accuracy"]
+    scored = measures["accuracy"] or dict.fromkeys(ACCURACY)
+    accuracy, *_ = [_number(scored[part]) for part in ACCURACY]
     return Row(
         path=path_of(result.id),
         id=result.id,
@@ -233,7 +209,7 @@ def row_of(result: Result) -> Row:
         environment=text(result.environment["fingerprint"]),
         latency_s=_number(measures["latency_s"]),
         images_per_second=_number(measures["images_per_second"]),
-        accuracy=None if accuracy is None else _number(accuracy["value"]),
+        accuracy=accuracy,
         scenario=digest(scenario),
     )
 
@@ -273,7 +249,7 @@ def ask(folder: Path, sql: str, parameters: Sequence[object] = ()) -> list[tuple
     """
     for _ in range(2):
         try:
-            with closing(sqlite3.connect(folder / FILE)) as index:
+            with closing(sqlite3.connect(folder / FILE, timeout=PATIENCE_S)) as index:
                 return _answer(index, folder, sql, parameters)
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", None)

@@ -7,7 +7,7 @@ import datetime
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from zoo import paths
@@ -56,6 +56,10 @@ class Filter:
 
     def __post_init__(self) -> None:
         self.where()
+
+    def __bool__(self) -> bool:
+        """Whether anything is asked for."""
+        return any(getattr(self, field.name) is not None for field in fields(self))
 
     def where(self) -> tuple[str, list[object]]:
         """The condition in SQL, and its parameters."""
@@ -165,18 +169,20 @@ class Store:
         :param on_damaged: told of each that can't be read.
         """
         for row in rows:
+            path = self.folder / row.path
             try:
-                yield read((self.folder / row.path).read_bytes(), row.path)
+                yield read(path.read_bytes(), str(path))
             except FileNotFoundError:
                 continue
             except OSError as error:
-                on_damaged(Damaged(row.path, f"can't be read: {paths.reason(error)}"))
+                on_damaged(Damaged(str(path), f"can't be read: {paths.reason(error)}"))
             except UsageError as error:
-                on_damaged(Damaged(row.path, str(error).removeprefix(f"{row.path} ")))
+                on_damaged(Damaged(str(path), str(error).removeprefix(f"{path} ")))
 
     def damaged(self) -> list[Damaged]:
         """The files in which there is no Result that this zoo can read, and why. They are left alone."""
-        return [Damaged(*row) for row in index.ask(self.folder, "SELECT path, reason FROM damaged ORDER BY path")]
+        found = index.ask(self.folder, "SELECT path, reason FROM damaged ORDER BY path")
+        return [Damaged(str(self.folder / path), reason) for path, reason in found]
 
     def find_scenarios(self, scenarios: Iterable[Scenario], environment: str) -> dict[Scenario, str]:
         """Those that were measured under this fingerprint with the outcome "ok", and the newest id of each."""

@@ -1,0 +1,266 @@
+"""`zoo results`: what was measured before."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.bench.scenario import DEVICES, PRECISIONS
+from zoo.cli import warn
+from zoo.cli.options import as_json, echo_json, table_format
+from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
+from zoo.paths import reason
+
+if TYPE_CHECKING:
+    from zoo.results.index import Damaged, Row
+    from zoo.results.store import Filter, Store
+
+OUTCOMES = ("ok", "error", "timeout", "signal", "out_of_memory")
+EXPORTS = ("jsonl", "csv", "pytest-benchmark")
+DAMAGED_SHOWN = 5
+HEADERS = (
+    *("id", "model", "dataset", "batch", "runtime", "device", "precision"),
+    *("latency", "images/s", "accuracy", "outcome", "environment", "labels"),
+)
+RIGHT = ("batch", "latency", "images/s", "accuracy")
+
+
+class _ListsByDefault(click.Group):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take `zoo results` and `zoo results --model …` for `zoo results list …`."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("results", cls=_ListsByDefault)
+def command() -> None:
+    """List, show, export, import and remove Results. Without a subcommand: list them."""
+
+
+def _open(context: click.Context, parameter: click.Parameter, folder: str | None) -> Store:
+    from zoo.results.store import Store, default_store
+
+    return Store(Path(folder).expanduser() if folder else default_store())
+
+
+def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--store`; the command is given a `Store`."""
+    text = "The folder of Results. Also: ZOO_STORE."
+    return click.option("--store", metavar="FOLDER", callback=_open, help=text)(function)
+
+
+SELECTION = (
+    click.option("--model", metavar="NAME", help="A name or a shell glob."),
+    click.option("--dataset", metavar="NAME"),
+    click.option("--runtime", metavar="NAME"),
+    click.option("--device", type=click.Choice(DEVICES)),
+    click.option("--precision", type=click.Choice(PRECISIONS)),
+    click.option("--batch-size", type=click.IntRange(min=1), metavar="N"),
+    click.option("--outcome", type=click.Choice(OUTCOMES)),
+    click.option("--label", metavar="TEXT", help="One that the Result has."),
+    click.option("--environment", metavar="FINGERPRINT", help="As 'zoo doctor' shows it."),
+    click.option("--since", metavar="DATE", help="ISO date or time, UTC unless it names a zone."),
+    click.option("--until", metavar="DATE", help="The same; a date is included as a whole."),
+    store_option,
+)
+SELECTED_BY = (
+    *("model", "dataset", "runtime", "device", "precision", "batch_size"),
+    *("outcome", "label", "environment", "since", "until"),
+)
+
+
+def selection(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose Results; the command is given a `Store` and, as `wanted`, a `Filter`."""
+
+    @functools.wraps(function)
+    def with_filter(*args: Any, **options: Any) -> Any:
+        from zoo.results.store import Filter
+
+        wanted = Filter(**{name: options.pop(name) for name in SELECTED_BY})
+        return function(*args, wanted=wanted, **options)
+
+    made: Callable[..., Any] = with_filter
+    for option in reversed(SELECTION):
+        made = option(made)
+    return made
+
+
+@command.command("list")
+@selection
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", default=50, show_default=True, help="0: all.")
+@click.option("--oldest-first", is_flag=True, help="Instead of the newest.")
+@click.option("--damaged", is_flag=True, help="List the files that hold no readable Result, and why.")
+@table_format
+@as_json
+def list_command(
+    store: Store, wanted: Filter, limit: int, oldest_first: bool, damaged: bool, fmt: str, as_json: bool
+) -> None:
+    """List Results, the newest first. Latency is the median for one batch."""
+    faults = store.damaged()
+    if damaged:
+        _print_damaged(faults, fmt, as_json)
+        return
+    # One more than are shown tells whether there are more.
+    rows = store.select(wanted, newest_first=not oldest_first, limit=limit + 1 if limit else None)
+    shown = rows[:limit] if limit else rows
+    if as_json:
+        echo_json([{**dataclasses.asdict(row), "path": str(store.folder / row.path)} for row in shown])
+    elif shown:
+        click.echo(_table(HEADERS, [_cells(row) for row in shown], fmt))
+    _warn_damaged(faults)
+    _warn_if_none(shown, store, wanted)
+    if len(rows) > len(shown):
+        warn(f"there are more than these {limit:,}; --limit 0 lists all")
+
+
+@command.command("show")
+@click.argument("name", metavar="ID")
+@store_option
+@table_format
+@as_json
+def show_command(name: str, store: Store, fmt: str, as_json: bool) -> None:
+    """Show one Result as 'zoo bench' shows it. ID is an id or the beginning of one."""
+    from zoo.report import tables
+
+    result = store.get(name)
+    if as_json:
+        echo_json(result.to_json())
+    else:
+        click.echo(_plain(tables.bench([result], fmt)))
+
+
+@command.command("export")
+@selection
+@click.option("--as", "fmt", type=click.Choice(EXPORTS), default="jsonl", show_default=True)
+@click.option("-o", "--output", metavar="FILE", default="-", help="Where to write; - is standard output.")
+def export_command(store: Store, wanted: Filter, fmt: str, output: str) -> int:
+    """Write Results as text, the oldest first: JSON Lines (all of each), CSV, or pytest-benchmark's JSON.
+
+    The exit code is 3 if a Result that was chosen can't be read.
+    """
+    from zoo.results.export import FORMATS
+
+    _warn_damaged(store.damaged())
+    rows = store.select(wanted, newest_first=False)
+    unread: list[Damaged] = []
+    _write(FORMATS[fmt](store.load(rows, unread.append)), output)
+    for fault in unread:
+        warn(str(fault))
+    _warn_if_none(rows, store, wanted)
+    return EXIT_FAILED if unread else EXIT_OK
+
+
+@command.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@store_option
+def import_command(files: Sequence[str], store: Store) -> int:
+    """Add Results from JSON Lines, from a JSON array as 'zoo bench --json' prints it, or from a single Result.
+
+    FILE may be - for standard input. Those whose ids are known are skipped. The exit code is 3 if any can't be read.
+    """
+    from zoo.results.export import parse
+
+    done = store.add_all(item for file in files for item in parse(_read(file), file))
+    for fault in done.bad:
+        warn(str(fault))
+    click.echo(f"added {done.added:,}, known already {done.known:,}, not readable {len(done.bad):,}")
+    return EXIT_FAILED if done.bad else EXIT_OK
+
+
+@command.command("rm")
+@click.argument("names", metavar="[ID]...", nargs=-1)
+@selection
+@click.option("--all", "every", is_flag=True, help="All, or all that the other options choose.")
+@click.option("--yes", is_flag=True, help="Do it.")
+def rm_command(names: Sequence[str], store: Store, wanted: Filter, every: bool, yes: bool) -> None:
+    """Remove Results: by ID (or the beginning of one), or with --all those that the options choose."""
+    click.echo(f"removed {store.remove(_to_remove(names, store, wanted, every, yes)):,}")
+
+
+def _to_remove(names: Sequence[str], store: Store, wanted: Filter, every: bool, yes: bool) -> list[str]:
+    if names:
+        if every or wanted:
+            raise UsageError("remove either by ID, or with --all by the other options")
+        return list(dict.fromkeys(store.find(name) for name in names))
+    if not every:
+        raise UsageError("name the Results to remove by their ids, or choose them by options and --all")
+    ids = [row.id for row in store.select(wanted)]
+    if ids and not yes:
+        raise UsageError(f"this would remove {len(ids):,} Results from {store.folder}; --yes does it")
+    return ids
+
+
+def _write(pieces: Iterator[str], output: str) -> None:
+    from zoo.files import write_atomic
+
+    if output == "-":
+        for piece in pieces:
+            click.echo(piece, nl=False)
+    else:
+        write_atomic(Path(output).absolute(), "".join(pieces).encode())
+
+
+def _read(file: str) -> bytes:
+    try:
+        return click.get_binary_stream("stdin").read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"can't read {file}: {reason(error)}") from None
+
+
+def _cells(row: Row) -> list[object]:
+    from zoo.report import numbers
+
+    return [
+        row.id,
+        row.model,
+        row.dataset,
+        row.batch_size,
+        row.runtime,
+        row.device,
+        row.precision,
+        numbers.duration(row.latency_s),
+        numbers.rate(row.images_per_second),
+        "–" if row.accuracy is None else numbers.percent(row.accuracy),
+        row.outcome,
+        row.environment,
+        ", ".join(row.labels),
+    ]
+
+
+def _print_damaged(faults: Sequence[Damaged], fmt: str, as_json: bool) -> None:
+    if as_json:
+        echo_json([{"path": fault.where, "reason": fault.reason} for fault in faults])
+    elif faults:
+        click.echo(_table(("path", "reason"), [[fault.where, fault.reason] for fault in faults], fmt))
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[object]], fmt: str) -> str:
+    # not zoo.report.tables, which imports what a list has no need of
+    from tabulate import tabulate
+
+    sides = ["right" if header in RIGHT else "left" for header in headers]
+    return _plain(tabulate(rows, headers, tablefmt=fmt, disable_numparse=True, colalign=sides))
+
+
+def _warn_if_none(rows: Sequence[Row], store: Store, wanted: Filter) -> None:
+    if not rows:
+        warn(f"no {'such ' if wanted else ''}Result in {store.folder}")
+
+
+def _warn_damaged(faults: Sequence[Damaged]) -> None:
+    for fault in faults[:DAMAGED_SHOWN]:
+        warn(str(fault))
+    if len(faults) > DAMAGED_SHOWN:
+        warn(f"and {len(faults) - DAMAGED_SHOWN:,} more; 'zoo results list --damaged' names them all")
+
+
+def _plain(text: str) -> str:
+    """Without control characters: what stands in a file from elsewhere moves nobody's cursor."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "?" for c in text)
