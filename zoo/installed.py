@@ -72,7 +72,7 @@ def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
 
 def _name_and_version(metadata: str, folder: str) -> tuple[str, str]:
     """From the header fields of the metadata, else from the folder's name."""
-    fields = {}
+    fields: dict[str, str] = {}
     for line in metadata.splitlines():
         if not line:
             break

@@ -32,6 +32,10 @@ class Options:
         score: whether to take the accuracy.
         policy: how long to time.
         processes: fresh processes for each scenario.
+        target_width: go on with further processes until the interval of the median is at most this share of it wide …
+        most_processes: … or that many were measured …
+        max_time_s: … or another would take longer than this, in all; a limit for `processes` too.
+        labels: names for the Results, for finding them again.
         timeout_s: after which a process is ended.
         memory_limit_bytes: at which a process is ended.
     """
@@ -47,6 +51,10 @@ class Options:
     score: bool = True
     policy: Policy = field(default_factory=Policy)
     processes: int = 1
+    target_width: float | None = None
+    most_processes: int = 30
+    max_time_s: float | None = None
+    labels: tuple[str, ...] = ()
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_limit_bytes: int | None = None
 

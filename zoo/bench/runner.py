@@ -1,183 +1,137 @@
-"""Measure a plan: a fresh process for each scenario, and a Result whatever becomes of it."""
+"""Measure a plan: fresh processes for each scenario, and a Result whatever becomes of them."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import random
 import secrets
-import statistics
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.bench import environment as env
-from zoo.bench.checks import check
+from zoo.bench.assemble import assemble
 from zoo.bench.plan import Step
-from zoo.bench.stats import Stats, summarise
+from zoo.bench.stats import summarise
 from zoo.errors import EXIT_USAGE, UsageError
 from zoo.executors.local import Completed, Task, run
-from zoo.results.schema import MEASURES, Result
+from zoo.results.schema import Result
 
 OnPhase = Callable[[str], None]
+OnStep = Callable[[int, Step], OnPhase]
 Execute = Callable[[Task, Callable[[dict[str, Any]], None] | None], Completed]
 
-NO_COUNTER = "the CPU's memory is the process's: see peak_rss_bytes"
+LEAST_FOR_WIDTH = 3  # processes, before the interval is believed to be as narrow as it says
 
 
-def measure_plan(
-    steps: Sequence[Step],
-    on_step: Callable[[int, Step], OnPhase] | None = None,
-    execute: Execute = run,
-) -> Iterator[Result]:
+@dataclass
+class Taken:
+    """What the processes of one scenario have recorded so far."""
+
+    step: Step
+    load_at_start: float | None = field(default_factory=env.load_average)
+    records: list[dict[str, Any]] = field(default_factory=list)
+    failed: Completed | None = None
+    spent_s: float = 0.0
+    longest_s: float = 0.0
+
+    def wants_more(self) -> bool:
+        """Whether another process is to be measured: by count, by time, and by how narrow the interval is."""
+        options, count = self.step.options, len(self.records)
+        if self.failed is not None:
+            return False
+        if count == 0:
+            return True
+        if options.max_time_s is not None and self.spent_s + self.longest_s > options.max_time_s:
+            return False
+        if options.target_width is None:
+            return count < options.processes
+        if count < LEAST_FOR_WIDTH:
+            return True
+        return count < options.most_processes and self.width() > options.target_width
+
+    def width(self) -> float:
+        """The interval of the median, as a share of it."""
+        stats = summarise([record["samples_s"] for record in self.records])
+        return (stats.high - stats.low) / stats.median
+
+    def measure(self, on_phase: OnPhase, execute: Execute, pair: int | None = None) -> None:
+        """Measure one more process.
+
+        :raises UsageError: if what was asked for is impossible here, such as a device that isn't there.
+        """
+
+        def on_event(event: dict[str, Any]) -> None:
+            if event["event"] == "phase":
+                on_phase(event["name"])
+
+        task = self.step.task()
+        if self.records:  # the accuracy doesn't vary from process to process
+            task = dataclasses.replace(task, job={**task.job, "score": False})
+        started = time.monotonic()
+        completed = execute(task, on_event)
+        spent = time.monotonic() - started
+        self.spent_s, self.longest_s = self.spent_s + spent, max(self.longest_s, spent)
+        if completed.value is not None:
+            self.records.append({**completed.value, "pair": pair})
+            return
+        if completed.failure is not None and completed.failure.exit_code == EXIT_USAGE:
+            raise UsageError(completed.failure.message)
+        self.failed = completed
+
+    def result(self, environment: Mapping[str, Any], run_id: str) -> Result:
+        """The Result of what was recorded."""
+        return assemble(
+            self.step,
+            environment,
+            self.records,
+            failed=self.failed,
+            load_at_start=self.load_at_start,
+            run=run_id,
+        )
+
+
+def measure_plan(steps: Sequence[Step], on_step: OnStep | None = None, execute: Execute = run) -> Iterator[Result]:
     """Measure each step in turn and yield its Result; a step that fails yields one that says how.
 
     :param on_step: called when a step begins; returns what is called with the name of each of its phases.
-    :raises UsageError: if a worker finds what was asked for impossible here, such as a device that isn't there.
+    :raises UsageError: if what was asked for is impossible here.
     """
-    environment = env.collect()
+    environment, run_id = env.collect(), new_run_id()
     for index, step in enumerate(steps):
-        on_phase: OnPhase = on_step(index, step) if on_step else lambda _: None
-        yield measure_step(step, environment, on_phase, execute)
+        on_phase = on_step(index, step) if on_step else _ignore
+        taken = Taken(step)
+        while taken.wants_more():
+            taken.measure(on_phase, execute)
+        yield taken.result(environment, run_id)
 
 
-def measure_step(step: Step, environment: Mapping[str, Any], on_phase: OnPhase, execute: Execute = run) -> Result:
-    """Measure one scenario in as many fresh processes as the options ask for."""
+def measure_pairs(
+    pairs: Sequence[tuple[Step, Step]], on_step: OnStep | None = None, execute: Execute = run
+) -> Iterator[tuple[Result, Result]]:
+    """Measure two sides process by process in turn, each pair in random order, and yield both Results.
 
-    def on_event(event: dict[str, Any]) -> None:
-        if event["event"] == "phase":
-            on_phase(event["name"])
-
-    load_at_start = env.load_average()
-    records: list[dict[str, Any]] = []
-    failed: Completed | None = None
-    for process in range(step.options.processes):
-        task = step.task()
-        if process > 0:  # once is enough for what doesn't vary
-            task = Task(**{**_fields(task), "job": {**task.job, "score": False}})
-        completed = execute(task, on_event)
-        if completed.value is None:
-            failed = completed
-            break
-        records.append(completed.value)
-    return assemble(step, environment, records, failed, load_at_start)
-
-
-def _fields(task: Task) -> dict[str, Any]:
-    return {name: getattr(task, name) for name in Task.__slots__}
-
-
-def assemble(
-    step: Step,
-    environment: Mapping[str, Any],
-    records: Sequence[Mapping[str, Any]],
-    failed: Completed | None,
-    load_at_start: float | None,
-) -> Result:
-    """Make a Result of what the processes recorded. A pure function, but for the clock and the identifier.
-
-    :raises UsageError: if the failure is a mistake of the user's.
+    What the machine does meanwhile (its frequency, its other guests) then meets both sides alike.
     """
-    if failed is not None and failed.failure is not None and failed.failure.exit_code == EXIT_USAGE:
-        raise UsageError(failed.failure.message)
-    now = datetime.datetime.now(datetime.UTC)
-    started = records[0]["started"] if records else {"device": step.scenario.device, "threads": None}
-    common: dict[str, Any] = {
-        "id": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
-        "created_at": now.isoformat(timespec="seconds"),
-        "scenario": step.scenario.to_json(),
-        "environment": {
-            **environment,
-            "device": started["device"],
-            "threads": started["threads"],
-            "load": {"start": load_at_start, "end": env.load_average()},
-        },
-        "plugin": {
-            "distribution": step.entry.plugin.distribution,
-            "version": step.entry.plugin.version,
-        },
-        "zoo_version": _zoo_version(),
-    }
-    if failed is not None:
-        failure = failed.failure
-        message = failure.message if failure else "failed"
-        return Result(
-            **common,
-            outcome=failed.outcome,
-            failure=asdict(failure) if failure else None,
-            measures=dict.fromkeys(MEASURES),
-            reasons=dict.fromkeys(MEASURES, f"{failed.outcome}: {message}"),
-        )
-
-    first = records[0]
-    stats = summarise([record["samples_s"] for record in records])
-    measures, reasons = _measures(step, records, stats)
-    scored = first["scored"]
-    return Result(
-        **common,
-        outcome="ok",
-        measures=measures,
-        reasons=reasons,
-        stats={
-            "latency_s": stats.to_json(),
-            "images_per_second": {
-                "value": measures["images_per_second"],
-                "low": step.scenario.batch_size / stats.mean_high,
-                "high": step.scenario.batch_size / stats.mean_low,
-            },
-        },
-        samples=tuple(
-            {
-                "latency_s": record["samples_s"],
-                "warmup_s": record["warmup_s"],
-                "iterations": record["iterations"],
-                "settled": record["settled"],
-                "activity": record["activity"],
-                "phases_s": record["phases_s"],
-                "memory": record["memory"],
-            }
-            for record in records
-        ),
-        weights=first["weights"],
-        predictions=None
-        if scored is None
-        else {
-            "dataset_sha256": scored["dataset_sha256"],
-            "split": scored["split"],
-            "classes": scored["predictions"],
-            "correct": scored["correct"],
-        },
-        checks=tuple(check(stats, records, load_at_start, environment["processor"]["usable_cores"])),
-    )
+    environment, run_id = env.collect(), new_run_id()
+    for index, (step_a, step_b) in enumerate(pairs):
+        sides = (Taken(step_a), Taken(step_b))
+        number = 0
+        while all(side.wants_more() for side in sides):
+            for side in random.sample(sides, 2):
+                on_phase = on_step(index, side.step) if on_step else _ignore
+                side.measure(on_phase, execute, pair=number)
+            number += 1
+        a, b = (side.result(environment, run_id) for side in sides)
+        yield a, b
 
 
-def _measures(step: Step, records: Sequence[Mapping[str, Any]], stats: Stats) -> tuple[dict[str, Any], dict[str, str]]:
-    """Every measure, and the reason for each that could not be taken."""
-    first = records[0]
-    scored = first["scored"]
-    peak = max(record["memory"]["peak_bytes"] for record in records)
-    above = max(record["memory"]["peak_bytes"] - record["memory"]["after_import_bytes"] for record in records)
-    measures: dict[str, Any] = {
-        **first["cost"],
-        **{f"{name}_s": _phase(records, name) for name in ("import", "build", "load", "first_call")},
-        "latency_s": stats.median,
-        "images_per_second": step.scenario.batch_size / stats.mean,
-        "peak_rss_bytes": peak,
-        "peak_rss_above_import_bytes": above,
-        "peak_device_bytes": None,
-        "accuracy": scored and {key: scored[key] for key in ("value", "low", "high", "images")},
-    }
-    reasons = {"peak_device_bytes": NO_COUNTER}
-    if step.scenario.device != "cpu":
-        reasons["peak_device_bytes"] = "the runtime has no counter for it"
-    if scored is None:
-        reasons["accuracy"] = step.no_accuracy or "not taken"
-    return {name: measures[name] for name in MEASURES}, reasons
+def new_run_id() -> str:
+    """Identifies what was measured in one run; sorts by time."""
+    return f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
 
-def _phase(records: Sequence[Mapping[str, Any]], name: str) -> float:
-    return float(statistics.median(record["phases_s"][name] for record in records))
-
-
-def _zoo_version() -> str:
-    import zoo
-
-    return zoo.__version__
+def _ignore(_: str) -> None:
+    pass

@@ -83,39 +83,51 @@ def interval(processes: Sequence[Sequence[float]], statistic: Any, *, seed: int 
     """The 95 % interval of a statistic by a bootstrap over processes, and over stretches of samples in each.
 
     Processes differ from each other (memory layout, placement), and neighbouring samples resemble each other, so both
-    are resampled as wholes. The percentiles are expanded for small counts (Hesterberg 2015, section 4.6, "expanded
-    percentile intervals"): the plain bootstrap of five processes is too narrow by a third.
+    are resampled as wholes. The percentiles are expanded for small counts (Hesterberg 2015, "What Teachers Should Know
+    About the Bootstrap", section on expanded percentiles): the plain bootstrap of five processes is too narrow.
 
-    :param statistic: of an array along an axis, such as `numpy.median`.
+    :param statistic: of an array, such as `numpy.median`.
     """
     import numpy as np
 
-    blocks = [_block_statistics(np.asarray(p, float), statistic) for p in processes]
-    centre = float(statistic(np.concatenate([np.asarray(p, float) for p in processes])))
     random = np.random.default_rng(seed)
-    replicates = np.empty((len(blocks), RESAMPLES))
-    for row, values in zip(replicates, blocks, strict=True):
-        row[:] = values[random.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1)
-    if len(blocks) > 1:
-        chosen = random.integers(0, len(blocks), (len(blocks), RESAMPLES))
-        replicates = np.take_along_axis(replicates, chosen, axis=0)
-    replicate = replicates.mean(axis=0)
-    expected = np.mean([values.mean() for values in blocks])
-    units = len(blocks) if len(blocks) > 1 else len(blocks[0])
-    tail = _expanded_tail(units)
-    lower, upper = np.quantile(replicate, [tail, 1 - tail])
-    if expected == 0:
-        return float(lower), float(upper)
-    # the blocks' mean stands in for the statistic of the whole: its spread is used, not its place
-    return float(centre * lower / expected), float(centre * upper / expected)
+    each = replicates(processes, statistic, random)
+    drawn = resampled(each, random).mean(axis=0)
+    units = len(processes) if len(processes) > 1 else min(BLOCKS, len(processes[0]))
+    lower, upper = expanded_quantiles(drawn, units)
+    # the mean over stretches stands in for the statistic of the whole: its spread is used, not its place
+    centre = float(statistic(np.concatenate([np.asarray(p, float) for p in processes])))
+    expected = float(drawn.mean())
+    scale = centre / expected if expected else 1.0
+    return min(centre, lower * scale), max(centre, upper * scale)
 
 
-def _block_statistics(samples: Any, statistic: Any) -> Any:
-    """The statistic of consecutive stretches of the samples."""
+def replicates(processes: Sequence[Sequence[float]], statistic: Any, random: Any) -> Any:
+    """Bootstrap replicates of each process's statistic, over stretches of its samples: (processes, resamples)."""
     import numpy as np
 
-    count = min(BLOCKS, len(samples))
-    return np.array([statistic(block) for block in np.array_split(samples, count)])
+    rows = []
+    for process in processes:
+        stretches = np.array_split(np.asarray(process, float), min(BLOCKS, len(process)))
+        values = np.array([statistic(stretch) for stretch in stretches])
+        rows.append(values[random.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1))
+    return np.array(rows)
+
+
+def resampled(each: Any, random: Any) -> Any:
+    """Each replicate with processes drawn anew, with replacement: rows are draws."""
+    import numpy as np
+
+    return np.take_along_axis(each, random.integers(0, len(each), each.shape), axis=0)
+
+
+def expanded_quantiles(drawn: Any, units: int) -> tuple[float, float]:
+    """The limits of the 95 % interval, as far out as Student's t asks for so few units."""
+    import numpy as np
+
+    tail = _expanded_tail(units)
+    lower, upper = np.quantile(drawn, [tail, 1 - tail])
+    return float(lower), float(upper)
 
 
 def _expanded_tail(units: int) -> float:

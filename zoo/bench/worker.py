@@ -15,7 +15,7 @@ from zoo.bench.accuracy import accuracy
 from zoo.bench.scenario import Scenario
 from zoo.bench.timing import Policy, measure
 from zoo.data.catalog import Dataset
-from zoo.models.build import resolve
+from zoo.references import resolve
 from zoo.runtimes import Runtime, Session
 from zoo.specs import ModelSpec, RuntimeSpec
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -209,7 +210,7 @@ def _write(pieces: Iterator[str], output: str) -> None:
 
 def _read(file: str) -> bytes:
     try:
-        return click.get_binary_stream("stdin").read() if file == "-" else Path(file).read_bytes()
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise UsageError(f"can't read {file}: {reason(error)}") from None
 

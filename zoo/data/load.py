@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.catalog import Dataset
 from zoo.errors import DataError, UsageError
-from zoo.models.build import resolve
 from zoo.paths import reason, writable_folder
+from zoo.references import resolve
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,6 +13,7 @@ from typing import Any
 
 from zoo.errors import EXIT_FAILED, ZooError
 from zoo.plugins import describe
+from zoo.references import resolve
 
 
 def main(folder: Path) -> None:
@@ -28,8 +29,6 @@ def main(folder: Path) -> None:
         events.write(json.dumps({"event": event, **values}) + "\n")
 
     try:
-        from zoo.models.build import resolve
-
         returned = {"value": resolve(task["function"])(task["job"], report)}
         content = json.dumps(returned)
     except BaseException as error:

@@ -58,6 +58,8 @@ class Result(Plain):
         checks: what is doubtful about the measurement.
         plugin: the distribution the model comes from, and its version.
         zoo_version: what measured it.
+        labels: names given to the run, for finding it again.
+        run: identifies the run that it was part of; what was interleaved in one run shares it.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Result(Plain):
     predictions: Mapping[str, Any] | None = None
     checks: tuple[Mapping[str, str], ...] = ()
     labels: tuple[str, ...] = ()
+    run: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("samples", "checks", "labels"):

@@ -1,0 +1,304 @@
+"""Is B faster than A? Ratios with intervals, and verdicts. Pure functions of Results.
+
+A verdict needs the whole interval on one side: *slower* or *faster* where it lies beyond the least effect worth a word,
+*same* where it lies within the margin, else *inconclusive*. Nothing is decided by a mean alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from zoo.bench.accuracy import Z_95, mcnemar_p, paired_difference
+from zoo.bench.stats import expanded_quantiles, replicates, resampled
+from zoo.errors import UsageError
+from zoo.results.schema import Result
+from zoo.specs import Plain
+
+Verdict = Literal["faster", "slower", "better", "worse", "smaller", "larger", "same", "inconclusive"]
+
+LEAST_EFFECT = 0.01  # a difference below 1 % is not called one, however sure it is
+MARGIN = 0.03  # "same" means: no more than 3 % apart, for sure
+ACCURACY_LEAST = 0.0
+ACCURACY_MARGIN = 0.01
+LEAST_PROCESSES = 3  # a side, for their variation to be seen in the data themselves
+
+# By measure: what B is where its value is lower, and where it is higher, than A's.
+WORDS: Mapping[str, tuple[Verdict, Verdict]] = {
+    "latency": ("faster", "slower"),
+    "throughput": ("slower", "faster"),
+    "memory": ("smaller", "larger"),
+    "parameters": ("smaller", "larger"),
+    "macs": ("smaller", "larger"),
+    "accuracy": ("worse", "better"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison(Plain):
+    """One measure of B against A.
+
+    Attributes:
+        measure: latency, throughput, memory, parameters, macs or accuracy.
+        scenario: what was measured, less the model.
+        a, b: the values, in the unit of the measure.
+        change: B against A: a ratio less one, or for accuracy a difference (0.01 is one percentage point).
+        low, high: 95 % interval of the change; None where nothing is known of its spread.
+        verdict: what B is.
+        reason: why a verdict could not be given, or what it rests on.
+        across: whether the two come from different environments.
+    """
+
+    measure: str
+    scenario: str
+    a: float
+    b: float
+    change: float
+    low: float | None
+    high: float | None
+    verdict: str
+    reason: str = ""
+    across: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Floor(Plain):
+    """What A against A shows on a machine, as `zoo calibrate` measured it.
+
+    Attributes:
+        process_sd: standard deviation of the logarithm of the median from process to process.
+        pairs: how many pairs of processes it rests on.
+        environment: fingerprint of the machine.
+        ratio_p95: 95th percentile of the ratio's distance from one, pair by pair.
+    """
+
+    process_sd: float
+    pairs: int
+    environment: str
+    ratio_p95: float
+
+
+def compare(
+    a: Sequence[Result], b: Sequence[Result], *, across: bool = False, floor: Floor | None = None
+) -> list[Comparison]:
+    """Compare two sides measure by measure. Each side holds Results of one scenario, whose processes are pooled.
+
+    :param across: allow Results from different environments; the comparisons then say so.
+    :raises UsageError: if a side has no ok Result, or the environments differ and that was not allowed.
+    """
+    a, b = _usable(a, "A"), _usable(b, "B")
+    fingerprints = [{r.environment["fingerprint"] for r in side} for side in (a, b)]
+    different = len(fingerprints[0] | fingerprints[1]) > 1
+    if different and not across:
+        raise UsageError(
+            f"{_name(a[0])} and {_name(b[0])} were measured in different environments "
+            f"({', '.join(sorted(fingerprints[0] | fingerprints[1]))}); --across-environments allows it"
+        )
+    common = {"scenario": _scenario(a[0]), "across": different}
+    found = [_speed(a, b, floor, common), *_exact(a[0], b[0], common), _memory(a, b, common)]
+    if (accuracy := _accuracy(a[0], b[0], common)) is not None:
+        found.append(accuracy)
+    latency = found[0]
+    return [latency, _throughput(a, b, latency, common), *found[1:]]
+
+
+def log_ratio_interval(
+    a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], *, paired: bool, seed: int = 0
+) -> tuple[float, float, float]:
+    """The logarithm of B's median over A's, with its 95 % interval, by a bootstrap over processes and samples.
+
+    :param a, b: samples by process. :param paired: process i of A ran beside process i of B, so that both are drawn
+        together and what the machine did at that time cancels out.
+    """
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    each_a, each_b = (np.log(replicates(side, np.median, random)) for side in (a, b))
+    centre = float(np.mean([math.log(np.median(p)) for p in b]) - np.mean([math.log(np.median(p)) for p in a]))
+    if paired:
+        drawn = resampled(each_b - each_a, random).mean(axis=0)
+    else:
+        drawn = resampled(each_b, random).mean(axis=0) - resampled(each_a, random).mean(axis=0)
+    low, high = expanded_quantiles(drawn, min(len(a), len(b)))
+    shift = centre - float(drawn.mean())
+    return centre, min(centre, low + shift), max(centre, high + shift)
+
+
+def decide(measure: str, low: float, high: float, least: float, margin: float) -> Verdict:
+    """The verdict on B from the interval of its change against A."""
+    lower, higher = WORDS[measure]
+    if low > least:
+        return higher
+    if high < -least:
+        return lower
+    if -margin <= low and high <= margin:
+        return "same"
+    return "inconclusive"
+
+
+def _speed(a: Sequence[Result], b: Sequence[Result], floor: Floor | None, common: Mapping[str, Any]) -> Comparison:
+    samples_a, samples_b = _processes(a), _processes(b)
+    paired = _paired(a, b)
+    centre, low, high = log_ratio_interval(samples_a, samples_b, paired=paired)
+    fewest = min(len(samples_a), len(samples_b))
+    reason = f"{len(samples_a)} and {len(samples_b)} processes" + (", interleaved" if paired else "")
+    if floor is not None:
+        spread = Z_95 * floor.process_sd * math.sqrt(1 / len(samples_a) + 1 / len(samples_b))
+        low, high = min(low, centre - spread), max(high, centre + spread)
+        reason += f", noise floor of {floor.pairs} pairs"
+    low, high = float(math.expm1(low)), float(math.expm1(high))
+    verdict: str = decide("latency", low, high, LEAST_EFFECT, MARGIN)
+    if floor is None and fewest < LEAST_PROCESSES:
+        verdict = "inconclusive"
+        reason += f": how processes differ takes {LEAST_PROCESSES} a side (--careful) or 'zoo calibrate'"
+    return Comparison(
+        **common,
+        measure="latency",
+        a=_median(a, "latency_s"),
+        b=_median(b, "latency_s"),
+        change=math.expm1(centre),
+        low=low,
+        high=high,
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _throughput(a: Sequence[Result], b: Sequence[Result], latency: Comparison, common: Mapping[str, Any]) -> Comparison:
+    """The same samples read the other way round: images in a second for seconds an image."""
+    assert latency.low is not None  # noqa: S101 - it comes from _speed
+    assert latency.high is not None  # noqa: S101
+    words: dict[str, str] = {"slower": "slower", "faster": "faster"}
+    return Comparison(
+        **common,
+        measure="throughput",
+        a=a[0].scenario["batch_size"] / latency.a,
+        b=b[0].scenario["batch_size"] / latency.b,
+        change=1 / (1 + latency.change) - 1,
+        low=1 / (1 + latency.high) - 1,
+        high=1 / (1 + latency.low) - 1,
+        verdict=words.get(latency.verdict, latency.verdict),
+        reason=latency.reason,
+    )
+
+
+def _exact(a: Result, b: Result, common: Mapping[str, Any]) -> list[Comparison]:
+    """Counts, which have no spread."""
+    found = []
+    for measure in ("parameters", "macs"):
+        value_a, value_b = a.measures[measure], b.measures[measure]
+        change = value_b / value_a - 1 if value_a else 0.0
+        verdict = decide(measure, change, change, 0.0, 0.0)
+        found.append(
+            Comparison(
+                **common, measure=measure, a=value_a, b=value_b, change=change, low=change, high=change, verdict=verdict
+            )
+        )
+    return found
+
+
+def _memory(a: Sequence[Result], b: Sequence[Result], common: Mapping[str, Any]) -> Comparison:
+    peaks = [[s["memory"]["peak_bytes"] for r in side for s in r.samples] for side in (a, b)]
+    values = [sum(side) / len(side) for side in peaks]
+    change = values[1] / values[0] - 1
+    low = high = None
+    verdict, reason = "inconclusive", f"fewer than {LEAST_PROCESSES} processes a side"
+    if min(map(len, peaks)) >= LEAST_PROCESSES:
+        _, log_low, log_high = log_ratio_interval(
+            [[peak] for peak in peaks[0]], [[peak] for peak in peaks[1]], paired=False
+        )
+        low, high = math.expm1(log_low), math.expm1(log_high)
+        verdict, reason = decide("memory", low, high, LEAST_EFFECT, MARGIN), ""
+    return Comparison(
+        **common,
+        measure="memory",
+        a=values[0],
+        b=values[1],
+        change=change,
+        low=low,
+        high=high,
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _accuracy(a: Result, b: Result, common: Mapping[str, Any]) -> Comparison | None:
+    """Image by image, where both were scored on the same images."""
+    if a.measures["accuracy"] is None or b.measures["accuracy"] is None:
+        return None
+    value_a, value_b = a.measures["accuracy"]["value"], b.measures["accuracy"]["value"]
+    one, other = a.predictions, b.predictions
+    if one is None or other is None or one["dataset_sha256"] != other["dataset_sha256"]:
+        return Comparison(
+            **common,
+            measure="accuracy",
+            a=value_a,
+            b=value_b,
+            change=value_b - value_a,
+            low=None,
+            high=None,
+            verdict="inconclusive",
+            reason="not scored on the same images",
+        )
+    right_a, right_b = (_bits(p["correct"]) for p in (one, other))
+    images = a.measures["accuracy"]["images"]
+    only_a, only_b = (right_a & ~right_b).bit_count(), (right_b & ~right_a).bit_count()
+    change, low, high = paired_difference(only_a, only_b, images)
+    p = mcnemar_p(only_a, only_b)
+    verdict: str = decide("accuracy", low, high, ACCURACY_LEAST, ACCURACY_MARGIN)
+    if only_a == only_b == 0:
+        low = high = 0.0
+        verdict = "same"
+    return Comparison(
+        **common,
+        measure="accuracy",
+        a=value_a,
+        b=value_b,
+        change=change,
+        low=low,
+        high=high,
+        verdict=verdict,
+        reason=f"{images:,} images: {only_a} right only in A, {only_b} only in B; McNemar's exact p = {p:.2g}",
+    )
+
+
+def _bits(packed: str) -> int:
+    return int.from_bytes(zlib.decompress(base64.b64decode(packed)), "big")
+
+
+def _usable(side: Sequence[Result], name: str) -> list[Result]:
+    usable = [result for result in side if result.outcome == "ok"]
+    if not usable:
+        raise UsageError(f"{name} has no Result to compare: nothing was measured, or all of it failed")
+    return usable
+
+
+def _processes(side: Sequence[Result]) -> list[Sequence[float]]:
+    return [process["latency_s"] for result in side for process in result.samples]
+
+
+def _paired(a: Sequence[Result], b: Sequence[Result]) -> bool:
+    """Whether the processes of both ran in turn: then they share the number of their pair."""
+    pairs = [[process.get("pair") for result in side for process in result.samples] for side in (a, b)]
+    return pairs[0] == pairs[1] and None not in pairs[0] and a[0].run == b[0].run
+
+
+def _median(side: Sequence[Result], measure: str) -> float:
+    import statistics
+
+    return float(statistics.median(result.measures[measure] for result in side))
+
+
+def _name(result: Result) -> str:
+    return f"{result.scenario['model']} ({result.id})"
+
+
+def _scenario(result: Result) -> str:
+    scenario = result.scenario
+    threads = "" if scenario["threads"] is None else f", {scenario['threads']} threads"
+    parts = [scenario[key] for key in ("dataset", "runtime", "device", "precision")]
+    return f"{', '.join(parts)}, batch {scenario['batch_size']}{threads}"
