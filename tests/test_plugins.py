@@ -6,10 +6,13 @@ import importlib
 import importlib.metadata
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from zoo.plugins import Plugin, Problem, describe, discover
+from zoo.plugins import Plugin, Plugins, Problem, describe, discover
 
 GOOD = """
 import zoo
@@ -27,11 +30,13 @@ STATEMENT = {
 class Site:
     """A folder on the path in which distributions are installed."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.packages = set()
 
-    def install(self, name, module=GOOD, *, points=None, more=None):
+    def install(
+        self, name: str, module: str = GOOD, *, points: dict[str, str] | None = None, more: str | None = None
+    ) -> None:
         """Lay out a distribution: a package, perhaps with a second module, and its metadata."""
         package = name.replace("-", "_")
         self.packages.add(package)
@@ -46,7 +51,7 @@ class Site:
         }
         self.metadata(name, files)
 
-    def metadata(self, name, files):
+    def metadata(self, name: str, files: dict[str, Any]) -> None:
         """Lay out only the metadata of a distribution."""
         info = self.folder / f"{name.replace('-', '_')}-1.0.dist-info"
         info.mkdir(exist_ok=True)
@@ -56,7 +61,7 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path, monkeypatch):
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Where a test installs its plugins; those of this environment are switched off."""
     installed = {point.dist.name for point in importlib.metadata.entry_points(group="zoo")}
     monkeypatch.setenv("ZOO_DISABLE_PLUGINS", ",".join(installed))
@@ -68,11 +73,11 @@ def site(tmp_path, monkeypatch):
     importlib.invalidate_caches()
 
 
-def active(plugins):
+def active(plugins: Plugins) -> list[str]:
     return [plugin.distribution for plugin in plugins.active if plugin.name != "builtin"]
 
 
-def only_problem(plugins) -> Problem:
+def only_problem(plugins: Plugins) -> Problem:
     [problem] = plugins.problems
     return problem
 
@@ -110,7 +115,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_plugin_that_fails_on_import_costs_only_itself(site, case):
+def test_a_plugin_that_fails_on_import_costs_only_itself(site: Site, case: str) -> None:
     source, kind, text = BROKEN[case]
     site.install("zoo-aaa")
     site.install("zoo-broken", source)
@@ -130,7 +135,7 @@ def test_a_plugin_that_fails_on_import_costs_only_itself(site, case):
 @pytest.mark.parametrize(
     "value", ["no_such_package", "zoo_fine:missing", "zoo_fine:a.b", "not a reference", "!", "os:path"]
 )
-def test_an_entry_point_that_leads_nowhere_costs_only_itself(site, value):
+def test_an_entry_point_that_leads_nowhere_costs_only_itself(site: Site, value: Any) -> None:
     site.install("zoo-fine")
     site.install("zoo-lost", points={"lost": value})
     plugins = discover()
@@ -150,7 +155,7 @@ HOOKS = {
 
 
 @pytest.mark.parametrize("case", HOOKS)
-def test_a_hook_that_fails_costs_only_its_plugin(site, case):
+def test_a_hook_that_fails_costs_only_its_plugin(site: Site, case: str) -> None:
     body, text = HOOKS[case]
     site.install("zoo-aaa")
     site.install("zoo-broken", STATEMENT["in a hook"].format(body))
@@ -166,7 +171,7 @@ def test_a_hook_that_fails_costs_only_its_plugin(site, case):
     assert len(problem.reason) < 350
 
 
-def test_a_hook_is_called_only_in_the_plugins_that_have_it(site):
+def test_a_hook_is_called_only_in_the_plugins_that_have_it(site: Site) -> None:
     site.install("zoo-models")
     site.install("zoo-data", "import zoo\n@zoo.hookimpl\ndef zoo_datasets(): return [7]\n")
     plugins = discover()
@@ -175,7 +180,7 @@ def test_a_hook_is_called_only_in_the_plugins_that_have_it(site):
     assert called[0][0] == "zoobench"
 
 
-def test_a_hook_that_returns_nothing_is_told_apart_from_a_plugin_without_it(site):
+def test_a_hook_that_returns_nothing_is_told_apart_from_a_plugin_without_it(site: Site) -> None:
     site.install("zoo-empty", "import zoo\n@zoo.hookimpl\ndef zoo_models(): pass\n")
     assert [value for _, value in discover().call("zoo_models")] == [None]
 
@@ -191,7 +196,7 @@ OBJECTS = {
 
 
 @pytest.mark.parametrize("case", OBJECTS)
-def test_an_entry_point_may_name_an_object_in_a_module(site, case):
+def test_an_entry_point_may_name_an_object_in_a_module(site: Site, case: str) -> None:
     site.install("zoo-aaa")
     site.install("zoo-object", f"import zoo\n{OBJECTS[case]}\n", points={"o": "zoo_object:P"})
     plugins = discover()
@@ -200,14 +205,16 @@ def test_an_entry_point_may_name_an_object_in_a_module(site, case):
 
 
 @pytest.mark.parametrize("where", ["on import", "in a hook"])
-def test_an_interruption_is_passed_on(site, where):
+def test_an_interruption_is_passed_on(site: Site, where: str) -> None:
     site.install("zoo-slow", STATEMENT[where].format("raise KeyboardInterrupt"))
     with pytest.raises(KeyboardInterrupt):
         list(discover().call("zoo_models"))
 
 
 @pytest.mark.parametrize("where", ["on import", "in a hook"])
-def test_what_a_plugin_prints_goes_to_standard_error(site, capsys, where):
+def test_what_a_plugin_prints_goes_to_standard_error(
+    site: Site, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
     site.install("zoo-chatty", STATEMENT[where].format("print('chat')"))
     plugins = discover()
     assert [plugin.distribution for plugin, _ in plugins.call("zoo_models")] == ["zoo-chatty"]
@@ -218,7 +225,9 @@ def test_what_a_plugin_prints_goes_to_standard_error(site, capsys, where):
 
 @pytest.mark.parametrize("name", ["zoo-heavy", "Zoo_Heavy", "zoo.heavy", "zoo--heavy", "heavy-point", "Heavy_Point"])
 @pytest.mark.parametrize("how", ["argument", "environment"])
-def test_a_plugin_that_is_switched_off_is_not_imported(site, monkeypatch, name, how):
+def test_a_plugin_that_is_switched_off_is_not_imported(
+    site: Site, monkeypatch: pytest.MonkeyPatch, name: str, how: str
+) -> None:
     site.install("zoo-heavy", points={"heavy-point": "zoo_heavy"})
     site.install("zoo-light")
     if how == "environment":
@@ -233,31 +242,31 @@ def test_a_plugin_that_is_switched_off_is_not_imported(site, monkeypatch, name, 
     assert plugins.problems == []
 
 
-def test_one_entry_point_of_two_can_be_switched_off(site):
+def test_one_entry_point_of_two_can_be_switched_off(site: Site) -> None:
     site.install("zoo-two", points={"first": "zoo_two", "second": "zoo_two.more"}, more=GOOD)
     assert [plugin.name for plugin in discover(["first"]).active] == ["builtin", "second"]
 
 
-def test_part_of_a_name_switches_nothing_off(site):
+def test_part_of_a_name_switches_nothing_off(site: Site) -> None:
     site.install("zoo-heavy")
     assert active(discover(["heavy", "zoo", "zoo-heav", ""])) == ["zoo-heavy"]
 
 
-def test_plugins_come_in_the_order_of_distribution_and_entry_point(site):
+def test_plugins_come_in_the_order_of_distribution_and_entry_point(site: Site) -> None:
     site.install("zoo-bbb")
     site.install("zoo-aaa", points={"z": "zoo_aaa", "a": "zoo_aaa.more"}, more=GOOD)
     found = [(p.distribution, p.name) for p in discover().active]
     assert found[1:] == [("zoo-aaa", "a"), ("zoo-aaa", "z"), ("zoo-bbb", "plugin")]
 
 
-def test_a_module_that_two_entry_points_name_is_used_once(site):
+def test_a_module_that_two_entry_points_name_is_used_once(site: Site) -> None:
     site.install("zoo-twice", points={"a": "zoo_twice", "b": "zoo_twice"})
     plugins = discover()
     assert [plugin.name for plugin in plugins.active] == ["builtin", "a"]
     assert "zoo_twice is zoo-twice 1.0 (a)'s already" in only_problem(plugins).reason
 
 
-def test_two_entry_points_of_one_name_cost_only_the_second(site):
+def test_two_entry_points_of_one_name_cost_only_the_second(site: Site) -> None:
     site.install("zoo-same", more=GOOD)
     twice = "[zoo]\na = zoo_same\na = zoo_same.more\n"
     site.metadata("zoo-same", {"entry_points.txt": twice})
@@ -290,7 +299,7 @@ RUINS = {
 
 
 @pytest.mark.parametrize("case", RUINS)
-def test_a_distribution_in_ruins_costs_only_itself(site, case):
+def test_a_distribution_in_ruins_costs_only_itself(site: Site, case: str) -> None:
     site.install("zoo-aaa")
     site.metadata("zoo-ruin", RUINS[case])
     if case.startswith("a folder"):
@@ -302,7 +311,7 @@ def test_a_distribution_in_ruins_costs_only_itself(site, case):
     assert all(str(problem.plugin) for problem in plugins.problems)
 
 
-def test_no_escape_code_of_a_distribution_reaches_the_screen(site):
+def test_no_escape_code_of_a_distribution_reaches_the_screen(site: Site) -> None:
     site.install("zoo-aaa")
     files = {
         "METADATA": "Name: zoo-\x1b[31mred\nVersion: 1.0\x1b[0m\n",
@@ -317,7 +326,7 @@ def test_no_escape_code_of_a_distribution_reaches_the_screen(site):
     assert problem.reason.isprintable()
 
 
-def test_without_any_distribution_there_is_the_builtin_plugin(site):
+def test_without_any_distribution_there_is_the_builtin_plugin(site: Site) -> None:
     plugins = discover((), [])
     assert [plugin.distribution for plugin in plugins.active] == ["zoobench"]
     assert [plugin.distribution for plugin, _ in plugins.call("zoo_datasets")] == ["zoobench"]
@@ -333,7 +342,7 @@ def test_without_any_distribution_there_is_the_builtin_plugin(site):
         ("other", "zoo-toy-resnet", "zoo-toy-resnet 1.0 (other)"),
     ],
 )
-def test_a_plugin_names_its_entry_point_where_that_says_more(name, distribution, text):
+def test_a_plugin_names_its_entry_point_where_that_says_more(name: str, distribution: str, text: str) -> None:
     assert str(Plugin(name, distribution, "1.0", "zoo_toy_resnet")) == text
 
 
@@ -347,11 +356,11 @@ def test_a_plugin_names_its_entry_point_where_that_says_more(name, distribution,
         (ValueError("\x1b[31mred\x07"), "ValueError: ?[31mred?"),
     ],
 )
-def test_an_exception_is_described_in_one_printable_line(error, text):
+def test_an_exception_is_described_in_one_printable_line(error: BaseException, text: str) -> None:
     assert describe(error) == text
 
 
-def test_a_long_description_is_cut():
+def test_a_long_description_is_cut() -> None:
     text = describe(ValueError("x" * 10_000))
     assert len(text) == 300
     assert text.endswith("x…")

@@ -6,6 +6,9 @@ import importlib
 import importlib.metadata
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,8 @@ from zoo.errors import UsageError
 from zoo.plugins import Plugin
 from zoo.registry import Entry, Registry
 from zoo.specs import ModelSpec
+
+Install = Callable[[str, str], None]
 
 MODEL = """zoo.ModelSpec(
     name={!r}, summary="s", build="a.b:c", input_shape=(8, 8, 1), classes=2, parameters=1
@@ -26,26 +31,26 @@ RUNTIME = 'zoo.RuntimeSpec(name={!r}, summary="s", runtime="a.b:C", keras_backen
 SPECS = {"zoo_models": MODEL, "zoo_datasets": DATASET, "zoo_runtimes": RUNTIME}
 
 
-def returning(expression, hook="zoo_models"):
+def returning(expression: str, hook: str = "zoo_models") -> str:
     """The source of a plugin whose hook returns an expression."""
     return f"import zoo\n@zoo.hookimpl\ndef {hook}():\n    return {expression}\n"
 
 
-def declaring(*names, hook="zoo_models"):
+def declaring(*names: Any, hook: str = "zoo_models") -> str:
     """The source of a plugin that declares specs of these names."""
     specs = ", ".join(SPECS[hook].format(name) for name in names)
     return returning(f"[{specs}]", hook)
 
 
 @pytest.fixture
-def install(tmp_path, monkeypatch):
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Lays out a distribution with one plugin; those of this environment are switched off."""
     installed = {point.dist.name for point in importlib.metadata.entry_points(group="zoo")}
     monkeypatch.setenv("ZOO_DISABLE_PLUGINS", ",".join(installed))
     monkeypatch.syspath_prepend(tmp_path)
     packages = set()
 
-    def install(name, module):
+    def install(name: str, module: str) -> None:
         package = name.replace("-", "_")
         packages.add(package)
         (tmp_path / f"{package}.py").write_text(module)
@@ -61,11 +66,11 @@ def install(tmp_path, monkeypatch):
     importlib.invalidate_caches()
 
 
-def blamed(loaded):
+def blamed(loaded: Registry) -> list[str]:
     return [problem.plugin.distribution for problem in loaded.problems]
 
 
-def test_what_plugins_declare_is_there_under_its_name(install):
+def test_what_plugins_declare_is_there_under_its_name(install: Install) -> None:
     install("zoo-one", declaring("small", "large"))
     install("zoo-two", declaring("dots", hook="zoo_datasets"))
     install("zoo-six", declaring("fast", hook="zoo_runtimes"))
@@ -77,7 +82,7 @@ def test_what_plugins_declare_is_there_under_its_name(install):
     assert loaded.problems == ()
 
 
-def test_the_core_brings_a_dataset_and_a_runtime_and_no_model(install):
+def test_the_core_brings_a_dataset_and_a_runtime_and_no_model(install: Install) -> None:
     loaded = registry.load()
     assert list(loaded.models) == []
     assert list(loaded.datasets) == ["digits"]
@@ -99,7 +104,7 @@ def test_the_core_brings_a_dataset_and_a_runtime_and_no_model(install):
         (f"[{RUNTIME.format('fine')}]", "must return a list of ModelSpec, not of RuntimeSpec"),
     ],
 )
-def test_a_wrong_return_costs_only_its_plugin(install, expression, reason):
+def test_a_wrong_return_costs_only_its_plugin(install: Install, expression: str, reason: str) -> None:
     install("zoo-aaa", declaring("first"))
     install("zoo-broken", returning(expression))
     install("zoo-zzz", declaring("last"))
@@ -114,7 +119,7 @@ def test_a_wrong_return_costs_only_its_plugin(install, expression, reason):
     "name", ["../x", "/etc/passwd", "Upper", "x" * 65, "", "a b", "a\x1b[31m", "\x1b]0;title\x07", 7, None]
 )
 @pytest.mark.parametrize("hook", SPECS)
-def test_a_malformed_name_costs_only_its_plugin(install, name, hook):
+def test_a_malformed_name_costs_only_its_plugin(install: Install, name: Any, hook: str) -> None:
     install("zoo-aaa", declaring("first"))
     install("zoo-broken", declaring("fine", name, hook=hook))
     install("zoo-zzz", declaring("last"))
@@ -127,7 +132,7 @@ def test_a_malformed_name_costs_only_its_plugin(install, name, hook):
     assert problem.reason.isprintable()
 
 
-def test_what_fails_in_one_hook_leaves_the_plugins_others(install):
+def test_what_fails_in_one_hook_leaves_the_plugins_others(install: Install) -> None:
     install("zoo-half", returning("None") + declaring("dots", hook="zoo_datasets"))
     loaded = registry.load()
     assert "dots" in loaded.datasets
@@ -135,7 +140,7 @@ def test_what_fails_in_one_hook_leaves_the_plugins_others(install):
 
 
 @pytest.mark.parametrize("hook", SPECS)
-def test_a_name_declared_twice_is_used_by_neither_and_blamed_on_both(install, hook):
+def test_a_name_declared_twice_is_used_by_neither_and_blamed_on_both(install: Install, hook: str) -> None:
     install("zoo-one", declaring("shared", "own-of-one", hook=hook))
     install("zoo-two", declaring("own-of-two", "shared", hook=hook))
     loaded = registry.load()
@@ -148,7 +153,7 @@ def test_a_name_declared_twice_is_used_by_neither_and_blamed_on_both(install, ho
         assert "zoo-one 1.0 and zoo-two 1.0" in problem.reason
 
 
-def test_a_name_declared_twice_by_one_plugin_is_blamed_on_it_once(install):
+def test_a_name_declared_twice_by_one_plugin_is_blamed_on_it_once(install: Install) -> None:
     install("zoo-one", declaring("twice", "once", "twice"))
     loaded = registry.load()
     assert list(loaded.models) == ["once"]
@@ -156,7 +161,7 @@ def test_a_name_declared_twice_by_one_plugin_is_blamed_on_it_once(install):
     assert "'twice' is declared by zoo-one 1.0;" in problem.reason
 
 
-def test_one_name_may_mean_a_model_a_dataset_and_a_runtime(install):
+def test_one_name_may_mean_a_model_a_dataset_and_a_runtime(install: Install) -> None:
     for hook in SPECS:
         install(hook.replace("_", "-"), declaring("same", hook=hook))
     loaded = registry.load()
@@ -165,7 +170,7 @@ def test_one_name_may_mean_a_model_a_dataset_and_a_runtime(install):
     assert {"same"} < set(loaded.datasets)
 
 
-def test_a_plugin_that_is_switched_off_brings_nothing(install):
+def test_a_plugin_that_is_switched_off_brings_nothing(install: Install) -> None:
     install("zoo-one", declaring("one"))
     install("zoo-two", declaring("two"))
     loaded = registry.load(["zoo-two"])
@@ -174,7 +179,7 @@ def test_a_plugin_that_is_switched_off_brings_nothing(install):
     assert "zoo-two" not in [plugin.distribution for plugin in loaded.plugins]
 
 
-def test_switching_one_of_two_claimants_off_settles_a_name(install):
+def test_switching_one_of_two_claimants_off_settles_a_name(install: Install) -> None:
     install("zoo-one", declaring("shared"))
     install("zoo-two", declaring("shared"))
     loaded = registry.load(["zoo-two"])
@@ -183,17 +188,17 @@ def test_switching_one_of_two_claimants_off_settles_a_name(install):
 
 
 @pytest.mark.parametrize("kind", ["models", "datasets", "runtimes"])
-def test_a_registry_is_read_only(install, kind):
+def test_a_registry_is_read_only(install: Install, kind: str) -> None:
     with pytest.raises(TypeError):
         getattr(registry.load(), kind)["more"] = None
 
 
-def model(name):
+def model(name: str) -> ModelSpec:
     return ModelSpec(name=name, summary="s", build="a:b", input_shape=(1, 1, 1), classes=1, parameters=1)
 
 
 @pytest.fixture
-def zoo():
+def menagerie() -> Registry:
     """A registry of five models."""
     plugin = Plugin("p", "zoo-p", "1.0", "zoo_p")
     names = ("resnet20", "resnet32", "vgg16", "toy_resnet", "cnn1")
@@ -217,14 +222,16 @@ def zoo():
         (["*"], ["resnet20", "resnet32", "vgg16", "toy_resnet", "cnn1"]),
     ],
 )
-def test_models_are_selected_once_each_in_the_order_asked_for(zoo, patterns, names):
-    assert [entry.spec.name for entry in zoo.select(patterns)] == names
+def test_models_are_selected_once_each_in_the_order_asked_for(
+    menagerie: Registry, patterns: list[str], names: list[str]
+) -> None:
+    assert [entry.spec.name for entry in menagerie.select(patterns)] == names
 
 
 @pytest.mark.parametrize("pattern", ["alexnet*", "RESNET*", "?", "[", "*\x1b[31m", "vgg16/*"])
-def test_a_pattern_that_matches_nothing_is_a_usage_error(zoo, pattern):
+def test_a_pattern_that_matches_nothing_is_a_usage_error(menagerie: Registry, pattern: str) -> None:
     with pytest.raises(UsageError, match="no model matches") as error:
-        zoo.select(["vgg16", pattern])
+        menagerie.select(["vgg16", pattern])
     assert str(error.value).isprintable()
 
 
@@ -232,27 +239,27 @@ def test_a_pattern_that_matches_nothing_is_a_usage_error(zoo, pattern):
     ("name", "meant"),
     [("resnt20", "resnet20"), ("RESNET32", "resnet32"), ("toy-resnet", "toy_resnet"), ("vgg", "vgg16")],
 )
-def test_a_misspelt_name_brings_a_suggestion(zoo, name, meant):
-    for ask in (zoo.model, lambda name: zoo.select([name])):
+def test_a_misspelt_name_brings_a_suggestion(menagerie: Registry, name: str, meant: str) -> None:
+    for ask in (menagerie.model, lambda name: menagerie.select([name])):
         with pytest.raises(UsageError, match=f"unknown model '{name}'; did you mean '{meant}'") as error:
             ask(name)
         assert error.value.exit_code == 2
 
 
 @pytest.mark.parametrize("name", ["", "zebra", "../../etc", "x" * 100_000, "\x1b[31mred"])
-def test_a_name_like_no_other_brings_the_command_that_lists_them(zoo, name):
+def test_a_name_like_no_other_brings_the_command_that_lists_them(menagerie: Registry, name: str) -> None:
     with pytest.raises(UsageError, match=r"'zoo list' shows what there is$") as error:
-        zoo.model(name)
+        menagerie.model(name)
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 200
 
 
-def test_an_unknown_runtime_is_looked_up_in_the_doctor(zoo):
+def test_an_unknown_runtime_is_looked_up_in_the_doctor(menagerie: Registry) -> None:
     with pytest.raises(UsageError, match=r"unknown runtime 'onnx'; 'zoo doctor' shows"):
-        zoo.runtime("onnx")
+        menagerie.runtime("onnx")
 
 
-def test_reading_what_plugins_declare_imports_neither_numpy_nor_a_framework():
+def test_reading_what_plugins_declare_imports_neither_numpy_nor_a_framework() -> None:
     script = (
         "import sys; from zoo import registry; registry.load().select([]);"
         "print(*{'numpy', 'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules))"

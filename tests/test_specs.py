@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from zoo.specs import (
     SCHEDULES,
     DatasetSpec,
     ModelSpec,
+    Plain,
     Recipe,
     RuntimeSpec,
     WeightsSpec,
@@ -124,7 +126,7 @@ runtimes = st.builds(
 
 @QUICK
 @given(recipes | weights | models | dataset_specs | runtimes)
-def test_a_spec_survives_json(spec):
+def test_a_spec_survives_json(spec: Any) -> None:
     travelled = json.loads(json.dumps(spec.to_json(), allow_nan=False))
     assert type(spec).from_json(travelled) == spec
 
@@ -199,7 +201,9 @@ MALFORMED = [
         for i, case in enumerate(MALFORMED)
     ],
 )
-def test_a_malformed_field_is_a_spec_error_of_one_printable_line(kind, good, name, value):
+def test_a_malformed_field_is_a_spec_error_of_one_printable_line(
+    kind: type[Plain], good: dict[str, Any], name: str, value: Any
+) -> None:
     kind(**good)
     with pytest.raises(SpecError) as error:
         kind(**{**good, name: value})
@@ -218,27 +222,27 @@ def test_a_malformed_field_is_a_spec_error_of_one_printable_line(kind, good, nam
     ],
 )
 class TestEverySpec:
-    def test_refuses_a_key_it_does_not_know(self, kind, good):
+    def test_refuses_a_key_it_does_not_know(self, kind: type[Plain], good: dict[str, Any]) -> None:
         with pytest.raises((SpecError, TypeError), match="colour"):
             kind.from_json({**good, "colour": "red"})
 
-    def test_refuses_to_do_without_a_field(self, kind, good):
+    def test_refuses_to_do_without_a_field(self, kind: type[Plain], good: dict[str, Any]) -> None:
         first = next(iter(good))
         with pytest.raises((SpecError, TypeError), match=first):
             kind.from_json({key: good[key] for key in good if key != first})
 
-    def test_is_frozen(self, kind, good):
+    def test_is_frozen(self, kind: type[Plain], good: dict[str, Any]) -> None:
         spec = kind(**good)
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(spec, next(iter(good)), "other")
 
-    def test_takes_no_positional_argument(self, kind, good):
+    def test_takes_no_positional_argument(self, kind: type[Plain], good: dict[str, Any]) -> None:
         with pytest.raises(TypeError):
             kind(*good.values())
 
 
 @pytest.mark.parametrize("arguments", [{"depth": 20}, {"widths": [16, 32]}, {"stem": {"stride": [1, 2]}}])
-def test_a_model_does_not_change_with_the_arguments_it_was_made_of(arguments):
+def test_a_model_does_not_change_with_the_arguments_it_was_made_of(arguments: dict[str, Any]) -> None:
     spec = ModelSpec(**MODEL, arguments=arguments)
     before = json.dumps(spec.to_json())
     arguments["depth"] = 56
@@ -251,30 +255,30 @@ def test_a_model_does_not_change_with_the_arguments_it_was_made_of(arguments):
 
 
 @pytest.mark.parametrize(("spec", "field"), [(ModelSpec(**MODEL), "arguments"), (DatasetSpec(**DATASET), "splits")])
-def test_a_mapping_in_a_spec_is_read_only(spec, field):
+def test_a_mapping_in_a_spec_is_read_only(spec: Any, field: str) -> None:
     with pytest.raises(TypeError):
         getattr(spec, field)["more"] = 1
 
 
-def test_a_dataset_does_not_change_with_the_splits_it_was_made_of():
+def test_a_dataset_does_not_change_with_the_splits_it_was_made_of() -> None:
     splits = {"train": 3, "test": 2}
     spec = DatasetSpec(**{**DATASET, "splits": splits})
     splits["test"] = 9
     assert spec.splits == {"train": 3, "test": 2}
 
 
-def test_what_to_json_gives_is_apart_from_the_spec():
+def test_what_to_json_gives_is_apart_from_the_spec() -> None:
     spec = ModelSpec(**MODEL, arguments={"widths": [16]})
     spec.to_json()["arguments"]["widths"].append(32)
     assert spec.arguments["widths"] == [16]
 
 
-def test_a_tuple_among_the_arguments_is_the_same_after_the_journey():
+def test_a_tuple_among_the_arguments_is_the_same_after_the_journey() -> None:
     spec = ModelSpec(**MODEL, arguments={"widths": (16, 32)})
     assert ModelSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
 
 
-def test_lists_and_objects_become_tuples_and_specs():
+def test_lists_and_objects_become_tuples_and_specs() -> None:
     spec = ModelSpec(**{**MODEL, "input_shape": [8, 8, 1]}, recipes=[RECIPE], weights=[WEIGHTS])
     assert spec.input_shape == (8, 8, 1)
     assert spec.recipes == (Recipe(**RECIPE),)
@@ -282,7 +286,7 @@ def test_lists_and_objects_become_tuples_and_specs():
 
 
 @pytest.mark.parametrize(("dataset", "epochs"), [("digits", 3), ("mnist", 5), ("emnist/letters", 7), ("unheard", 5)])
-def test_the_recipe_of_a_dataset_comes_before_the_one_for_any(dataset, epochs):
+def test_the_recipe_of_a_dataset_comes_before_the_one_for_any(dataset: str, epochs: int) -> None:
     recipes = [
         Recipe(dataset="*", epochs=5),
         Recipe(dataset="digits", epochs=3),
@@ -291,7 +295,7 @@ def test_the_recipe_of_a_dataset_comes_before_the_one_for_any(dataset, epochs):
     assert ModelSpec(**MODEL, recipes=recipes).recipe_for(dataset).epochs == epochs
 
 
-def test_there_may_be_no_recipe_and_no_weights():
+def test_there_may_be_no_recipe_and_no_weights() -> None:
     spec = ModelSpec(**MODEL, recipes=[RECIPE], weights=[WEIGHTS])
     assert spec.recipe_for("mnist") is None
     assert spec.weights_for("mnist") is None
@@ -299,5 +303,5 @@ def test_there_may_be_no_recipe_and_no_weights():
 
 
 @pytest.mark.parametrize("name", ["a", "0", "resnet20_cifar", "a.b-c_d", "x" * 64])
-def test_a_good_name_is_returned_as_it_is(name):
+def test_a_good_name_is_returned_as_it_is(name: str) -> None:
     assert check_name(name) == name

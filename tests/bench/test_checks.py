@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -29,24 +30,26 @@ GOOD = Stats(
 )
 
 
-def findings(*processes, load=0.0, cores=4, **stats):
+def findings(
+    *processes: dict[str, Any], load: float | None = 0.0, cores: int = 4, **stats: Any
+) -> list[dict[str, str]]:
     values = {**GOOD.to_json(), **stats}
     return check(Stats.from_json(values), processes or [process()], load, cores)
 
 
-def process(settled=True, **activity):
+def process(settled: bool = True, **activity: Any) -> dict[str, Any]:
     return {"settled": settled, "activity": {**QUIET, **activity}}
 
 
-def codes(*processes, **options):
+def codes(*processes: dict[str, Any], **options: Any) -> list[str]:
     return [finding["code"] for finding in findings(*processes, **options)]
 
 
-def above(limit):
+def above(limit: float) -> float:
     return math.nextafter(limit, math.inf)
 
 
-def test_a_good_measurement_has_nothing_said_against_it():
+def test_a_good_measurement_has_nothing_said_against_it() -> None:
     assert findings() == []
 
 
@@ -62,7 +65,9 @@ def test_a_good_measurement_has_nothing_said_against_it():
         ({"mean": 0.0, "std": 0.0}, {"std": 1.0}, "deviation"),
     ],
 )
-def test_a_finding_appears_only_beyond_its_limit(at_the_limit, beyond_it, code):
+def test_a_finding_appears_only_beyond_its_limit(
+    at_the_limit: dict[str, Any], beyond_it: dict[str, Any], code: str
+) -> None:
     assert codes(**at_the_limit) == []
     assert codes(**beyond_it) == [code]
 
@@ -77,12 +82,14 @@ def test_a_finding_appears_only_beyond_its_limit(at_the_limit, beyond_it, code):
         ({"throttled": None}, {"throttled": 7}, "throttled"),
     ],
 )
-def test_one_process_of_several_is_enough_for_a_finding(at_the_limit, beyond_it, code):
+def test_one_process_of_several_is_enough_for_a_finding(
+    at_the_limit: dict[str, Any], beyond_it: dict[str, Any], code: str
+) -> None:
     assert codes(process(**at_the_limit), process(), process(**at_the_limit)) == []
     assert codes(process(), process(**beyond_it), process()) == [code]
 
 
-def test_findings_add_up():
+def test_findings_add_up() -> None:
     everything = process(False, other_cores_busy=1.0, stolen_cores=1.0, throttled=1)
     expected = ["unsteady", "few_samples", "deviation", "busy", "stolen", "throttled", "loaded"]
     assert codes(everything, n=3, std=1.0, load=9.0) == expected
@@ -99,6 +106,6 @@ def test_findings_add_up():
         ([], {"load": 3.5}, "the load was 3.50 on 4 cores"),
     ],
 )
-def test_a_finding_says_how_much(processes, options, message):
+def test_a_finding_says_how_much(processes: list[dict[str, Any]], options: dict[str, Any], message: str) -> None:
     [finding] = findings(*processes, **options)
     assert message in finding["message"]

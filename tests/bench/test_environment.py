@@ -6,6 +6,9 @@ import copy
 import json
 import os
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -13,15 +16,15 @@ from zoo.bench import environment
 
 
 @pytest.fixture(scope="module")
-def found():
+def found() -> dict[str, Any]:
     return environment.collect()
 
 
-def test_the_environment_is_json(found):
+def test_the_environment_is_json(found: dict[str, Any]) -> None:
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
-def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found):
+def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: dict[str, Any]) -> None:
     assert set(found) == {
         "processor",
         "accelerators",
@@ -47,21 +50,21 @@ def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found):
     assert all(set(device) == {"name", "driver", "memory"} for device in found["accelerators"])
 
 
-def test_the_packages_that_are_measured_are_named_with_their_versions(found):
+def test_the_packages_that_are_measured_are_named_with_their_versions(found: dict[str, Any]) -> None:
     import numpy as np
 
     assert found["packages"]["numpy"] == np.__version__
 
 
-def test_asking_twice_gives_one_fingerprint(found):
+def test_asking_twice_gives_one_fingerprint(found: dict[str, Any]) -> None:
     assert environment.collect()["fingerprint"] == found["fingerprint"]
 
 
-def test_the_fingerprint_travels_through_json(found):
+def test_the_fingerprint_travels_through_json(found: dict[str, Any]) -> None:
     assert environment.fingerprint(json.loads(json.dumps(found))) == found["fingerprint"]
 
 
-def test_the_fingerprint_does_not_depend_on_the_order_of_the_fields(found):
+def test_the_fingerprint_does_not_depend_on_the_order_of_the_fields(found: dict[str, Any]) -> None:
     assert environment.fingerprint(dict(reversed(found.items()))) == found["fingerprint"]
 
 
@@ -76,14 +79,16 @@ def test_the_fingerprint_does_not_depend_on_the_order_of_the_fields(found):
         ("container", "cpu.max", "1 2"),
     ],
 )
-def test_what_decides_comparability_is_in_the_fingerprint(found, part, field, value):
+def test_what_decides_comparability_is_in_the_fingerprint(
+    found: dict[str, Any], part: str, field: str, value: Any
+) -> None:
     other = copy.deepcopy(found)
     other[part][field] = value
     assert environment.fingerprint(other) != found["fingerprint"]
 
 
 @pytest.mark.parametrize(("field", "value"), [("load", {"start": 9.0}), ("threads", 7), ("device", "other")])
-def test_what_jitters_is_not_in_the_fingerprint(found, field, value):
+def test_what_jitters_is_not_in_the_fingerprint(found: dict[str, Any], field: str, value: Any) -> None:
     assert environment.fingerprint({**found, field: value}) == found["fingerprint"]
 
 
@@ -96,22 +101,22 @@ MACHINE = {
 }
 
 
-def test_a_machine_is_described_in_one_line():
+def test_a_machine_is_described_in_one_line() -> None:
     assert environment.describe(MACHINE) == (
         "Acme 9 · 4 cores · 16 GiB · no accelerator · Linux 6.1 · Python 3.11.7 · tensorflow 2.21.0 · keras 3.12.0"
     )
 
 
-def test_accelerators_are_named():
+def test_accelerators_are_named() -> None:
     line = environment.describe({**MACHINE, "accelerators": [{"name": "H1"}, {"name": "H2"}], "packages": {}})
     assert line.endswith("· H1 · H2 · Linux 6.1 · Python 3.11.7")
 
 
 @pytest.fixture
-def nvidia_smi(tmp_path, monkeypatch):
+def nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Puts a tool in the place of the driver's."""
 
-    def install(script):
+    def install(script: str) -> None:
         tool = tmp_path / "nvidia-smi"
         tool.write_text(f"#!/bin/sh\n{script}\n")
         tool.chmod(0o755)
@@ -120,7 +125,7 @@ def nvidia_smi(tmp_path, monkeypatch):
     return install
 
 
-def test_devices_are_read_from_the_drivers_tool(nvidia_smi):
+def test_devices_are_read_from_the_drivers_tool(nvidia_smi: Callable[[str], None]) -> None:
     nvidia_smi("echo 'NVIDIA H1, 550.1, 81559 MiB'; echo 'NVIDIA H2, 550.1, 24564 MiB'")
     assert environment.accelerators() == [
         {"name": "NVIDIA H1", "driver": "550.1", "memory": "81559 MiB"},
@@ -140,47 +145,47 @@ def test_devices_are_read_from_the_drivers_tool(nvidia_smi):
         "kill -9 $$",
     ],
 )
-def test_a_driver_tool_that_fails_means_no_accelerator(nvidia_smi, script):
+def test_a_driver_tool_that_fails_means_no_accelerator(nvidia_smi: Callable[[str], None], script: str) -> None:
     nvidia_smi(script)
     assert environment.accelerators() == []
 
 
-def test_without_the_drivers_tool_there_is_no_accelerator(tmp_path, monkeypatch):
+def test_without_the_drivers_tool_there_is_no_accelerator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert environment.accelerators() == []
 
 
-def test_a_driver_tool_that_hangs_means_no_accelerator(monkeypatch):
-    def hang(command, **options):
+def test_a_driver_tool_that_hangs_means_no_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(command: object, **options: Any) -> NoReturn:
         raise subprocess.TimeoutExpired(command, options["timeout"])
 
     monkeypatch.setattr(environment.subprocess, "run", hang)
     assert environment.accelerators() == []
 
 
-def test_the_usable_cores_are_those_of_the_process(monkeypatch):
+def test_the_usable_cores_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment.os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
     assert environment.usable_cores() == 2
 
 
-def test_where_load_is_not_counted_there_is_none(monkeypatch):
-    def missing():
+def test_where_load_is_not_counted_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> NoReturn:
         raise OSError
 
     monkeypatch.setattr(environment.os, "getloadavg", missing)
     assert environment.load_average() is None
 
 
-def test_the_load_is_what_the_system_counts(monkeypatch):
+def test_the_load_is_what_the_system_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment.os, "getloadavg", lambda: (1.2345, 9.0, 9.0))
     assert environment.load_average() == 1.23
 
 
 @pytest.mark.parametrize("name", environment.PACKAGES)
-def test_a_package_that_is_not_installed_is_left_out(monkeypatch, name):
+def test_a_package_that_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     version = environment.importlib.metadata.version
 
-    def without(asked):
+    def without(asked: str) -> str:
         if asked == name:
             raise environment.importlib.metadata.PackageNotFoundError(asked)
         return version("pytest")

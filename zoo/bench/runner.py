@@ -93,13 +93,16 @@ class Taken:
         )
 
 
-def measure_plan(steps: Sequence[Step], on_step: OnStep | None = None, execute: Execute = run) -> Iterator[Result]:
+def measure_plan(
+    steps: Sequence[Step], on_step: OnStep | None = None, execute: Execute = run, run_id: str | None = None
+) -> Iterator[Result]:
     """Measure each step in turn and yield its Result; a step that fails yields one that says how.
 
     :param on_step: called when a step begins; returns what is called with the name of each of its phases.
+    :param run_id: of the run that this continues.
     :raises UsageError: if what was asked for is impossible here.
     """
-    environment, run_id = env.collect(), new_run_id()
+    environment, run_id = env.collect(), run_id or new_run_id()
     for index, step in enumerate(steps):
         on_phase = on_step(index, step) if on_step else _ignore
         taken = Taken(step)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.bench.scenario import DEVICES, PRECISIONS
 from zoo.cli import App
-from zoo.cli.options import as_json, data_dir, echo_json, table_format
+from zoo.cli.compare import fail_if, print_comparisons
+from zoo.cli.options import as_json, data_dir, echo_json, store_option, table_format
+from zoo.cli.progress import scenario_progress
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
-    from zoo.bench.plan import Step
+    from zoo.bench.plan import Options
+    from zoo.registry import Registry
+    from zoo.results.store import Store
+
+CAREFUL_PROCESSES = 5
 
 
 def _batch_sizes(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
@@ -23,6 +29,40 @@ def _batch_sizes(context: click.Context, parameter: click.Parameter, value: str)
     if any(size < 1 for size in sizes):
         raise click.BadParameter(f"{min(sizes)} is not a batch size; the least is 1")
     return sizes
+
+
+def _precision(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """A numeric type, or how narrow the interval is to be: the two are told apart by the per cent sign."""
+    chosen: dict[str, Any] = {"precision": "float32", "target_width": None}
+    for value in values:
+        if value.endswith("%"):
+            chosen["target_width"] = _share(value)
+        elif value in PRECISIONS:
+            chosen["precision"] = value
+        else:
+            raise click.BadParameter(f"'{value}' is neither one of {', '.join(PRECISIONS)} nor a width such as 1%")
+    return chosen
+
+
+def _share(value: str) -> float:
+    try:
+        share = float(value[:-1]) / 100
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise click.BadParameter(f"'{value}' is not a width such as 1%")
+    return share
+
+
+def _bytes(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    units = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
+    for unit, size in units.items():
+        number = value.upper().removesuffix(unit)
+        if number != value.upper() and number.replace(".", "", 1).isdigit() and float(number) > 0:
+            return int(float(number) * size)
+    raise click.BadParameter(f"'{value}' is not a size such as 800MB or 2GiB")
 
 
 @click.command("bench")
@@ -39,72 +79,140 @@ def _batch_sizes(context: click.Context, parameter: click.Parameter, value: str)
     help="Batch sizes; each is a scenario.",
 )
 @click.option("--runtime", metavar="NAME", default="tensorflow", show_default=True, help="What runs the model.")
-@click.option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True)
+@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads of the computation.")
 @click.option("--weights", metavar="FILE", help="Weights to score, instead of the plugin's own or those trained here.")
 @click.option("--no-accuracy", is_flag=True, help="Leave out the accuracy.")
+@click.option("--careful", is_flag=True, help=f"{CAREFUL_PROCESSES} processes for each scenario.")
+@click.option("--processes", type=click.IntRange(min=1), metavar="N", help="That many processes for each scenario.")
+@click.option(
+    "--precision",
+    "precisions",
+    metavar="TYPE|N%",
+    multiple=True,
+    callback=_precision,
+    help="With a per cent sign: go on with further processes until the interval is that narrow. Else a numeric type, "
+    "by default float32.",
+)
+@click.option("--max-time", type=click.FloatRange(min=1), metavar="SECONDS", help="For each scenario, in all.")
+@click.option("--against", metavar="REFERENCE", help="Measure this model (or a Result's) in turn, and compare.")
+@fail_if
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
     default=1800.0,
     show_default=True,
-    help="End a scenario's process after that long.",
+    help="End a process after that long.",
 )
+@click.option("--memory-limit", metavar="SIZE", callback=_bytes, help="End a process that grows larger, such as 2GiB.")
+@click.option("--label", "labels", metavar="TEXT", multiple=True, help="A name for the Results.")
+@click.option("--resume", is_flag=True, help="Continue the newest interrupted run of the same scenarios.")
+@click.option("--skip-existing", is_flag=True, help="Take from the store what this environment has measured before.")
+@store_option
 @table_format
 @as_json
 @click.pass_obj
 def command(
     app: App,
+    /,
     patterns: tuple[str, ...],
-    dataset: str,
-    data_dir: str | None,
-    batch_sizes: tuple[int, ...],
-    runtime: str,
-    device: str,
-    threads: int | None,
-    weights: str | None,
-    no_accuracy: bool,
-    timeout: float,
+    store: Store,
+    against: str | None,
+    limits: tuple[str, ...],
+    resume: bool,
+    skip_existing: bool,
     fmt: str,
     as_json: bool,
+    **settings: Any,
 ) -> int:
-    """Measure models, each scenario in a fresh process: cost, latency, throughput, memory, accuracy.
+    """Measure models, each scenario in fresh processes: cost, latency, throughput, memory, accuracy.
 
     NAME is a model or a shell glob. Latency is the median for one batch; images/s is all images over all time. A
-    process that fails is reported and the others go on; the exit code is then 3.
+    process that fails is reported and the others go on; the exit code is then 3. Every Result is kept in the store.
     """
     from zoo.api import bench
-    from zoo.bench.plan import Options
-    from zoo.cli.progress import progress
     from zoo.report import tables
 
     if not patterns:
         raise UsageError("name at least one model, such as 'zoo bench toy_resnet'; 'zoo list' names them")
-    options = Options(
-        dataset=dataset,
-        data_dir=data_dir,
-        batch_sizes=batch_sizes,
-        runtime=runtime,
-        device=device,
-        threads=threads,
-        weights=weights,
-        score=not no_accuracy,
-        timeout_s=timeout,
-    )
+    options = _options(**settings)
     registry = app.registry()
-    scenarios = len(registry.select(patterns)) * len(set(batch_sizes))
-    with progress() as display:
-        bar = display.add_task("starting", total=scenarios)
-
-        def on_step(index: int, step: Step) -> Callable[[str], None]:
-            name = f"{step.scenario.model}, batch {step.scenario.batch_size}"
-            display.update(bar, completed=index, description=name)
-            return lambda phase: display.update(bar, description=f"{name}: {phase}")
-
-        results = bench(*patterns, options=options, on_step=on_step, registry=registry)
+    if against is not None:
+        return _against(patterns, against, options, store, registry, limits, fmt, as_json)
+    if limits:
+        raise UsageError("--fail-if limits a comparison; name what to compare with by --against")
+    scenarios = len(registry.select(patterns)) * len(set(options.batch_sizes))
+    with scenario_progress(scenarios * options.processes) as on_step:
+        results = bench(
+            *patterns,
+            options=options,
+            store=store,
+            resume=resume,
+            skip_existing=skip_existing,
+            on_step=on_step,
+            registry=registry,
+        )
     if as_json:
         echo_json([result.to_json() for result in results])
     else:
         click.echo(tables.bench(results, fmt))
     return EXIT_OK if all(result.outcome == "ok" for result in results) else EXIT_FAILED
+
+
+def _options(
+    *,
+    no_accuracy: bool,
+    careful: bool,
+    processes: int | None,
+    precisions: dict[str, Any],
+    max_time: float | None,
+    timeout: float,
+    memory_limit: int | None,
+    **same: Any,
+) -> Options:
+    from zoo.bench.plan import Options
+
+    return Options(
+        score=not no_accuracy,
+        processes=processes or (CAREFUL_PROCESSES if careful else 1),
+        max_time_s=max_time,
+        timeout_s=timeout,
+        memory_limit_bytes=memory_limit,
+        **precisions,
+        **same,
+    )
+
+
+def _against(
+    patterns: tuple[str, ...],
+    reference: str,
+    options: Options,
+    store: Store,
+    registry: Registry,
+    limits: tuple[str, ...],
+    fmt: str,
+    as_json: bool,
+) -> int:
+    """Measure one model and a reference in turn, and compare."""
+    import dataclasses
+
+    from zoo.api import bench_against
+    from zoo.results import gate
+    from zoo.results.compare import compare_matching
+    from zoo.results.floor import load_floor
+
+    if len(patterns) > 1:
+        raise UsageError("--against compares one model; name just that one")
+    parsed = [gate.parse(limit) for limit in limits]
+    if options.processes == 1:  # one process a side tells nothing of how processes differ
+        options = dataclasses.replace(options, processes=CAREFUL_PROCESSES)
+    with scenario_progress(2 * options.processes * len(set(options.batch_sizes))) as on_step:
+        a, b = bench_against(patterns[0], reference, options=options, store=store, on_step=on_step, registry=registry)
+    failed = [result for result in (*a, *b) if result.outcome != "ok"]
+    for result in failed:
+        click.echo(f"! {result.scenario['model']}: {result.reasons['latency_s']}", err=True)
+    if failed:
+        return EXIT_FAILED
+    floor = load_floor(store, a[0].environment["fingerprint"])
+    return print_comparisons(compare_matching(a, b, floor=floor), parsed, fmt, as_json)

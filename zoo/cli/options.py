@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from zoo.results.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +40,18 @@ def data_dir(function: F) -> F:
         metavar="FOLDER",
         help="Where TFDS has prepared the dataset. Also: ZOO_DATA_DIR. Trusted input only.",
     )(function)
+
+
+def _open_store(context: click.Context, parameter: click.Parameter, folder: str | None) -> Store:
+    from zoo.results.store import Store, default_store
+
+    return Store(Path(folder).expanduser() if folder else default_store())
+
+
+def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--store`; the command is given a `Store`."""
+    text = "The folder of Results. Also: ZOO_STORE."
+    return click.option("--store", metavar="FOLDER", callback=_open_store, help=text)(function)
 
 
 def echo_json(values: object) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from zoo.bench.plan import Step
+
+    OnStep = Callable[[int, Step], Callable[[str], None]]
 
 
 @contextmanager
@@ -35,3 +39,24 @@ def progress() -> Iterator[Progress]:
         disable=not sys.stderr.isatty(),
     ) as display:
         yield display
+
+
+@contextmanager
+def scenario_progress(processes: int) -> Iterator[OnStep]:
+    """A bar over the processes that will be measured; yields what the runner is to tell of each."""
+    with progress() as display:
+        bar = display.add_task("starting", total=processes)
+        begun = -1
+
+        def on_step(_: int, step: Step) -> Callable[[str], None]:
+            name = f"{step.scenario.model}, batch {step.scenario.batch_size}"
+
+            def on_phase(phase: str) -> None:
+                nonlocal begun
+                if phase == "import":  # the first phase of a process
+                    begun += 1
+                display.update(bar, completed=max(begun, 0), description=f"{name}: {phase}")
+
+            return on_phase
+
+        yield on_step

@@ -14,7 +14,7 @@ import click
 
 from zoo.bench.scenario import DEVICES, PRECISIONS
 from zoo.cli import warn
-from zoo.cli.options import as_json, echo_json, table_format
+from zoo.cli.options import as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 from zoo.paths import reason
 
@@ -43,18 +43,6 @@ class _ListsByDefault(click.Group):
 @click.group("results", cls=_ListsByDefault)
 def command() -> None:
     """List, show, export, import and remove Results. Without a subcommand: list them."""
-
-
-def _open(context: click.Context, parameter: click.Parameter, folder: str | None) -> Store:
-    from zoo.results.store import Store, default_store
-
-    return Store(Path(folder).expanduser() if folder else default_store())
-
-
-def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--store`; the command is given a `Store`."""
-    text = "The folder of Results. Also: ZOO_STORE."
-    return click.option("--store", metavar="FOLDER", callback=_open, help=text)(function)
 
 
 SELECTION = (

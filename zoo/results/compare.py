@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+import statistics
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Comparison(Plain):
     Attributes:
         measure: latency, throughput, memory, parameters, macs or accuracy.
         scenario: what was measured, less the model.
-        a, b: the values, in the unit of the measure.
+        a, b: the values, in the unit of the measure; for latency the geometric mean of the processes' medians.
         change: B against A: a ratio less one, or for accuracy a difference (0.01 is one percentage point).
         low, high: 95 % interval of the change; None where nothing is known of its spread.
         verdict: what B is.
@@ -106,6 +107,33 @@ def compare(
     return [latency, _throughput(a, b, latency, common), *found[1:]]
 
 
+def compare_matching(
+    a: Sequence[Result], b: Sequence[Result], *, across: bool = False, floor: Floor | None = None
+) -> list[Comparison]:
+    """Compare two sides scenario by scenario, whatever models and datasets they are of.
+
+    :raises UsageError: if no scenario was measured on both sides, or as `compare` does.
+    """
+    sides = [_by_scenario(_usable(side, name)) for side, name in ((a, "A"), (b, "B"))]
+    common = [scenario for scenario in sides[0] if scenario in sides[1]]
+    if not common:
+        raise UsageError(
+            f"nothing was measured on both sides: A has {'; '.join(sides[0])}, and B has {'; '.join(sides[1])}"
+        )
+    return [
+        comparison
+        for scenario in common
+        for comparison in compare(sides[0][scenario], sides[1][scenario], across=across, floor=floor)
+    ]
+
+
+def _by_scenario(results: Sequence[Result]) -> dict[str, list[Result]]:
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        found.setdefault(_scenario(result), []).append(result)
+    return found
+
+
 def log_ratio_interval(
     a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], *, paired: bool, seed: int = 0
 ) -> tuple[float, float, float]:
@@ -158,8 +186,8 @@ def _speed(a: Sequence[Result], b: Sequence[Result], floor: Floor | None, common
     return Comparison(
         **common,
         measure="latency",
-        a=_median(a, "latency_s"),
-        b=_median(b, "latency_s"),
+        a=_typical(samples_a),
+        b=_typical(samples_b),
         change=math.expm1(centre),
         low=low,
         high=high,
@@ -287,10 +315,9 @@ def _paired(a: Sequence[Result], b: Sequence[Result]) -> bool:
     return pairs[0] == pairs[1] and None not in pairs[0] and a[0].run == b[0].run
 
 
-def _median(side: Sequence[Result], measure: str) -> float:
-    import statistics
-
-    return float(statistics.median(result.measures[measure] for result in side))
+def _typical(processes: Sequence[Sequence[float]]) -> float:
+    """What the ratio is a ratio of: the geometric mean of the processes' medians, in seconds."""
+    return statistics.geometric_mean(statistics.median(samples) for samples in processes)
 
 
 def _name(result: Result) -> str:

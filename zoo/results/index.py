@@ -19,12 +19,12 @@ import re
 import sqlite3
 import stat
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from zoo import __version__
 from zoo.bench.scenario import Scenario
@@ -35,6 +35,7 @@ from zoo.results.schema import SCHEMA, Result, loads
 FILE = "index.sqlite"
 ID = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])[0-9]{2}T[0-9]{6}-[0-9a-f]{8}")
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+T = TypeVar("T")
 BATCH = 1000  # files read between two commits: what is read again if a first listing is interrupted
 PATIENCE_S = 5.0  # with another process that is writing the index, before it is done without
 
@@ -241,30 +242,36 @@ def _number(value: float | None) -> float | None:
     return float(value)
 
 
-def ask(folder: Path, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+def ask(folder: Path, sql: str, convert: Callable[[tuple[Any, ...]], T], parameters: Sequence[object] = ()) -> list[T]:
     """What an index that agrees with the folder answers.
 
     :param sql: a query of `TABLES`; it may use `shell_glob(value, pattern)`.
+    :param convert: makes of a tuple what is wanted.
     :raises UsageError: if the folder can't be listed.
     """
     for _ in range(2):
         try:
             with closing(sqlite3.connect(folder / FILE, timeout=PATIENCE_S)) as index:
-                return _answer(index, folder, sql, parameters)
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", None)
-            if code is not None and code & 0xFF in NOT_NOW:
+                return _answer(index, folder, sql, convert, parameters)
+        except (sqlite3.Error, TypeError, ValueError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in NOT_NOW:
                 break
             _discard(folder / FILE)
     with closing(_in_memory(folder / FILE)) as index:
-        return _answer(index, folder, sql, parameters)
+        return _answer(index, folder, sql, convert, parameters)
 
 
-def _answer(index: sqlite3.Connection, folder: Path, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+def _answer(
+    index: sqlite3.Connection,
+    folder: Path,
+    sql: str,
+    convert: Callable[[tuple[Any, ...]], T],
+    parameters: Sequence[object],
+) -> list[T]:
     index.create_function("shell_glob", 2, fnmatch.fnmatchcase, deterministic=True)
     _lay_out(index)
     _update(index, folder)
-    return index.execute(sql, parameters).fetchall()
+    return [convert(values) for values in index.execute(sql, parameters).fetchall()]
 
 
 def _lay_out(index: sqlite3.Connection) -> None:
@@ -358,7 +365,9 @@ def _in_memory(path: Path) -> sqlite3.Connection:
     """An index for this query alone, begun from the one on disk if that can be read."""
     memory = sqlite3.connect(":memory:")
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as index:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE_S)) as index:
+            index.execute("BEGIN")
+            _layout(index)  # takes the lock for reading, or gives up: `backup` would wait for it for ever
             index.backup(memory)
         return memory
     except sqlite3.Error:  # a copy that broke off is of no use

@@ -67,16 +67,18 @@ class Filter:
         conditions += [
             ("shell_glob(model, ?)", self.model),
             ("EXISTS (SELECT 1 FROM json_each(labels) WHERE value = ?)", self.label),
-            ("created_at >= ?", self.since and _moment(self.since, datetime.time.min)),
-            ("created_at <= ?", self.until and _moment(self.until, datetime.time.max)),
+            ("created_at >= ?", _moment(self.since, datetime.time.min)),
+            ("created_at <= ?", _moment(self.until, datetime.time.max)),
         ]
         given = [(condition, value) for condition, value in conditions if value is not None]
         values = [text(value) if isinstance(value, str) else value for _, value in given]
         return " AND ".join(condition for condition, _ in given) or "1", values
 
 
-def _moment(given: str, time: datetime.time) -> str:
+def _moment(given: str | None, time: datetime.time) -> str | None:
     """The moment as the index writes it; a date alone gets the time."""
+    if given is None:
+        return None
     try:
         with contextlib.suppress(ValueError):
             return utc(datetime.datetime.combine(datetime.date.fromisoformat(given), time))
@@ -144,8 +146,8 @@ class Store:
         """
         if ID.fullmatch(name) and (self.folder / path_of(name)).is_file():
             return name
-        names = (Path(path).stem for path in index.paths(self.folder))
-        found = sorted(stem for stem in names if stem.startswith(name) and ID.fullmatch(stem))
+        there = ((path, Path(path).stem) for path in index.paths(self.folder))
+        found = sorted(s for path, s in there if s.startswith(name) and ID.fullmatch(s) and path == path_of(s))
         if not found:
             raise UsageError(f"no Result {ascii(name)[:60]} in {self.folder}; 'zoo results' lists the newest")
         if len(found) > 1:
@@ -160,8 +162,7 @@ class Store:
         where, values = (wanted or Filter()).where()
         order = "DESC" if newest_first else "ASC"
         sql = f"SELECT {', '.join(COLUMNS)} FROM results WHERE {where} ORDER BY path {order} LIMIT ?"  # noqa: S608
-        found = index.ask(self.folder, sql, [*values, -1 if limit is None else limit])
-        return [row_from(values) for values in found]
+        return index.ask(self.folder, sql, row_from, [*values, -1 if limit is None else limit])
 
     def load(self, rows: Iterable[Row], on_damaged: Callable[[Damaged], None]) -> Iterator[Result]:
         """The Results of rows, one at a time; those that have vanished since are left out.
@@ -181,13 +182,13 @@ class Store:
 
     def damaged(self) -> list[Damaged]:
         """The files in which there is no Result that this zoo can read, and why. They are left alone."""
-        found = index.ask(self.folder, "SELECT path, reason FROM damaged ORDER BY path")
-        return [Damaged(str(self.folder / path), reason) for path, reason in found]
+        sql = "SELECT path, reason FROM damaged ORDER BY path"
+        return index.ask(self.folder, sql, lambda found: Damaged(str(self.folder / found[0]), found[1]))
 
     def find_scenarios(self, scenarios: Iterable[Scenario], environment: str) -> dict[Scenario, str]:
         """Those that were measured under this fingerprint with the outcome "ok", and the newest id of each."""
         sql = "SELECT scenario, max(id) FROM results WHERE outcome = 'ok' AND environment = ? GROUP BY scenario"
-        newest = dict(index.ask(self.folder, sql, [environment]))
+        newest: dict[str, str] = dict(index.ask(self.folder, sql, lambda found: found, [environment]))
         return {scenario: newest[digest(scenario)] for scenario in scenarios if digest(scenario) in newest}
 
     def remove(self, ids: Iterable[str]) -> int:

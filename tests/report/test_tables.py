@@ -1,0 +1,300 @@
+"""Tables: what stands in them, in any of tabulate's formats."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from tabulate import tabulate_formats
+
+from zoo.report import tables
+from zoo.results.schema import MEASURES, Result
+
+ENVIRONMENT = {
+    "processor": {"model": "Acme 9", "usable_cores": 4, "memory_bytes": 2**34},
+    "accelerators": [],
+    "os": {"system": "Linux", "release": "6.1"},
+    "python": "CPython 3.11.7",
+    "packages": {"tensorflow": "2.21.0", "keras": "3.12.0"},
+    "device": "cpu",
+    "threads": 4,
+}
+MEASURED = {
+    **dict.fromkeys(MEASURES),
+    "parameters": 223_242,
+    "macs": 29_000_000,
+    "weights_bytes": 892_968,
+    "latency_s": 1.62e-3,
+    "images_per_second": 611.0,
+    "import_s": 2.5,
+    "build_s": 0.25,
+    "first_call_s": 0.125,
+    "peak_rss_bytes": 512_000_000,
+    "accuracy": {"value": 592 / 600, "low": 0.974, "high": 0.993, "images": 600},
+}
+OK = Result(
+    id="1",
+    created_at="2026-01-01T00:00:00+00:00",
+    outcome="ok",
+    scenario={
+        "model": "toy",
+        "dataset": "digits",
+        "runtime": "tensorflow",
+        "precision": "float32",
+        "batch_size": 1,
+    },
+    environment=ENVIRONMENT,
+    measures=MEASURED,
+    reasons={},
+    plugin={"distribution": "zoo-toy", "version": "1.0"},
+    zoo_version="0.1.0",
+    stats={
+        "latency_s": {"n": 1234, "p90": 1.75e-3},
+        "images_per_second": {"value": 611.0, "low": 590.0, "high": 640.0},
+    },
+    weights={"source": "plugin", "sha256": "0123456789abcdef" * 4},
+)
+FAILED = dataclasses.replace(
+    OK,
+    outcome="timeout",
+    measures=dict.fromkeys(MEASURES),
+    stats={},
+    weights=None,
+    failure={"phase": "build", "type": "Timeout", "message": "not done after 5 s", "log": "/logs/a.log"},
+)
+
+
+def at(result: Result, **scenario: Any) -> Result:
+    return dataclasses.replace(result, scenario={**result.scenario, **scenario})
+
+
+def cells(table: str) -> list[list[str]]:
+    """The cells of a table in tabulate's format `tsv`."""
+    return [[cell.strip() for cell in line.split("\t")] for line in table.splitlines()]
+
+
+def test_a_row_of_the_table_of_models_says_what_the_batch_size_does_not_change() -> None:
+    headers, row = cells(tables.models_table([OK], "tsv"))
+    assert dict(zip(headers, row, strict=True)) == {
+        "model": "toy",
+        "parameters": "223,242",
+        "MACs": "29.0 M",
+        "weights": "0.893 MB",
+        "accuracy": "98.7 % (97.4–99.3)",
+        "images": "digits test, 600",
+        "of weights": "plugin, 01234567",
+    }
+
+
+def test_each_model_has_one_row_in_the_order_of_the_results() -> None:
+    results = [at(OK, batch_size=1), at(OK, batch_size=32), at(OK, model="cnn"), at(OK, batch_size=256)]
+    assert [row[0] for row in cells(tables.models_table(results, "tsv"))] == ["model", "toy", "cnn"]
+
+
+def test_a_model_whose_first_scenario_failed_has_the_row_of_its_second() -> None:
+    results = [FAILED, at(OK, batch_size=32)]
+    assert [row[0] for row in cells(tables.models_table(results, "tsv"))] == ["model", "toy"]
+
+
+def test_a_model_without_weights_and_accuracy_says_so() -> None:
+    result = dataclasses.replace(OK, weights=None, measures={**MEASURED, "accuracy": None, "macs": None})
+    _, row = cells(tables.models_table([result], "tsv"))
+    assert row == ["toy", "223,242", "–", "0.893 MB", "–", "–", "none: random"]
+
+
+def test_where_all_failed_there_is_no_table_of_models() -> None:
+    assert tables.models_table([FAILED], "simple") == ""
+
+
+def test_a_row_of_the_table_of_speed_says_how_fast_a_scenario_was() -> None:
+    headers, row = cells(tables.speed_table([OK], "tsv"))
+    assert dict(zip(headers, row, strict=True)) == {
+        "model": "toy",
+        "batch": "1",
+        "latency": "1.62 ms",
+        "p90": "1.75 ms",
+        "images/s": "611",
+        "95 % interval": "590–640",
+        "samples": "1,234",
+        "import": "2.50 s",
+        "build": "250 ms",
+        "first call": "125 ms",
+        "peak memory": "512 MB",
+    }
+
+
+def test_a_scenario_that_failed_keeps_its_row() -> None:
+    headers, good, bad = cells(tables.speed_table([OK, at(FAILED, batch_size=32)], "tsv"))
+    assert bad == ["toy", "32", "timeout", *["–"] * 8]
+    assert len(headers) == len(good) == len(bad)
+
+
+def test_a_percentile_that_was_refused_is_a_dash() -> None:
+    stats = {**OK.stats, "latency_s": {"n": 10, "p90": None}}
+    _, row = cells(tables.speed_table([dataclasses.replace(OK, stats=stats)], "tsv"))
+    assert row[3] == "–"
+
+
+def test_the_header_names_machine_runtime_device_precision_and_threads() -> None:
+    machine, how = tables.header(OK).splitlines()
+    assert machine.startswith("Acme 9 · 4 cores · 16 GiB · no accelerator · Linux 6.1")
+    assert how == "tensorflow on cpu, float32, 4 threads"
+
+
+def test_the_header_leaves_out_threads_that_are_not_known() -> None:
+    result = dataclasses.replace(OK, environment={**ENVIRONMENT, "threads": None})
+    assert tables.header(result).endswith("tensorflow on cpu, float32")
+
+
+def test_a_good_result_needs_no_note() -> None:
+    assert tables.notes([OK, at(OK, batch_size=32)]) == []
+
+
+def test_a_failure_is_noted_with_its_phase_and_log() -> None:
+    assert tables.notes([FAILED]) == ["! toy, batch 1: timeout in build: not done after 5 s (log: /logs/a.log)"]
+
+
+def test_a_failure_may_lack_phase_and_log() -> None:
+    failure = {**FAILED.failure, "phase": None, "log": None}
+    assert tables.notes([dataclasses.replace(FAILED, failure=failure)]) == [
+        "! toy, batch 1: timeout: not done after 5 s"
+    ]
+
+
+def test_a_missing_accuracy_is_noted_once_for_each_model() -> None:
+    result = dataclasses.replace(
+        OK, measures={**MEASURED, "accuracy": None}, reasons={"accuracy": "no weights for digits"}
+    )
+    results = [at(result, batch_size=1), at(result, batch_size=32), at(result, model="cnn")]
+    assert tables.notes(results) == [
+        "! toy: no accuracy: no weights for digits",
+        "! cnn: no accuracy: no weights for digits",
+    ]
+
+
+def test_every_finding_is_noted_with_its_scenario() -> None:
+    checks = ({"code": "busy", "message": "others were"}, {"code": "loaded", "message": "it was"})
+    result = dataclasses.replace(OK, checks=checks)
+    assert tables.notes([result]) == ["! toy, batch 1: busy: others were", "! toy, batch 1: loaded: it was"]
+
+
+def test_the_report_is_header_tables_and_notes_apart_by_an_empty_line() -> None:
+    parts = tables.bench([OK, at(FAILED, batch_size=32)], "tsv").split("\n\n")
+    assert len(parts) == 4
+    assert parts[0].startswith("Acme 9")
+    assert parts[3].startswith("! toy, batch 32: timeout")
+
+
+def test_a_report_of_nothing_but_failures_has_no_table_of_models() -> None:
+    parts = tables.bench([FAILED], "tsv").split("\n\n")
+    assert [part.split(None, 1)[0] for part in parts] == ["Acme", "model", "!"]
+
+
+DESCRIPTION = {
+    "name": "toy",
+    "summary": "a toy",
+    "plugin": "zoo-toy",
+    "plugin_version": "1.0",
+    "parameters": 1000,
+    "trainable_parameters": 900,
+    "non_trainable_parameters": 100,
+    "macs": 2_000_000,
+    "flops": 4_000_000,
+    "macs_not_counted": {},
+    "layers": [
+        {"name": "input", "type": "InputLayer", "output_shape": [None, None, 3], "parameters": 0, "macs": 0},
+        {"name": "conv", "type": "Conv2D", "output_shape": [32, 32, 16], "parameters": 1000, "macs": 2_000_000},
+        {"name": "odd", "type": "Odd", "output_shape": [10], "parameters": 0, "macs": None},
+    ],
+    "weights": [],
+    "recipes": [],
+    "paper": None,
+    "licence": None,
+    "keras_version": "3.12.0",
+    "keras_backend": "jax",
+}
+
+
+def test_layers_are_listed_with_output_parameters_and_macs() -> None:
+    assert cells(tables.layers(DESCRIPTION, "tsv")) == [
+        ["layer", "type", "output", "parameters", "MACs"],
+        ["input", "InputLayer", "?×?×3", "0", "0"],
+        ["conv", "Conv2D", "32×32×16", "1,000", "2,000,000"],
+        ["odd", "Odd", "10", "0", "?"],
+    ]
+
+
+def facts(**changes: Any) -> list[tuple[str, str]]:
+    return tables.model_summary({**DESCRIPTION, **changes})
+
+
+def test_a_model_is_summed_up_in_labelled_facts() -> None:
+    assert facts() == [
+        ("model", "toy: a toy"),
+        ("plugin", "zoo-toy 1.0"),
+        ("parameters", "1,000"),
+        ("  trainable", "900"),
+        ("  not trainable", "100"),
+        ("MACs", "2,000,000 for one image: convolutions and dense layers"),
+        ("FLOPs", "4,000,000 = 2 × MACs"),
+        ("not counted", "biases"),
+        ("weights", "none shipped"),
+        ("recipes", "none"),
+        ("paper", "none named"),
+        ("licence", "none named"),
+        ("built with", "Keras 3.12.0 on jax"),
+    ]
+
+
+def test_what_the_macs_leave_out_is_named() -> None:
+    assert ("not counted", "biases; 2 Odd, 1 Even") in facts(macs_not_counted={"Odd": 2, "Even": 1})
+
+
+WEIGHTS = {
+    "dataset": "digits",
+    "sha256": "0123456789abcdef" * 4,
+    "error": None,
+    "provenance": {"score": MEASURED["accuracy"]},
+}
+
+
+def test_weights_are_listed_with_their_score_or_what_is_wrong_with_them() -> None:
+    broken = {"dataset": "mnist", "error": "they are not there", "provenance": None}
+    assert [text for label, text in facts(weights=[WEIGHTS, broken]) if label == "weights"] == [
+        "digits: 98.7 % (97.4–99.3) of 600 test images, sha256 0123456789ab…",
+        "mnist: they are not there",
+    ]
+
+
+@pytest.mark.parametrize("provenance", [{}, {"score": None}, {"score": "good"}, {"score": {"value": "1"}}])
+def test_weights_that_do_not_say_what_they_score_are_listed_without(provenance: dict[str, Any]) -> None:
+    lines = dict(facts(weights=[{**WEIGHTS, "provenance": provenance}]))
+    assert lines["weights"].startswith("digits: ")
+    assert "0123456789ab" in lines["weights"]
+
+
+@pytest.mark.parametrize("fmt", tabulate_formats)
+def test_every_format_has_every_row(fmt: str) -> None:
+    table = tables.layers(DESCRIPTION, fmt)
+    assert all(name in table for name in ("layer", "input", "conv", "odd", "Conv2D"))
+    assert "toy" in tables.speed_table([OK], fmt)
+
+
+@pytest.mark.parametrize("fmt", tabulate_formats)
+def test_a_table_without_rows_can_be_printed(fmt: str) -> None:
+    assert isinstance(tables.render(["a", "b"], [], fmt, right=["b"]), str)
+
+
+def test_text_is_never_taken_for_a_number() -> None:
+    assert cells(tables.render(["model", "note"], [["1e3", "0012"], ["nan", "-"]], "tsv"))[1:] == [
+        ["1e3", "0012"],
+        ["nan", "-"],
+    ]
+
+
+def test_numbers_stand_to_the_right_and_text_to_the_left() -> None:
+    table = tables.render(["name", "n"], [["a", "1"], ["bcdef", "1,000"]], "plain", right=["n"])
+    assert len({len(line) for line in table.splitlines()}) == 1
+    assert [line.split() for line in table.splitlines()] == [["name", "n"], ["a", "1"], ["bcdef", "1,000"]]
+    assert all(line[0] != " " for line in table.splitlines())

@@ -1,0 +1,59 @@
+"""Which Results a name on the command line means: a file, an id, a label, or a model's newest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.bench.environment import collect
+from zoo.errors import UsageError
+from zoo.paths import reason
+from zoo.results.index import Damaged, Row
+from zoo.results.schema import Result
+from zoo.results.store import Filter, Store
+
+
+def find(reference: str, store: Store) -> list[Result]:
+    """The Results that are meant, at least one.
+
+    :raises UsageError: if there is nothing of that name.
+    """
+    if Path(reference).is_file():
+        return _from_file(Path(reference))
+    if reference[:8].isdigit():
+        return [store.get(reference)]
+    rows = store.select(Filter(label=reference)) or _newest(
+        store.select(Filter(model=_literal(reference), outcome="ok"))
+    )
+    results = list(store.load(rows, on_damaged=lambda _: None))
+    if not results:
+        raise UsageError(
+            f"no Result, label or file '{reference}' in {store.folder}; measure it first: zoo bench {reference}"
+        )
+    return results
+
+
+def _newest(rows: list[Row]) -> list[Row]:
+    """The newest of each scenario, of this environment if there is any of it."""
+    here = collect()["fingerprint"]
+    newest: dict[str, Row] = {}
+    for row in [row for row in rows if row.environment == here] or rows:
+        newest.setdefault(row.scenario, row)
+    return list(newest.values())
+
+
+def _literal(name: str) -> str:
+    """The name as a pattern that matches nothing else."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def _from_file(path: Path) -> list[Result]:
+    from zoo.results.export import parse
+
+    try:
+        found = list(parse(path.read_bytes(), str(path)))
+    except OSError as error:
+        raise UsageError(f"can't read {path}: {reason(error)}") from None
+    for item in found:
+        if isinstance(item, Damaged):
+            raise UsageError(f"{item.where} {item.reason}")
+    return [item for item in found if isinstance(item, Result)]
