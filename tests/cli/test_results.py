@@ -61,9 +61,10 @@ def test_a_bare_results_lists_the_newest_first(run: Run) -> None:
     assert run() == 0
     bare = run.out
     lines = bare.splitlines()
-    assert lines[0].split() == (
-        "id model dataset batch runtime device precision latency images/s accuracy outcome environment labels".split()
-    )
+    assert lines[0].split() == [
+        *("id", "model", "dataset", "batch", "runtime", "device", "precision"),
+        *("latency", "images/s", "accuracy", "outcome", "environment", "labels"),
+    ]
     assert [line.split()[1] for line in lines[2:]] == ["resnet20", "plain20", "toy_resnet"]
     assert "20261101T010000-00000001  plain20" in lines[3]
     assert "5.00 ms" in lines[4]

@@ -68,8 +68,8 @@ def _cells(result: Result) -> dict[str, Any]:
 
 def _csv_line(cells: Iterable[object]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)  # a cell with either of them is then quoted …
+    return line.getvalue().removesuffix("\r\n") + "\n"  # … while lines end as they do elsewhere
 
 
 def _harmless(cell: object) -> object:

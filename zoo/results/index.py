@@ -19,7 +19,7 @@ import re
 import sqlite3
 import stat
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from itertools import islice
@@ -35,9 +35,6 @@ from zoo.results.schema import SCHEMA, Result, loads
 FILE = "index.sqlite"
 ID = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])[0-9]{2}T[0-9]{6}-[0-9a-f]{8}")
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-T = TypeVar("T")
-BATCH = 1000  # files read between two commits: what is read again if a first listing is interrupted
-PATIENCE_S = 5.0  # with another process that is writing the index, before it is done without
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +69,10 @@ class Row:
     scenario: str
 
 
+COLUMNS = tuple(field.name for field in fields(Row))
+LABELS = COLUMNS.index("labels")
+
+
 @dataclass(frozen=True, slots=True)
 class Damaged:
     """A file, or a line of one, that holds no Result this zoo can read; `reason` completes the sentence."""
@@ -83,44 +84,37 @@ class Damaged:
         return f"{self.where} {self.reason}"
 
 
-COLUMNS = tuple(field.name for field in fields(Row))
-LABELS = COLUMNS.index("labels")
-TABLES = (
-    f"CREATE TABLE results ({', '.join(COLUMNS)}, PRIMARY KEY (path)) WITHOUT ROWID",
-    "CREATE TABLE damaged (path PRIMARY KEY, signature, reason)",
-)
-INSERT = f"INSERT OR REPLACE INTO results VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 -- constants
-# Another layout has another number, and is built anew.
-LAYOUT = zlib.crc32(" ".join((SCHEMA, *TABLES)).encode()) & 0x7FFFFFFF
-
-# The index may be sound, but is not ours to use now. Whatever else is wrong with it, it is built anew.
-NOT_NOW = {
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PROTOCOL,
-}
-
 # What tables and exports read of a Result beyond what is indexed, by type; and of one that is ok. More may be there.
 NUMBER = (int, float)
-ACCURACY = ("value", "low", "high", "images")
-NEEDED: dict[Any, str] = {
-    str: "environment.device environment.python environment.os.system environment.os.release"
-    " environment.processor.model environment.processor.architecture plugin.distribution plugin.version",
-    int: "environment.processor.usable_cores environment.processor.memory_bytes",
-    dict: "environment.packages reasons",
-    list: "environment.accelerators",
-}
-NEEDED_IF_OK: dict[Any, str] = {
-    int: "stats.latency_s.n",
-    NUMBER: "measures.latency_s measures.images_per_second stats.images_per_second.low stats.images_per_second.high",
-    (*NUMBER, type(None)): "measures.parameters measures.macs measures.weights_bytes measures.import_s measures.build_s"
-    " measures.first_call_s measures.peak_rss_bytes stats.latency_s.p90",
-}
+MAYBE = (*NUMBER, type(None))
+NEEDED = (
+    (str, "scenario", "runtime"),
+    (str, "scenario", "precision"),
+    (int, "scenario", "batch_size"),
+    (str, "environment", "device"),
+    (str, "environment", "python"),
+    (dict, "environment", "packages"),
+    (list, "environment", "accelerators"),
+    (str, "environment", "os", "system"),
+    (str, "environment", "os", "release"),
+    (str, "environment", "processor", "model"),
+    (str, "environment", "processor", "architecture"),
+    (int, "environment", "processor", "usable_cores"),
+    (int, "environment", "processor", "memory_bytes"),
+    (str, "plugin", "distribution"),
+    (str, "plugin", "version"),
+    (dict, "reasons"),
+)
+NEEDED_IF_OK = (
+    (NUMBER, "measures", "latency_s"),
+    (NUMBER, "measures", "images_per_second"),
+    *((MAYBE, "measures", name) for name in ("parameters", "macs", "weights_bytes", "peak_rss_bytes")),
+    *((MAYBE, "measures", name) for name in ("import_s", "build_s", "first_call_s")),
+    (int, "stats", "latency_s", "n"),
+    (MAYBE, "stats", "latency_s", "p90"),
+    (NUMBER, "stats", "images_per_second", "low"),
+    (NUMBER, "stats", "images_per_second", "high"),
+)
 OVERFLOW = re.compile(rb"[eE]\+?[0-9]{3}")  # such a number may be infinite as a float
 
 
@@ -139,17 +133,20 @@ def paths(folder: Path) -> Iterator[str]:
 
     :raises UsageError: if the folder is there but can't be listed.
     """
+    months = [entry.name for entry in _scan(folder) if MONTH.fullmatch(entry.name) and entry.is_dir()]
+    for month in months:
+        # A name that begins with a dot is a file being written.
+        yield from (f"{month}/{e.name}" for e in _scan(folder / month) if e.name.endswith(".json") and e.name[0] != ".")
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as found:
-            months = [entry.name for entry in found if MONTH.fullmatch(entry.name) and entry.is_dir()]
-        for month in months:
-            with os.scandir(folder / month) as found:
-                # A name that begins with a dot is a file being written.
-                yield from (f"{month}/{e.name}" for e in found if e.name.endswith(".json") and e.name[0] != ".")
+        with os.scandir(folder) as entries:
+            return list(entries)
     except FileNotFoundError:
-        return
+        return []
     except OSError as error:
-        raise UsageError(f"can't list {error.filename}: {reason(error)}") from None
+        raise UsageError(f"can't list {folder}: {reason(error)}") from None
 
 
 def read(content: bytes, where: str) -> Result:
@@ -170,6 +167,7 @@ def _read(content: bytes, where: str) -> tuple[Result, Row]:
         _check(result, NEEDED)
         if row.outcome == "ok":
             _check(result, NEEDED_IF_OK)
+        _check_parts(result)
         if b"NaN" in content or b"Infinity" in content or OVERFLOW.search(content):
             result.dumps()
     except KeyError as error:
@@ -179,20 +177,31 @@ def _read(content: bytes, where: str) -> tuple[Result, Row]:
     return result, row
 
 
-def _check(result: Result, needed: Mapping[Any, str]) -> None:
-    for kind, names in needed.items():
-        for name in names.split():
-            first, *keys = name.split(".")
-            value = functools.reduce(lambda found, key: found[key], keys, getattr(result, first))
-            if not isinstance(value, kind):
-                raise TypeError(f"{name} is of the type {type(value).__name__}")
+def _check(result: Result, needed: Sequence[Sequence[Any]]) -> None:
+    for kind, first, *keys in needed:
+        value = getattr(result, first)
+        for key in keys:
+            value = value[key]
+        if not isinstance(value, kind):
+            raise TypeError(f"{'.'.join((first, *keys))} is of the type {type(value).__name__}")
+
+
+def _check_parts(result: Result) -> None:
+    parts: list[tuple[Any, tuple[str, ...]]] = [(part, ("code", "message")) for part in result.checks]
+    parts += [(part, ("name",)) for part in result.environment["accelerators"]]
+    parts += [(part, ("phase", "message", "log")) for part in (result.failure,) if part]
+    parts += [(part, ("source", "sha256")) for part in (result.weights,) if part]
+    for part, names in parts:
+        for name in names:
+            part[name]
+    for process in result.samples:
+        sum(process["latency_s"])  # numbers, all of them
 
 
 def row_of(result: Result) -> Row:
     """Index a Result that has been read. What is missing in it or of the wrong type raises as it happens to."""
     scenario, measures = result.get_scenario(), result.measures
-    scored = measures["accuracy"] or dict.fromkeys(ACCURACY)
-    accuracy, *_ = [_number(scored[part]) for part in ACCURACY]
+    scored = measures["accuracy"]
     return Row(
         path=path_of(result.id),
         id=result.id,
@@ -208,9 +217,9 @@ def row_of(result: Result) -> Row:
         mode=scenario.mode,
         labels=tuple(map(text, result.labels)),
         environment=text(result.environment["fingerprint"]),
-        latency_s=_number(measures["latency_s"]),
-        images_per_second=_number(measures["images_per_second"]),
-        accuracy=accuracy,
+        latency_s=None if measures["latency_s"] is None else _number(measures["latency_s"]),
+        images_per_second=None if measures["images_per_second"] is None else _number(measures["images_per_second"]),
+        accuracy=None if scored is None else min(_number(scored[part]) for part in ("value", "low", "high", "images")),
         scenario=digest(scenario),
     )
 
@@ -234,12 +243,50 @@ def digest(scenario: Scenario) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-def _number(value: float | None) -> float | None:
-    if value is None:
-        return None
+def _number(value: float) -> float:
     if isinstance(value, bool) or not isinstance(value, NUMBER) or not math.isfinite(value):
         raise TypeError(f"{ascii(value)[:40]} is not a number")
     return float(value)
+
+
+def _values(row: Row) -> tuple[object, ...]:
+    return tuple(json.dumps(row.labels) if name == "labels" else getattr(row, name) for name in COLUMNS)
+
+
+def row_from(values: Sequence[Any]) -> Row:
+    """The row whose columns were asked for, in the order of `COLUMNS`."""
+    found = list(values)
+    found[LABELS] = _labels(found[LABELS])
+    return Row(*found)
+
+
+@functools.lru_cache(maxsize=1024)
+def _labels(listed: str) -> tuple[str, ...]:
+    return tuple(json.loads(listed))
+
+
+TABLES = (
+    f"CREATE TABLE results ({', '.join(COLUMNS)}, PRIMARY KEY (path)) WITHOUT ROWID",
+    "CREATE TABLE damaged (path PRIMARY KEY, signature, reason)",
+)
+INSERT = f"INSERT OR REPLACE INTO results VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 -- constants
+# Another layout has another number, and is built anew.
+LAYOUT = zlib.crc32(" ".join((SCHEMA, *TABLES)).encode()) & 0x7FFFFFFF
+
+# The index may be sound, but is not ours to use now. Whatever else is wrong with it, it is built anew.
+NOT_NOW = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+}
+T = TypeVar("T")
+PATIENCE_S = 5.0  # with another process that is writing the index, before it is done without
+BATCH = 1000  # files read between two commits: what is read again if a first listing is interrupted
 
 
 def ask(folder: Path, sql: str, convert: Callable[[tuple[Any, ...]], T], parameters: Sequence[object] = ()) -> list[T]:
@@ -257,7 +304,9 @@ def ask(folder: Path, sql: str, convert: Callable[[tuple[Any, ...]], T], paramet
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in NOT_NOW:
                 break
             _discard(folder / FILE)
-    with closing(_in_memory(folder / FILE)) as index:
+    with contextlib.suppress(sqlite3.Error, TypeError, ValueError), closing(_copy(folder / FILE)) as index:
+        return _answer(index, folder, sql, convert, parameters)
+    with closing(sqlite3.connect(":memory:")) as index:
         return _answer(index, folder, sql, convert, parameters)
 
 
@@ -345,34 +394,18 @@ def _examine(folder: Path, path: str, mode: int) -> Row:
     return row
 
 
-def _values(row: Row) -> tuple[object, ...]:
-    return tuple(json.dumps(row.labels) if name == "labels" else getattr(row, name) for name in COLUMNS)
-
-
-def row_from(values: Sequence[Any]) -> Row:
-    """The row whose columns were asked for, in the order of `COLUMNS`."""
-    found = list(values)
-    found[LABELS] = _labels(found[LABELS])
-    return Row(*found)
-
-
-@functools.lru_cache(maxsize=1024)
-def _labels(listed: str) -> tuple[str, ...]:
-    return tuple(json.loads(listed))
-
-
-def _in_memory(path: Path) -> sqlite3.Connection:
-    """An index for this query alone, begun from the one on disk if that can be read."""
+def _copy(path: Path) -> sqlite3.Connection:
+    """A copy in memory, for this query alone, of an index that may only be read."""
     memory = sqlite3.connect(":memory:")
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE_S)) as index:
             index.execute("BEGIN")
             _layout(index)  # takes the lock for reading, or gives up: `backup` would wait for it for ever
             index.backup(memory)
-        return memory
-    except sqlite3.Error:  # a copy that broke off is of no use
+    except sqlite3.Error:
         memory.close()
-        return sqlite3.connect(":memory:")
+        raise
+    return memory
 
 
 def _discard(path: Path) -> None:

@@ -1,0 +1,116 @@
+"""A plugin whose models misbehave, each in its own way. Installed by test_hostile.py through PYTHONPATH."""
+
+import os
+import subprocess
+import sys
+import time
+
+import zoo
+
+WAYS = (
+    "hangs",
+    "exits",
+    "segfaults",
+    "allocates",
+    "prints",
+    "forks",
+    "raises_in_build",
+    "raises_in_first_call",
+    "raises_in_hundredth_call",
+)
+
+
+@zoo.hookimpl
+def zoo_models() -> list[zoo.ModelSpec]:
+    return [
+        zoo.ModelSpec(
+            name=way,
+            summary="misbehaves",
+            build="hostile_models:build",
+            arguments={"way": way},
+            input_shape=(8, 8, 1),
+            classes=10,
+            parameters=650,
+        )
+        for way in WAYS
+    ]
+
+
+def build(input_shape: tuple[int, int, int], classes: int, way: str) -> object:
+    """A linear model, after or with the misbehaviour."""
+    import keras
+    from keras import layers
+
+    if way in MISBEHAVIOUR:
+        MISBEHAVIOUR[way]()
+    inputs = keras.Input(input_shape)
+    x = layers.Flatten()(inputs)
+    if way == "raises_in_first_call":
+        x = raising_at(1)(x)
+    if way == "raises_in_hundredth_call":
+        x = raising_at(100)(x)
+    return keras.Model(inputs, layers.Dense(classes)(x))
+
+
+def raising_at(call: int) -> object:
+    """A layer that passes on what it is given, until that call."""
+    import keras
+    import tensorflow as tf
+
+    count = [0]
+
+    def passing(x: object) -> object:
+        count[0] += 1
+        if count[0] == call:
+            raise ValueError(f"call {call} fails")
+        return x
+
+    class Raising(keras.layers.Layer):
+        def call(self, x: object) -> object:
+            y = tf.numpy_function(passing, [x], tf.float32)
+            y.set_shape(x.shape)
+            return y
+
+        def compute_output_shape(self, shape: object) -> object:
+            return shape
+
+    return Raising()
+
+
+def hang() -> None:
+    while True:
+        time.sleep(60)
+
+
+def segfault() -> None:
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+def allocate() -> None:
+    kept = []
+    while True:
+        kept.append(bytearray(64 * 2**20))
+
+
+def print_megabytes() -> None:
+    for _ in range(4000):
+        print("x" * 1000)
+        print("y" * 1000, file=sys.stderr)
+
+
+def fork_children() -> None:
+    subprocess.Popen(["sleep", "987"])
+    subprocess.Popen(["sleep", "987"], start_new_session=True)
+
+
+MISBEHAVIOUR = {
+    "hangs": hang,
+    "exits": lambda: os._exit(0),
+    "segfaults": segfault,
+    "allocates": allocate,
+    "prints": print_megabytes,
+    "forks": fork_children,
+    "raises_in_build": lambda: 1 / 0,
+}

@@ -1,0 +1,120 @@
+"""Models that misbehave, in one matrix with toy_resnet; and runs that are killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from support import Zoo
+
+pytestmark = pytest.mark.real
+
+EXPECTED = {
+    "hangs": ("timeout", "build", "not done after 25 s"),
+    "exits": ("error", "build", "exited with code 0 before it was done"),
+    "segfaults": ("signal", "build", "ended by SIGSEGV"),
+    "allocates": ("out_of_memory", "build", "used more than 2,048 MiB of memory"),
+    "prints": ("ok", None, None),
+    "forks": ("ok", None, None),
+    "raises_in_build": ("error", "build", "ZeroDivisionError: division by zero"),
+    "raises_in_first_call": ("error", "first_call", "call 1 fails"),
+    "raises_in_hundredth_call": ("error", "steady", "call 100 fails"),
+    "toy_resnet": ("ok", None, None),
+}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PYTHONPATH with the plugin installed."""
+    folder = tmp_path_factory.mktemp("hostile")
+    shutil.copy(Path(__file__).with_name("hostile_models.py"), folder)
+    info = folder / "hostile_models-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile-models\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[zoo]\nhostile = hostile_models\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def matrix(zoo: Zoo, hostile: Path) -> dict[str, Any]:
+    """All of them in one run."""
+    done = zoo(
+        *("bench", *EXPECTED, "--batch-size", "1", "--timeout", "25", "--memory-limit", "2GiB", "--json"),
+        timeout=400,
+        PYTHONPATH=str(hostile),
+    )
+    assert done.returncode == 3
+    assert done.stderr == ""
+    return {result["scenario"]["model"]: result for result in json.loads(done.stdout)}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_outcome_is_named_rightly(matrix: dict[str, Any], name: str) -> None:
+    outcome, phase, message = EXPECTED[name]
+    result = matrix[name]
+    assert result["outcome"] == outcome
+    if message is None:
+        assert result["failure"] is None
+        assert result["measures"]["latency_s"] > 0
+    else:
+        assert result["failure"]["phase"] == phase
+        assert message in result["failure"]["message"]
+        assert Path(result["failure"]["log"]).is_file()
+
+
+def test_what_a_worker_prints_is_kept_within_bounds(matrix: dict[str, Any], home: Path) -> None:
+    logs = list((home / "logs").glob("*bench-*"))
+    assert logs
+    assert max(log.stat().st_size for log in logs) < 2 * 2**20
+
+
+def test_no_process_is_left(matrix: dict[str, Any]) -> None:
+    left = [p.info["cmdline"] for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "987"]]
+    assert left == []
+
+
+def test_every_result_is_in_the_store(matrix: dict[str, Any], zoo: Zoo) -> None:
+    for result in matrix.values():
+        shown = zoo("results", "show", result["id"], "--json")
+        assert json.loads(shown.stdout)["outcome"] == result["outcome"]
+
+
+def test_a_killed_run_is_resumed_and_nothing_is_measured_twice(home: Path, zoo: Zoo, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    arguments = ["bench", "toy_resnet", "plain_cnn", "--batch-size", "1,2,4", "--no-accuracy", "--store", str(store)]
+    command = [Path(sys.executable).parent / "zoo", *arguments]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "ZOO_HOME": str(home)})
+    until = time.monotonic() + 90
+    while len(_files(store)) < 2 and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(1)
+    running.kill()
+    running.wait()
+    before = _files(store)
+    assert 2 <= len(before) < 6
+
+    done = zoo(*arguments, "--resume", "--json")
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)
+    scenarios = [(r["scenario"]["model"], r["scenario"]["batch_size"]) for r in results]
+    assert scenarios == [(model, size) for model in ("toy_resnet", "plain_cnn") for size in (1, 2, 4)]
+    assert len(_files(store)) == 6
+    assert before < _files(store)
+    assert len({r["run"] for r in results}) == 1
+    assert not list((store / "runs").iterdir())
+
+    again = zoo(*arguments, "--skip-existing", "--json")
+    assert [r["id"] for r in json.loads(again.stdout)] == [r["id"] for r in results]
+    assert len(_files(store)) == 6
+
+
+def _files(store: Path) -> set[str]:
+    return {path.name for path in store.glob("????-??/*.json")}
