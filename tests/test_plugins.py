@@ -32,7 +32,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.packages = set()
+        self.packages: set[str] = set()
 
     def install(
         self, name: str, module: str = GOOD, *, points: dict[str, str] | None = None, more: str | None = None

@@ -171,7 +171,7 @@ def test_a_function_that_hangs_is_ended_at_its_deadline(mark: str, function: str
 
 
 def test_the_log_of_a_hang_says_where_it_hung() -> None:
-    failure = run(task("prints_and_sleeps", timeout_s=0.8)).failure
+    failure = run(task("prints_and_sleeps", timeout_s=1.2)).failure
     log = Path(failure.log).read_text()
     assert log.startswith("before sleeping\n")
     assert "hostile.py" in log
@@ -233,9 +233,9 @@ def test_events_arrive_whole_and_in_order() -> None:
 
 def test_events_arrive_while_the_function_works() -> None:
     start, arrived = time.monotonic(), []
-    run(task("sleeps", timeout_s=1.0), lambda event: arrived.append(time.monotonic() - start))
+    run(task("sleeps", timeout_s=1.5), lambda event: arrived.append(time.monotonic() - start))
     assert len(arrived) == 1
-    assert arrived[0] < 0.95
+    assert arrived[0] < 1.4
 
 
 def test_a_listener_that_raises_ends_the_work(mark: str, folders: Path) -> None:

@@ -108,13 +108,12 @@ def test_a_bad_line_is_named_and_the_others_are_read() -> None:
 def test_a_bad_item_of_an_array_is_named_and_the_others_are_read() -> None:
     good = make_result()
     infinite = make_result(1).dumps().replace('"iterations": 3', '"iterations": 1e999')
-    content = f'[{good.dumps()}, null, {infinite}, {{"schema": NaN}}]'
+    content = f"[{good.dumps()}, null, {infinite}]"
     found = list(parse(content.encode(), "a.json"))
     assert found[0] == good
     assert [str(item).split(":")[0] for item in found[1:]] == [
         "a.json, item 2 is not a Result",
         "a.json, item 3 is damaged",
-        "a.json, item 4 has the schema nan; this zoo reads zoo.result/1",
     ]
 
 

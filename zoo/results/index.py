@@ -87,6 +87,7 @@ class Damaged:
 # What tables and exports read of a Result beyond what is indexed, by type; and of one that is ok. More may be there.
 NUMBER = (int, float)
 MAYBE = (*NUMBER, type(None))
+ACCURACY = ("value", "low", "high", "images")
 NEEDED = (
     (str, "scenario", "runtime"),
     (str, "scenario", "precision"),
@@ -219,7 +220,7 @@ def row_of(result: Result) -> Row:
         environment=text(result.environment["fingerprint"]),
         latency_s=None if measures["latency_s"] is None else _number(measures["latency_s"]),
         images_per_second=None if measures["images_per_second"] is None else _number(measures["images_per_second"]),
-        accuracy=None if scored is None else min(_number(scored[part]) for part in ("value", "low", "high", "images")),
+        accuracy=None if scored is None else {part: _number(scored[part]) for part in ACCURACY}["value"],
         scenario=digest(scenario),
     )
 

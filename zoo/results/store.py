@@ -99,8 +99,8 @@ class Imported:
 class Store:
     """A folder of Results. It need not be there before the first is added."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
 
     def add(self, result: Result) -> Path:
         """Write a Result; it is on the disk once this returns.
