@@ -22,7 +22,7 @@ def home() -> Path:
 
 def trained_weights(model: str, dataset: str) -> Path:
     """Where `zoo train` puts weights and `zoo bench` finds them."""
-    return home() / "weights" / model / f"{dataset.replace('/', '-')}.safetensors"
+    return home() / "weights" / model / f"{dataset.replace('/', '@')}.safetensors"
 
 
 def writable_folder(path: Path) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -65,9 +66,9 @@ class Plugins:
         A plugin that raises, or exits, is skipped and becomes a problem.
         """
         caller = getattr(self.manager.hook, hook)
-        implementing = {implementation.plugin for implementation in caller.get_hookimpls()}
+        implementing = [implementation.plugin for implementation in caller.get_hookimpls()]
         for plugin, module in self.active.items():
-            if module not in implementing:
+            if not any(module is other for other in implementing):
                 continue
             others = [other for other in implementing if other is not module]
             returned: list[Any] = []
@@ -83,7 +84,7 @@ class Plugins:
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 yield
-        except (KeyboardInterrupt, GeneratorExit):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:
             import traceback
@@ -94,10 +95,18 @@ class Plugins:
 
 def describe(error: BaseException) -> str:
     """An exception in one printable line: `ImportError: No module named 'x'`."""
-    lines = str(error).strip().splitlines()
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:
+        lines = []
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    text = "".join(c if c.isprintable() else "?" for c in text)
+    text = printable(text)
     return text if len(text) <= 300 else f"{text[:299]}…"
+
+
+def printable(text: str) -> str:
+    """The text without terminal escape codes or anything else that a terminal would act on."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def discover(disabled: Collection[str] = (), found: Iterable[EntryPoint] | None = None) -> Plugins:
@@ -114,7 +123,8 @@ def discover(disabled: Collection[str] = (), found: Iterable[EntryPoint] | None 
 
     off = {_normal(name) for name in (*disabled, *_disabled_by_environment())}
     for entry_point in entry_points(hookspecs.PROJECT) if found is None else found:
-        plugin = Plugin(entry_point.name, entry_point.distribution, entry_point.version, entry_point.reference)
+        fields = (entry_point.name, entry_point.distribution, entry_point.version, entry_point.reference)
+        plugin = Plugin(*map(printable, fields))
         plugins.found.append(plugin)
         if off & {_normal(plugin.name), _normal(plugin.distribution)}:
             plugins.disabled.append(plugin)
@@ -132,17 +142,37 @@ def _load(reference: str) -> object:
 
 
 def _register(plugins: Plugins, plugin: Plugin, module: object) -> None:
-    if module in plugins.active.values():
-        owner = next(p for p, m in plugins.active.items() if m is module)
+    if owner := next((p for p, m in plugins.active.items() if m is module), None):
         raise pluggy.PluginValidationError(module, f"{plugin.reference} is {owner}'s already")
-    plugins.manager.register(module, f"{plugin.distribution}:{plugin.name}")
+    try:
+        hash(module)
+    except TypeError:
+        module = _Hashable(module)
+    try:
+        plugins.manager.register(module, f"{plugin.distribution}:{plugin.name}")
+    except pluggy.PluginValidationError as error:
+        raise pluggy.PluginValidationError(module, " ".join(str(error).split())) from None
+    unknown = [hook.name for hook in plugins.manager.get_hookcallers(module) or () if not hook.has_spec()]
+    if unknown:
+        plugins.manager.unregister(module)
+        raise pluggy.PluginValidationError(module, f"there is no hook {', '.join(unknown)}; the hooks are {_hooks()}")
     if not plugins.manager.get_hookcallers(module):
         plugins.manager.unregister(module)
-        hooks = ", ".join(sorted(name for name in vars(hookspecs) if name.startswith("zoo_")))
         raise pluggy.PluginValidationError(
-            module, f"{plugin.reference} implements no hook; the hooks are {hooks}, marked @zoo.hookimpl"
+            module, f"{plugin.reference} implements no hook; the hooks are {_hooks()}, marked @zoo.hookimpl"
         )
     plugins.active[plugin] = module
+
+
+class _Hashable:
+    """Stands for a plugin object that has no hash, which pluggy needs."""
+
+    def __init__(self, plugin: object) -> None:
+        self.__dict__ = {name: getattr(plugin, name) for name in dir(plugin) if name.startswith("zoo_")}
+
+
+def _hooks() -> str:
+    return ", ".join(sorted(name for name in vars(hookspecs) if name.startswith("zoo_")))
 
 
 def _register_builtin(plugins: Plugins) -> None:
@@ -159,4 +189,4 @@ def _disabled_by_environment() -> list[str]:
 
 
 def _normal(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -7,9 +7,12 @@ models imports no framework. Specs travel to the worker process as JSON (`to_jso
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Self
 
 from zoo.errors import SpecError
@@ -38,7 +41,10 @@ class Plain:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The spec that `to_json` wrote. Unknown keys are an error: they would be lost in silence."""
-        return cls(**values)
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise SpecError(f"{cls.__name__}: {str(error).partition(') ')[2] or error}") from None
 
 
 def _to_json(value: Any) -> Any:
@@ -103,14 +109,15 @@ class Recipe(Plain):
             "label_smoothing must lie in [0, 1)",
         )
         _check(
-            isinstance(self.shift_pixels, int) and self.shift_pixels >= 0,
+            type(self.shift_pixels) is int and self.shift_pixels >= 0,
             "shift_pixels must be a whole number of at least 0",
         )
         _check(isinstance(self.flip, bool), "flip must be True or False")
         for name in ("mean", "std"):
             object.__setattr__(self, name, _tuple(getattr(self, name), name))
+        _check(all(_is_finite(m) for m in self.mean), "mean must be finite numbers")
         _check(all(_is_number(s) and s > 0 for s in self.std), "std must be positive numbers")
-        _check(isinstance(self.seed, int) and 0 <= self.seed < 2**32, "seed must lie in [0, 2**32)")
+        _check(type(self.seed) is int and 0 <= self.seed < 2**32, "seed must lie in [0, 2**32)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,11 +183,7 @@ class ModelSpec(Plain):
         object.__setattr__(self, "input_shape", shape)
         for name in ("classes", "parameters"):
             _check(_is_count(getattr(self, name)), f"{name} must be a whole number of at least 1")
-        _check(
-            isinstance(self.arguments, Mapping) and all(isinstance(k, str) for k in self.arguments),
-            "arguments must be a mapping from names to JSON values",
-        )
-        object.__setattr__(self, "arguments", dict(self.arguments))
+        object.__setattr__(self, "arguments", _frozen_json(self.arguments, "arguments"))
         object.__setattr__(self, "weights", _specs(self.weights, WeightsSpec, "weights"))
         object.__setattr__(self, "recipes", _specs(self.recipes, Recipe, "recipes"))
         for name in ("paper", "licence"):
@@ -229,8 +232,20 @@ class DatasetSpec(Plain):
         _check_match(REFERENCE, self.builder, "builder", '"package.module:Class"')
         _check_match(re.compile(r"\d+\.\d+\.\d+"), self.version, "version", '"1.0.0"')
         _check(_is_count(self.classes), "classes must be a whole number of at least 1")
-        object.__setattr__(self, "image_shape", _tuple(self.image_shape, "image_shape"))
-        object.__setattr__(self, "splits", dict(self.splits))
+        shape = _tuple(self.image_shape, "image_shape")
+        _check(
+            len(shape) == 3 and all(_is_count(size) for size in shape),
+            "image_shape must be (height, width, channels)",
+        )
+        object.__setattr__(self, "image_shape", shape)
+        splits = self.splits
+        _check(
+            isinstance(splits, Mapping)
+            and len(splits) > 0
+            and all(isinstance(name, str) and _is_count(count) for name, count in splits.items()),
+            "splits must be a mapping from names to numbers of images",
+        )
+        object.__setattr__(self, "splits", MappingProxyType(dict(splits)))
         for name in ("licence", "source"):
             if getattr(self, name) is not None:
                 _check_text(getattr(self, name), name)
@@ -303,6 +318,23 @@ def _is_count(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e12
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _frozen_json(value: Any, name: str) -> Mapping[str, Any]:
+    """A read-only copy of a mapping of JSON values, as JSON would bring it back."""
+    message = f"{name} must be a mapping from names to JSON values"
+    _check(isinstance(value, Mapping), message)
+    try:
+        plain = _to_json(value)
+        copy = json.loads(json.dumps(plain, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        raise SpecError(message) from None
+    _check(copy == plain, message)  # keys that were not text would be text now
+    return MappingProxyType(copy)
 
 
 def _tuple(value: object, name: str) -> tuple[Any, ...]:

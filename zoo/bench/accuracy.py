@@ -40,10 +40,15 @@ def paired_difference(only_a: int, only_b: int, images: int) -> tuple[float, flo
     n, b, c = images + 2, only_b + 0.5, only_a + 0.5
     centre = (b - c) / n
     spread = Z_95 * math.sqrt((b + c) - (b - c) ** 2 / n) / n
-    return (only_b - only_a) / images, centre - spread, centre + spread
+    value = (only_b - only_a) / images
+    return value, min(value, max(-1.0, centre - spread)), max(value, min(1.0, centre + spread))
 
 
 def mcnemar_p(only_a: int, only_b: int) -> float:
     """The exact two-sided p-value that the two are equally often right (McNemar 1947, by the binomial distribution)."""
     n, k = only_a + only_b, min(only_a, only_b)
-    return min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / (1 << n))
+    term = total = 1
+    for i in range(k):
+        term = term * (n - i) // (i + 1)
+        total += term
+    return min(1.0, 2 * total / (1 << n))

@@ -105,8 +105,9 @@ def accelerators() -> list[dict[str, str]]:
     listed = _output("nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader")
     devices = []
     for line in (listed or "").splitlines():
-        name, driver, memory = (part.strip() for part in line.split(","))
-        devices.append({"name": name, "driver": driver, "memory": memory})
+        parts = [part.strip() for part in line.rsplit(",", 2)]
+        if len(parts) == 3:
+            devices.append(dict(zip(("name", "driver", "memory"), parts, strict=True)))
     return devices
 
 
@@ -154,6 +155,6 @@ def _line(path: Path) -> str | None:
 def _output(*command: str) -> str | None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

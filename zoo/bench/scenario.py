@@ -36,7 +36,7 @@ class Scenario(Plain):
                 raise UsageError(f"{name} '{value}' is not one of {', '.join(allowed)}")
         for name in ("batch_size", "threads"):
             value = getattr(self, name)
-            if value is not None and not (type(value) is int and 1 <= value <= 2**20):
+            if not (value is None and name == "threads") and not (type(value) is int and 1 <= value <= 2**20):
                 raise UsageError(f"{name} must be a whole number of at least 1, not {value}")
 
     def __str__(self) -> str:

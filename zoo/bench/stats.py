@@ -80,45 +80,58 @@ def summarise(processes: Sequence[Sequence[float]], *, seed: int = 0) -> Stats:
 
 
 def interval(processes: Sequence[Sequence[float]], statistic: Any, *, seed: int = 0) -> tuple[float, float]:
-    """The 95 % interval of a statistic by a bootstrap over processes, and over stretches of samples in each.
+    """The 95 % interval of a statistic, by Student's t over processes, or by a bootstrap over one process's stretches.
 
-    Processes differ from each other (memory layout, placement), and neighbouring samples resemble each other, so both
-    are resampled as wholes. The percentiles are expanded for small counts (Hesterberg 2015, "What Teachers Should Know
-    About the Bootstrap", section on expanded percentiles): the plain bootstrap of five processes is too narrow.
+    Processes differ from each other (memory layout, placement), so where there are several, each counts as one
+    observation, on a logarithmic scale. The interval of one process says nothing of how processes differ.
 
-    :param statistic: of an array, such as `numpy.median`.
+    :param statistic: `numpy.median` or `numpy.mean`.
     """
     import numpy as np
 
-    random = np.random.default_rng(seed)
-    each = replicates(processes, statistic, random)
-    drawn = resampled(each, random).mean(axis=0)
-    units = len(processes) if len(processes) > 1 else min(BLOCKS, len(processes[0]))
-    lower, upper = expanded_quantiles(drawn, units)
-    # the mean over stretches stands in for the statistic of the whole: its spread is used, not its place
+    if not all(len(process) for process in processes):
+        raise ValueError("a process without samples")
     centre = float(statistic(np.concatenate([np.asarray(p, float) for p in processes])))
-    expected = float(drawn.mean())
-    scale = centre / expected if expected else 1.0
-    return min(centre, lower * scale), max(centre, upper * scale)
+    each = np.array([statistic(np.asarray(p, float)) for p in processes])
+    if len(each) > 1 and (each > 0).all():
+        reach = math.exp(student(len(each) - 1) * float(np.log(each).std(ddof=1)) / math.sqrt(len(each)))
+        return centre / reach, centre * reach
+    drawn = replicates(processes[:1], statistic, np.random.default_rng(seed))[0]
+    lower, upper = expanded_quantiles(drawn, _stretches(len(processes[0])))
+    return min(centre, lower), max(centre, upper)
 
 
 def replicates(processes: Sequence[Sequence[float]], statistic: Any, random: Any) -> Any:
-    """Bootstrap replicates of each process's statistic, over stretches of its samples: (processes, resamples)."""
+    """Bootstrap replicates of each process's statistic, over stretches of its samples: (processes, resamples).
+
+    For the median what is resampled is the share of samples below it, which is then read as a quantile of the samples
+    (Woodruff 1952): an outlier counts as one sample above, however far above it lies.
+    """
     import numpy as np
 
     rows = []
     for process in processes:
-        stretches = np.array_split(np.asarray(process, float), min(BLOCKS, len(process)))
-        values = np.array([statistic(stretch) for stretch in stretches])
-        rows.append(values[random.integers(0, len(values), (RESAMPLES, len(values)))].mean(axis=1))
+        samples = np.asarray(process, float)
+        median = np.median(samples) if statistic is np.median else None
+        values = samples if median is None else (samples < median) + 0.5 * (samples == median)
+        means = np.array([stretch.mean() for stretch in np.array_split(values, _stretches(len(samples)))])
+        drawn = means[random.integers(0, len(means), (RESAMPLES, len(means)))].mean(axis=1)
+        if median is not None:
+            drawn = np.quantile(samples, np.clip(0.5 + drawn - means.mean(), 0, 1))
+        rows.append(drawn)
     return np.array(rows)
 
 
-def resampled(each: Any, random: Any) -> Any:
-    """Each replicate with processes drawn anew, with replacement: rows are draws."""
-    import numpy as np
+def _stretches(count: int) -> int:
+    """In how many stretches so many samples are resampled: long enough to keep neighbours together."""
+    return max(min(count, 8), min(BLOCKS, count // 8))
 
-    return np.take_along_axis(each, random.integers(0, len(each), each.shape), axis=0)
+
+def student(freedom: float) -> float:
+    """How many standard errors Student's t puts on each side of a 95 % interval."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def expanded_quantiles(drawn: Any, units: int) -> tuple[float, float]:
@@ -132,12 +145,11 @@ def expanded_quantiles(drawn: Any, units: int) -> tuple[float, float]:
 
 def _expanded_tail(units: int) -> float:
     """The tail probability whose percentile is as far out as Student's t for so few units."""
-    from scipy.special import ndtr, stdtrit
+    from scipy.special import ndtr
 
     if units < 2:
         return (1 - CONFIDENCE) / 2
-    t = stdtrit(units - 1, (1 + CONFIDENCE) / 2)
-    return float(ndtr(-t * math.sqrt(units / (units - 1))))
+    return float(ndtr(-student(units - 1) * math.sqrt(units / (units - 1))))
 
 
 def percentile(ordered: Sequence[float] | Any, q: float) -> float | None:

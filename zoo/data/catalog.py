@@ -65,8 +65,9 @@ def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Pat
     :raises DataError: if it is there and damaged.
     """
     try:
-        for part in name.split("/"):
-            check_name(part)
+        parts = [check_name(part) for part in name.split("/")]
+        if len(parts) > 2:
+            raise SpecError("a name, or name/config")
     except SpecError:
         raise unknown("dataset", name, known, "zoo doctor") from None
     if data_dir is not None and not Path(data_dir).is_dir():
@@ -105,8 +106,13 @@ def prepared(folders: Collection[Path]) -> dict[str, Path]:
     for folder in folders:
         children = sorted(folder.iterdir()) if folder.is_dir() else []
         for child in children:
-            if child.is_dir() and _versions(child):
+            if not child.is_dir():
+                continue
+            if _versions(child):
                 found.setdefault(child.name, folder)
+            for config in sorted(child.iterdir()):
+                if _versions(config):
+                    found.setdefault(f"{child.name}/{config.name}", folder)
     return found
 
 
@@ -128,18 +134,21 @@ def _read(name: str, data_dir: Path, version: str, builder: str | None) -> Datas
     features = _read_json(folder / "features.json")
     try:
         fields = features["featuresDict"]["features"]
-        dimensions = fields["image"]["image"]["shape"]["dimensions"]
+        dimensions = [int(d) for d in fields["image"]["image"]["shape"]["dimensions"]]
+        classes = int(fields["label"]["classLabel"]["numClasses"])
+        if len(dimensions) != 3 or classes < 1:
+            raise ValueError
         return Dataset(
             name=name,
             version=version,
             data_dir=str(data_dir),
             folder=str(folder),
             builder=builder,
-            classes=int(fields["label"]["classLabel"]["numClasses"]),
-            image_shape=tuple(int(d) if int(d) > 0 else None for d in dimensions),
+            classes=classes,
+            image_shape=tuple(d if d > 0 else None for d in dimensions),
             splits={s["name"]: sum(map(int, s["shardLengths"])) for s in info["splits"]},
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise DataError(f"{folder} is not an image classification dataset: it needs 'image' and 'label'") from None
 
 
@@ -148,7 +157,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise DataError(f"can't read {path}: {reason(error)}; prepare the dataset again") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DataError(f"{path} is damaged (not JSON); prepare the dataset again") from None
     if not isinstance(content, dict):
         raise DataError(f"{path} is damaged (not an object); prepare the dataset again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import os
@@ -30,15 +31,16 @@ def main(folder: Path) -> None:
 
     try:
         returned = {"value": resolve(task["function"])(task["job"], report)}
-        content = json.dumps(returned)
+        content = json.dumps(returned, allow_nan=False)
     except BaseException as error:
         traceback.print_exc()
         content = json.dumps({"error": _as_json(error)})
     temporary = folder / "returned.json.part"
     temporary.write_text(content)
     temporary.rename(folder / "returned.json")
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
     os._exit(0)  # neither threads left running nor a framework's teardown can hold it up
 
 
@@ -46,6 +48,7 @@ def _as_json(error: BaseException) -> dict[str, Any]:
     ours = isinstance(error, ZooError)
     return {
         "type": type(error).__name__,
+        "ours": ours,
         "message": str(error) if ours else describe(error),
         "exit_code": error.exit_code if isinstance(error, ZooError) else EXIT_FAILED,
         "out_of_memory": isinstance(error, MemoryError)

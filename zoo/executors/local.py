@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from zoo.errors import EXIT_FAILED, DataError, ModelError, UsageError, WeightsError, ZooError
+from zoo.errors import EXIT_FAILED, DataError, ModelError, SpecError, UsageError, WeightsError, ZooError
 from zoo.paths import home, reason
 
 Outcome = Literal["ok", "error", "timeout", "signal", "out_of_memory"]
@@ -66,6 +66,7 @@ class Failure:
     message: str
     exit_code: int = EXIT_FAILED
     log: str | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,13 @@ class Completed:
     failure: Failure | None = None
 
 
-def call(task: Task, on_event: OnEvent | None = None) -> dict[str, Any]:
+def call(task: Task, on_event: OnEvent | None = None) -> Any:
     """Run a task and return its value.
 
     :raises ZooError: one line, if it did not return.
     """
     completed = run(task, on_event)
-    if completed.value is not None:
+    if completed.outcome == "ok":
         return completed.value
     failure = completed.failure
     assert failure is not None  # noqa: S101 - a task without a value has failed
@@ -95,16 +96,22 @@ def run(task: Task, on_event: OnEvent | None = None) -> Completed:
 
     :param on_event: called with each event that the function reports, as it arrives.
     """
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="zoo-"))
-        content = {
+    content = json.dumps(
+        {
             "function": task.function,
             "job": dict(task.job),
             "timeout_s": task.timeout_s,
             "memory_limit_bytes": task.memory_limit_bytes,
-        }
-        (folder / "task.json").write_text(json.dumps(content))
+        },
+        allow_nan=False,
+    )
+    folder = None
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="zoo-"))
+        (folder / "task.json").write_text(content)
     except OSError as error:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
     try:
         events = _supervise(task, folder, on_event or (lambda _: None))
@@ -177,13 +184,15 @@ def _completed(task: Task, folder: Path, events: _Events) -> Completed:
     log = _keep_log(task, folder)
     phase = events.phase
 
-    def failed(outcome: Outcome, kind: str, message: str, exit_code: int = EXIT_FAILED) -> Completed:
-        return Completed(outcome, None, Failure(phase, kind, message, exit_code, log))
+    def failed(
+        outcome: Outcome, kind: str, message: str, exit_code: int = EXIT_FAILED, ours: bool = False
+    ) -> Completed:
+        return Completed(outcome, None, Failure(phase, kind, message, exit_code, log, ours))
 
     if returned is not None:
         error = returned["error"]
         outcome: Outcome = "out_of_memory" if error["out_of_memory"] else "error"
-        return failed(outcome, error["type"], error["message"], error["exit_code"])
+        return failed(outcome, error["type"], error["message"], error["exit_code"], error["ours"])
     if end is None:
         return failed("error", "SupervisorError", "the supervising process itself was ended")
     if end["ended_for"] == "timeout":
@@ -213,9 +222,9 @@ def _keep_log(task: Task, folder: Path) -> str | None:
 
 def _as_error(failure: Failure) -> ZooError:
     kinds: dict[str, type[ZooError]] = {
-        kind.__name__: kind for kind in (UsageError, DataError, WeightsError, ModelError)
+        kind.__name__: kind for kind in (UsageError, SpecError, DataError, WeightsError, ModelError)
     }
-    if kind := kinds.get(failure.type):
+    if failure.ours and (kind := kinds.get(failure.type)):
         return kind(failure.message)
     where = f" in {failure.phase}" if failure.phase else ""
     kept = f"; its log is {failure.log}" if failure.log else ""

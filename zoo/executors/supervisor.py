@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,15 +51,25 @@ def main(folder: Path) -> None:
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
     if number == signal.SIGKILL and ended_for is None and _kernel_kills() > kills_before:
         ended_for = "kernel"
+    if ended_for == "caller":  # nobody is left to read it
+        shutil.rmtree(folder, ignore_errors=True)
+        return
     _write(
         folder / "exit.json",
         {
             "exit_code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
-            "signal": None if number is None else signal.Signals(number).name,
+            "signal": None if number is None else _signal_name(number),
             "ended_for": ended_for,
             "memory_limit_bytes": limit,
         },
     )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
 
 
 def _watch(

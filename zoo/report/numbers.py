@@ -11,7 +11,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= scale:
+        if float(f"{seconds / scale:.2e}") >= 1:
             return f"{significant(seconds / scale)} {unit}"
     return f"{significant(seconds / 1e-9)} ns"
 
@@ -50,5 +50,6 @@ def significant(value: float, digits: int = 3) -> str:
     """Rounded to so many significant digits, written without an exponent."""
     if value == 0:
         return "0"
+    value = float(f"{value:.{digits - 1}e}")  # rounded first: 9.996 has one digit more before the point
     places = digits - 1 - math.floor(math.log10(abs(value)))
     return f"{round(value, places):,.{max(places, 0)}f}"

@@ -76,10 +76,12 @@ def model_summary(description: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _weights_line(weights: Mapping[str, Any]) -> str:
     if weights["error"]:
         return f"{weights['dataset']}: {weights['error']}"
-    score = weights["provenance"]["score"]
-    return (
-        f"{weights['dataset']}: {accuracy(score)} of {score['images']:,} test images, sha256 {weights['sha256'][:12]}…"
-    )
+    digest = f"sha256 {weights['sha256'][:12]}…"
+    try:
+        score = weights["provenance"]["score"]
+        return f"{weights['dataset']}: {accuracy(score)} of {score['images']:,} test images, {digest}"
+    except (KeyError, TypeError, ValueError):
+        return f"{weights['dataset']}: no score recorded, {digest}"
 
 
 def accuracy(measure: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from zoo.bench.accuracy import Z_95, mcnemar_p, paired_difference
-from zoo.bench.stats import expanded_quantiles, replicates, resampled
+from zoo.bench.stats import BLOCKS, expanded_quantiles, replicates, student
 from zoo.errors import UsageError
 from zoo.results.schema import Result
 from zoo.specs import Plain
@@ -137,23 +137,33 @@ def _by_scenario(results: Sequence[Result]) -> dict[str, list[Result]]:
 def log_ratio_interval(
     a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], *, paired: bool, seed: int = 0
 ) -> tuple[float, float, float]:
-    """The logarithm of B's median over A's, with its 95 % interval, by a bootstrap over processes and samples.
+    """The logarithm of B's median over A's, with its 95 % interval.
 
-    :param a, b: samples by process. :param paired: process i of A ran beside process i of B, so that both are drawn
-        together and what the machine did at that time cancels out.
+    With several processes a side each process counts as one observation: Student's t over the pairs, or Welch's (1947)
+    where they are not paired. With one, a bootstrap over its samples, which says nothing of how processes differ.
+
+    :param a, b: samples by process.
+    :param paired: process i of A ran beside process i of B, so that what the machine did at that time cancels out.
     """
     import numpy as np
 
-    random = np.random.default_rng(seed)
-    each_a, each_b = (np.log(replicates(side, np.median, random)) for side in (a, b))
-    centre = float(np.mean([math.log(np.median(p)) for p in b]) - np.mean([math.log(np.median(p)) for p in a]))
+    medians_a, medians_b = (np.log([np.median(process) for process in side]) for side in (a, b))
+    centre = float(medians_b.mean() - medians_a.mean())
+    if min(len(a), len(b)) == 1:
+        random = np.random.default_rng(seed)
+        within = [np.log(replicates(side[:1], np.median, random)[0]) for side in (a, b)]
+        low, high = expanded_quantiles(within[1] - within[0], BLOCKS)
+        return centre, min(centre, low), max(centre, high)
     if paired:
-        drawn = resampled(each_b - each_a, random).mean(axis=0)
-    else:
-        drawn = resampled(each_b, random).mean(axis=0) - resampled(each_a, random).mean(axis=0)
-    low, high = expanded_quantiles(drawn, min(len(a), len(b)))
-    shift = centre - float(drawn.mean())
-    return centre, min(centre, low + shift), max(centre, high + shift)
+        differences = medians_b - medians_a
+        reach = student(len(a) - 1) * float(differences.std(ddof=1)) / math.sqrt(len(a))
+        return centre, centre - reach, centre + reach
+    errors = [float(medians.var(ddof=1)) / len(medians) for medians in (medians_a, medians_b)]
+    if not sum(errors):
+        return centre, centre, centre
+    freedom = sum(errors) ** 2 / sum(error**2 / (len(side) - 1) for error, side in zip(errors, (a, b), strict=True))
+    reach = student(freedom) * math.sqrt(sum(errors))
+    return centre, centre - reach, centre + reach
 
 
 def decide(measure: str, low: float, high: float, least: float, margin: float) -> Verdict:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -101,14 +102,42 @@ def loads(text: str | bytes, where: str = "result") -> Result:
     :raises UsageError: if it is damaged, or of a version that this zoo doesn't know.
     """
     try:
-        record = json.loads(text)
-    except ValueError:
+        record = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
         raise UsageError(f"{where} is damaged: not JSON") from None
     if not isinstance(record, dict) or "schema" not in record:
         raise UsageError(f"{where} is not a Result: it has no schema")
     if record["schema"] != SCHEMA:
-        raise UsageError(f"{where} has the schema {str(record['schema'])[:40]}; this zoo reads {SCHEMA}")
-    try:
-        return Result.from_json(record)
-    except TypeError as error:
-        raise UsageError(f"{where} is damaged: {error}") from None
+        raise UsageError(f"{where} has the schema {_short(record['schema'])}; this zoo reads {SCHEMA}")
+    if wrong := _wrong_fields(record):
+        raise UsageError(f"{where} is damaged: {wrong}")
+    return Result.from_json(record)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _short(value: object) -> str:
+    return "".join(c if c.isprintable() else "?" for c in str(value)[:40])
+
+
+def _wrong_fields(record: Mapping[str, Any]) -> str | None:
+    """What is missing, unknown, or of another kind than the field's default or annotation says."""
+    fields = {f.name: f for f in dataclasses.fields(Result)}
+    if unknown := record.keys() - fields:
+        return f"unknown field '{_short(min(unknown))}'"
+    for name, f in fields.items():
+        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        if name not in record:
+            if required:
+                return f"no field '{name}'"
+            continue
+        value, kind = record[name], str(f.type)
+        if value is None and kind.endswith("| None"):
+            continue
+        expected = dict if kind.startswith("Mapping") else list if kind.startswith("tuple") else str
+        inner = dict if "Mapping" in kind else str
+        if not isinstance(value, expected) or (expected is list and not all(isinstance(v, inner) for v in value)):
+            return f"'{name}' is of another kind"
+    return None
