@@ -242,11 +242,12 @@ def test_an_interrupted_bench_leaves_no_process(home: Path, number: signal.Signa
     assert _wait_until(lambda: not _descendants_of_zoo(), 5)
 
 
-def test_a_progress_bar_on_a_terminal_goes_to_standard_error(home: Path) -> None:
+def test_a_progress_bar_on_a_terminal_goes_to_standard_error(home: Path, tmp_path: Path) -> None:
     master, slave = pty.openpty()
+    printed = (tmp_path / "printed").open("wb")
     running = subprocess.Popen(
         [Path(sys.executable).parent / "zoo", "bench", "toy_resnet", "--batch-size", "1", "--json", "--no-accuracy"],
-        stdout=subprocess.PIPE,
+        stdout=printed,
         stderr=slave,
         env={**os.environ, "ZOO_HOME": str(home), "TERM": "xterm", "COLUMNS": "120"},
     )
@@ -257,8 +258,8 @@ def test_a_progress_bar_on_a_terminal_goes_to_standard_error(home: Path) -> None
             shown += os.read(master, 65536)
         except OSError:
             break
-    out, _ = running.communicate(timeout=60)
+    assert running.wait(timeout=60) == 0
     os.close(master)
-    assert running.returncode == 0
+    printed.close()
     assert b"toy_resnet, batch 1: steady" in shown
-    assert json.loads(out)[0]["outcome"] == "ok"
+    assert json.loads((tmp_path / "printed").read_bytes())[0]["outcome"] == "ok"

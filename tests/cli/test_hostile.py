@@ -18,7 +18,7 @@ from support import Zoo
 pytestmark = pytest.mark.real
 
 EXPECTED = {
-    "hangs": ("timeout", "build", "not done after 25 s"),
+    "hangs": ("timeout", "build", "not done after 15 s"),
     "exits": ("error", "build", "exited with code 0 before it was done"),
     "segfaults": ("signal", "build", "ended by SIGSEGV"),
     "allocates": ("out_of_memory", "build", "used more than 2,048 MiB of memory"),
@@ -47,7 +47,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def matrix(zoo: Zoo, hostile: Path) -> dict[str, Any]:
     """All of them in one run."""
     done = zoo(
-        *("bench", *EXPECTED, "--batch-size", "1", "--timeout", "25", "--memory-limit", "2GiB", "--json"),
+        *("bench", *EXPECTED, "--batch-size", "1", "--timeout", "15", "--memory-limit", "2GiB", "--json"),
         timeout=400,
         PYTHONPATH=str(hostile),
     )

