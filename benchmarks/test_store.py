@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from results.test_store import make_result
+from support import make_result
 
 from zoo.results.index import FILE, path_of
 from zoo.results.store import Filter, Store

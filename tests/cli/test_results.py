@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from results.test_store import make_result
+from support import make_result
 
 from zoo import cli
 from zoo.results.index import path_of

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_benchmark.stats import Stats
-from results.test_store import make_result
+from support import make_result
 
 from zoo.errors import UsageError
 from zoo.results.export import csv_table, jsonl, parse, pytest_benchmark, pytest_stats

@@ -17,63 +17,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import make_result
 
 from zoo.bench.scenario import Scenario
 from zoo.errors import UsageError
 from zoo.results import index
 from zoo.results.index import Row
-from zoo.results.schema import MEASURES, Result
 from zoo.results.store import Filter, Store, default_store
-
-
-def make_result(number: int = 0, *, fingerprint: str = "0123456789abcdef", **changes: Any) -> Result:
-    """A small Result, the same for the same arguments: each number is an hour after the one before.
-
-    :param changes: fields of the Result; those of the scenario are taken for the scenario's.
-    """
-    created = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC) + datetime.timedelta(hours=number)
-    names = ("model", "dataset", "runtime", "device", "precision", "batch_size", "threads", "mode")
-    scenario = {name: changes.pop(name) for name in names if name in changes}
-    samples = [0.001 * (1 + (number * 7 + i) % 10) for i in range(8)]
-    ok = changes.get("outcome", "ok") == "ok"
-    measures = {
-        **dict.fromkeys(MEASURES),
-        "parameters": 223_242,
-        "macs": 28_997_504,
-        "latency_s": sorted(samples)[4],
-        "images_per_second": len(samples) / sum(samples),
-        "accuracy": {"value": 0.9, "low": 0.88, "high": 0.92, "images": 360},
-    }
-    fields = {
-        "id": f"{created:%Y%m%dT%H%M%S}-{number:08x}",
-        "created_at": created.isoformat(timespec="seconds"),
-        "outcome": "ok",
-        "scenario": Scenario(**{"model": "toy_resnet", "dataset": "digits", **scenario}).to_json(),
-        "environment": {
-            "processor": {"model": "A processor", "architecture": "x86_64", "usable_cores": 2, "memory_bytes": 2**33},
-            "accelerators": [],
-            "os": {"system": "Linux", "release": "6.1"},
-            "python": "CPython 3.11.7",
-            "packages": {"keras": "3.12.0"},
-            "fingerprint": fingerprint,
-            "device": "cpu",
-            "threads": 2,
-        },
-        "measures": measures if ok else dict.fromkeys(MEASURES),
-        "reasons": {"peak_device_bytes": "no counter"},
-        "plugin": {"distribution": "zoo-toy-resnet", "version": "0.1.0"},
-        "zoo_version": "0.1.0",
-        "failure": None if ok else {"phase": "build", "type": "E", "message": "no", "exit_code": 1, "log": None},
-        "stats": {
-            "latency_s": {"n": len(samples), "median": sorted(samples)[4], "p90": None},
-            "images_per_second": {"value": 200.0, "low": 190.0, "high": 210.0},
-        }
-        if ok
-        else {},
-        "samples": [{"latency_s": samples, "iterations": 3}] if ok else [],
-        "weights": None,
-    }
-    return Result(**{**fields, **changes})
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class Taken:
     """What the processes of one scenario have recorded so far."""
 
     step: Step
-    load_at_start: float | None = field(default_factory=env.load_average)
+    load_at_start: float | None
     records: list[dict[str, Any]] = field(default_factory=list)
     failed: Completed | None = None
     spent_s: float = 0.0
@@ -103,9 +103,10 @@ def measure_plan(
     :raises UsageError: if what was asked for is impossible here.
     """
     environment, run_id = env.collect(), run_id or new_run_id()
+    load_at_start = env.load_average()  # of the machine without us: the steps themselves load it
     for index, step in enumerate(steps):
         on_phase = on_step(index, step) if on_step else _ignore
-        taken = Taken(step)
+        taken = Taken(step, load_at_start)
         while taken.wants_more():
             taken.measure(on_phase, execute)
         yield taken.result(environment, run_id)
@@ -119,8 +120,9 @@ def measure_pairs(
     What the machine does meanwhile (its frequency, its other guests) then meets both sides alike.
     """
     environment, run_id = env.collect(), new_run_id()
+    load_at_start = env.load_average()
     for index, (step_a, step_b) in enumerate(pairs):
-        sides = (Taken(step_a), Taken(step_b))
+        sides = (Taken(step_a, load_at_start), Taken(step_b, load_at_start))
         number = 0
         while all(side.wants_more() for side in sides):
             for side in random.sample(sides, 2):

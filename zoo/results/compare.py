@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from zoo.bench.accuracy import Z_95, mcnemar_p, paired_difference
+from zoo.bench.accuracy import mcnemar_p, paired_difference
 from zoo.bench.stats import BLOCKS, expanded_quantiles, replicates, student
 from zoo.errors import UsageError
 from zoo.results.schema import Result
@@ -71,13 +71,15 @@ class Floor(Plain):
     """What A against A shows on a machine, as `zoo calibrate` measured it.
 
     Attributes:
-        process_sd: standard deviation of the logarithm of the median from process to process.
+        process_sd: standard deviation of the logarithm of a process's median, from process to process.
+        pair_sd: the same of the logarithm of the ratio of two processes that ran in turn.
         pairs: how many pairs of processes it rests on.
         environment: fingerprint of the machine.
         ratio_p95: 95th percentile of the ratio's distance from one, pair by pair.
     """
 
     process_sd: float
+    pair_sd: float
     pairs: int
     environment: str
     ratio_p95: float
@@ -135,12 +137,19 @@ def _by_scenario(results: Sequence[Result]) -> dict[str, list[Result]]:
 
 
 def log_ratio_interval(
-    a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], *, paired: bool, seed: int = 0
+    a: Sequence[Sequence[float]],
+    b: Sequence[Sequence[float]],
+    *,
+    paired: bool,
+    floor: Floor | None = None,
+    seed: int = 0,
 ) -> tuple[float, float, float]:
     """The logarithm of B's median over A's, with its 95 % interval.
 
-    With several processes a side each process counts as one observation: Student's t over the pairs, or Welch's (1947)
-    where they are not paired. With one, a bootstrap over its samples, which says nothing of how processes differ.
+    Each process counts as one observation: Student's t over the pairs, or over both sides with a common variance where
+    they are not paired. What a calibration has seen of that variance is pooled with what these processes show. With one
+    process a side and no calibration the interval is that of a bootstrap over its samples, which says nothing of how
+    processes differ.
 
     :param a, b: samples by process.
     :param paired: process i of A ran beside process i of B, so that what the machine did at that time cancels out.
@@ -149,21 +158,33 @@ def log_ratio_interval(
 
     medians_a, medians_b = (np.log([np.median(process) for process in side]) for side in (a, b))
     centre = float(medians_b.mean() - medians_a.mean())
-    if min(len(a), len(b)) == 1:
-        random = np.random.default_rng(seed)
-        within = [np.log(replicates(side[:1], np.median, random)[0]) for side in (a, b)]
-        low, high = expanded_quantiles(within[1] - within[0], BLOCKS)
-        return centre, min(centre, low), max(centre, high)
     if paired:
-        differences = medians_b - medians_a
-        reach = student(len(a) - 1) * float(differences.std(ddof=1)) / math.sqrt(len(a))
-        return centre, centre - reach, centre + reach
-    errors = [float(medians.var(ddof=1)) / len(medians) for medians in (medians_a, medians_b)]
-    if not sum(errors):
-        return centre, centre, centre
-    freedom = sum(errors) ** 2 / sum(error**2 / (len(side) - 1) for error, side in zip(errors, (a, b), strict=True))
-    reach = student(freedom) * math.sqrt(sum(errors))
-    return centre, centre - reach, centre + reach
+        squares, freedom = _squares(medians_b - medians_a), len(a) - 1
+        scale, known = math.sqrt(1 / len(a)), floor.pair_sd if floor else 0.0
+    else:
+        squares, freedom = _squares(medians_a) + _squares(medians_b), len(a) + len(b) - 2
+        scale, known = math.sqrt(1 / len(a) + 1 / len(b)), floor.process_sd if floor else 0.0
+    if floor is not None:
+        squares, freedom = squares + (floor.pairs - 1) * known**2, freedom + floor.pairs - 1
+    reach = student(freedom) * math.sqrt(squares / freedom) * scale if freedom else 0.0
+    low, high = _within(a, b, seed)
+    return centre, min(centre - reach, low), max(centre + reach, high)
+
+
+def _squares(values: Any) -> float:
+    """Sum of squared deviations from the mean."""
+    return float(((values - values.mean()) ** 2).sum())
+
+
+def _within(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], seed: int) -> tuple[float, float]:
+    """The interval as far as the samples within one process a side tell it; nothing where there are several."""
+    import numpy as np
+
+    if max(len(a), len(b)) > 1:
+        return math.inf, -math.inf
+    random = np.random.default_rng(seed)
+    drawn_a, drawn_b = (np.log(replicates(side, np.median, random)[0]) for side in (a, b))
+    return expanded_quantiles(drawn_b - drawn_a, BLOCKS)
 
 
 def decide(measure: str, low: float, high: float, least: float, margin: float) -> Verdict:
@@ -181,12 +202,10 @@ def decide(measure: str, low: float, high: float, least: float, margin: float) -
 def _speed(a: Sequence[Result], b: Sequence[Result], floor: Floor | None, common: Mapping[str, Any]) -> Comparison:
     samples_a, samples_b = _processes(a), _processes(b)
     paired = _paired(a, b)
-    centre, low, high = log_ratio_interval(samples_a, samples_b, paired=paired)
+    centre, low, high = log_ratio_interval(samples_a, samples_b, paired=paired, floor=floor)
     fewest = min(len(samples_a), len(samples_b))
     reason = f"{len(samples_a)} and {len(samples_b)} processes" + (", interleaved" if paired else "")
     if floor is not None:
-        spread = Z_95 * floor.process_sd * math.sqrt(1 / len(samples_a) + 1 / len(samples_b))
-        low, high = min(low, centre - spread), max(high, centre + spread)
         reason += f", noise floor of {floor.pairs} pairs"
     low, high = float(math.expm1(low)), float(math.expm1(high))
     verdict: str = decide("latency", low, high, LEAST_EFFECT, MARGIN)

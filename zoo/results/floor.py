@@ -22,11 +22,13 @@ def floor_of(a: Result, b: Result) -> Floor:
     :raises UsageError: if they don't have at least two pairs of processes.
     """
     medians = [[math.log(statistics.median(p["latency_s"])) for p in side.samples] for side in (a, b)]
-    ratios = [abs(math.expm1(y - x)) for x, y in zip(*medians, strict=True)]
+    differences = [y - x for x, y in zip(*medians, strict=True)]
+    ratios = [abs(math.expm1(difference)) for difference in differences]
     if len(ratios) < 2:
         raise UsageError("a noise floor takes at least two pairs of processes")
     return Floor(
         process_sd=statistics.stdev([*medians[0], *medians[1]]),
+        pair_sd=statistics.stdev(differences),
         pairs=len(ratios),
         environment=a.environment["fingerprint"],
         ratio_p95=_quantile(sorted(ratios), 0.95),

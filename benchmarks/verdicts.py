@@ -1,0 +1,145 @@
+"""Can the verdicts be believed? The same model against itself, and against itself with 5 % more work.
+
+    python benchmarks/verdicts.py [--comparisons 100] [--processes 1] [--calibration 12] [--batch-size 32]
+
+1. Calibrates: `toy_resnet` against itself, pair by pair of fresh processes, gives the noise floor.
+2. Plants: measures how long the extra work of `slowed.py` takes, and chooses how much of it is 5 %.
+3. Compares, each time with fresh processes in random order: A against A, and A against the slowed A.
+4. Simulates: draws pairs of the recorded processes anew, for comparisons of 1, 3 and 5 pairs.
+
+Prints a table of the verdicts. `--record FILE` keeps every median.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tabulate import tabulate
+
+from zoo.bench.plan import Options, Step, plan
+from zoo.bench.runner import measure_pairs
+from zoo.bench.timing import Policy
+from zoo.executors.local import Task
+from zoo.registry import load
+from zoo.results.compare import Floor, compare
+from zoo.results.floor import floor_of
+from zoo.results.schema import Result
+
+HERE = Path(__file__).resolve().parent
+PLANTED = 0.05
+POLICY = Policy(warmup_min_s=0.3, min_time_s=1.0)
+WRONG = ("faster", "slower")
+
+
+class SlowedStep(Step):
+    """A step whose worker finds `slowed.py`."""
+
+    def task(self) -> Task:
+        """The same work, with this folder on the path."""
+        task = super().task()
+        return dataclasses.replace(task, environment={**task.environment, "PYTHONPATH": str(HERE)})
+
+
+def step(products: int, processes: int, batch_size: int) -> Step:
+    """Measure toy_resnet with so much extra work."""
+    options = Options(batch_sizes=(batch_size,), score=False, processes=processes, policy=POLICY)
+    (found,) = plan(load(), ["toy_resnet"], options)
+    job = {**found.job, "weights": None}
+    job["model"] = {**job["model"], "build": "slowed:toy_resnet", "arguments": {"products": products}}
+    fields = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    return SlowedStep(**{**fields, "job": job})
+
+
+def pair(a: Step, b: Step) -> tuple[Result, Result]:
+    """Measure both in turn."""
+    ((first, second),) = measure_pairs([(a, b)])
+    for result in (first, second):
+        if result.outcome != "ok":
+            sys.exit(f"failed: {result.failure}")
+    return first, second
+
+
+def planted_products(batch_size: int) -> int:
+    """How many products are 5 % of the model's time, by a straight line through two amounts."""
+    many = 2000
+    plain, slowed = pair(step(0, 3, batch_size), step(many, 3, batch_size))
+    base = plain.measures["latency_s"]
+    return max(1, round(PLANTED * base / ((slowed.measures["latency_s"] - base) / many)))
+
+
+def verdict(a: Result, b: Result, floor: Floor) -> str:
+    """What `zoo compare` says of the latency."""
+    return next(c.verdict for c in compare([a], [b], floor=floor) if c.measure == "latency")
+
+
+def simulate(pairs: Sequence[tuple[Result, Result]], count: int, floor: Floor, draws: int = 400) -> Counter[str]:
+    """Verdicts of comparisons of `count` recorded pairs each, drawn without replacement."""
+    verdicts: Counter[str] = Counter()
+    for _ in range(draws):
+        drawn = random.sample(list(pairs), count)
+        sides = []
+        for side in (0, 1):
+            samples = [{**both[side].samples[0], "pair": number} for number, both in enumerate(drawn)]
+            sides.append(dataclasses.replace(drawn[0][side], samples=samples, run="simulated"))
+        verdicts[verdict(sides[0], sides[1], floor)] += 1
+    return verdicts
+
+
+def row(name: str, verdicts: Counter[str]) -> list[object]:
+    """A line of the table."""
+    return [name, sum(verdicts.values()), *(verdicts[v] for v in ("same", "inconclusive", "slower", "faster"))]
+
+
+def main() -> None:
+    """Run the experiment and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--comparisons", type=int, default=100)
+    parser.add_argument("--processes", type=int, default=1, help="a side, in each comparison")
+    parser.add_argument("--calibration", type=int, default=12, help="pairs")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--record", type=Path)
+    options = parser.parse_args()
+    started = time.monotonic()
+
+    plain = step(0, options.processes, options.batch_size)
+    products = planted_products(options.batch_size)
+    slowed = step(products, options.processes, options.batch_size)
+    floor = floor_of(*pair(*[step(0, options.calibration, options.batch_size)] * 2))
+    print(f"planted: {products} products; floor: {floor}", file=sys.stderr)
+
+    kinds: dict[str, list[tuple[Result, Result]]] = {"A against A": [], "A against A + 5 %": []}
+    for number in range(options.comparisons):  # both kinds in turn, so that a drift meets both
+        kinds["A against A"].append(pair(plain, plain))
+        kinds["A against A + 5 %"].append(pair(plain, slowed))
+        print(f"{number + 1} of {options.comparisons}, {time.monotonic() - started:.0f} s", file=sys.stderr)
+
+    rows = []
+    for kind, pairs in kinds.items():
+        name = f"{kind}, {options.processes} + {options.processes} fresh processes"
+        rows.append(row(name, Counter(verdict(a, b, floor) for a, b in pairs)))
+    for kind, pairs in kinds.items():
+        counts = [count for count in (1, 3, 5) if options.processes == 1 and count <= len(pairs)]
+        rows += [row(f"{kind}, simulated, {count} recorded pairs", simulate(pairs, count, floor)) for count in counts]
+    headers = ["comparison", "number", "same", "inconclusive", "slower", "faster"]
+    print(tabulate(rows, headers, tablefmt="github"))
+    differences = [math.log(b.measures["latency_s"] / a.measures["latency_s"]) for a, b in kinds["A against A + 5 %"]]
+    print(f"\nnoise floor: process to process {floor.process_sd:.2%}, pair {floor.pair_sd:.2%} (standard deviations)")
+    print(f"planted slowdown as measured: {math.expm1(statistics.median(differences)):+.2%} (median)")
+    print(f"{time.monotonic() - started:.0f} s")
+    if options.record:
+        medians = {kind: [[r.measures["latency_s"] for r in both] for both in pairs] for kind, pairs in kinds.items()}
+        options.record.write_text(json.dumps({"floor": floor.to_json(), "products": products, "medians": medians}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Verdicts: right where the data say so, and withheld where they don't."""
+
+from __future__ import annotations
+
+import base64
+import math
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import make_result
+
+from zoo.errors import UsageError
+from zoo.results.compare import Comparison, Floor, compare, compare_matching, decide, log_ratio_interval
+from zoo.results.schema import Result
+
+
+def measured(processes: Sequence[Sequence[float]], *, paired: bool = True, **changes: Any) -> Result:
+    """A Result with these samples, in seconds, one list a process."""
+    samples = [
+        {"latency_s": list(values), "memory": {"peak_bytes": 7e8}, "pair": number if paired else None}
+        for number, values in enumerate(processes)
+    ]
+    return make_result(samples=samples, run="20261101T000000-00000000" if paired else None, **changes)
+
+
+def simulated(
+    random: np.random.Generator, processes: int, *, scale: float = 1.0, between: float = 0.01, within: float = 0.03
+) -> list[list[float]]:
+    """Samples whose processes differ by `between` and whose rounds differ by `within`."""
+    return [
+        (scale * 0.01 * math.exp(between * random.normal()) * np.exp(within * random.normal(size=100))).tolist()
+        for _ in range(processes)
+    ]
+
+
+def latency(comparisons: list[Comparison]) -> Comparison:
+    (found,) = [c for c in comparisons if c.measure == "latency"]
+    return found
+
+
+@pytest.mark.parametrize(("scale", "verdict"), [(1.10, "slower"), (0.90, "faster"), (1.0, "same")])
+def test_a_clear_difference_is_named_and_none_is_the_same(scale: float, verdict: str) -> None:
+    random = np.random.default_rng(1)
+    a, b = (simulated(random, 5, scale=s, between=0.003) for s in (1.0, scale))
+    comparisons = compare([measured(a)], [measured(b)])
+    found = latency(comparisons)
+    assert found.verdict == verdict
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.change <= found.high
+    (throughput,) = [c for c in comparisons if c.measure == "throughput"]
+    assert throughput.verdict == verdict
+    assert (1 + throughput.change) * (1 + found.change) == pytest.approx(1)
+
+
+def test_a_model_against_itself_is_hardly_ever_called_different() -> None:
+    random = np.random.default_rng(2)
+    verdicts = [
+        latency(compare([measured(simulated(random, 5))], [measured(simulated(random, 5))])).verdict for _ in range(200)
+    ]
+    wrong = sum(verdict in ("faster", "slower") for verdict in verdicts)
+    assert wrong <= 10  # 5 %
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("processes", [3, 5, 10])
+def test_the_interval_covers_the_true_ratio(processes: int, paired: bool) -> None:
+    random = np.random.default_rng(processes)
+    covered = 0
+    for _ in range(300):
+        drift = [math.exp(0.05 * random.normal()) if paired else 1.0 for _ in range(processes)]
+        sides = [simulated(random, processes, scale=scale) for scale in (1.0, 1.05)]
+        a, b = ([[d * x for x in p] for d, p in zip(drift, side, strict=True)] for side in sides)
+        _, low, high = log_ratio_interval(a, b, paired=paired)
+        covered += low <= math.log(1.05) <= high
+    assert covered >= 300 * 0.92  # 95 % less three standard errors
+
+
+def test_one_process_a_side_gives_no_verdict_unless_the_floor_is_known() -> None:
+    random = np.random.default_rng(3)
+    a, b = ([measured(simulated(random, 1, scale=s), paired=False)] for s in (1.0, 1.2))
+    unknown = latency(compare(a, b))
+    assert unknown.verdict == "inconclusive"
+    assert "'zoo calibrate'" in unknown.reason
+    floor = Floor(process_sd=0.02, pair_sd=0.02, pairs=10, environment="0123456789abcdef", ratio_p95=0.05)
+    known = latency(compare(a, b, floor=floor))
+    assert known.verdict == "slower"
+    assert known.high is not None
+    assert known.low is not None
+    assert math.log1p(known.high) - math.log1p(known.low) >= 2 * 1.95 * 0.02 * math.sqrt(2)
+
+
+def test_different_environments_are_refused_unless_allowed_and_then_named() -> None:
+    random = np.random.default_rng(4)
+    a = [measured(simulated(random, 3))]
+    b = [measured(simulated(random, 3), fingerprint="fedcba9876543210")]
+    with pytest.raises(UsageError, match="different environments"):
+        compare(a, b)
+    assert all(comparison.across for comparison in compare(a, b, across=True))
+
+
+def test_sides_without_anything_in_common_are_refused() -> None:
+    with pytest.raises(UsageError, match="nothing was measured on both sides"):
+        compare_matching([make_result(batch_size=1)], [make_result(batch_size=32)])
+    with pytest.raises(UsageError, match="A has no Result to compare"):
+        compare_matching([make_result(outcome="timeout")], [make_result()])
+
+
+def scored(right: Sequence[bool], **changes: Any) -> Result:
+    """A Result with these predictions, right or wrong."""
+    packed = base64.b64encode(zlib.compress(np.packbits(np.array(right)).tobytes())).decode()
+    result = make_result(**changes)
+    accuracy = {"value": sum(right) / len(right), "low": 0.0, "high": 1.0, "images": len(right)}
+    return make_result(
+        measures={**result.measures, "accuracy": accuracy},
+        predictions={"dataset_sha256": "d", "split": "test", "classes": "", "correct": packed},
+        **changes,
+    )
+
+
+def accuracy_of(a: Result, b: Result) -> Comparison:
+    (found,) = [c for c in compare([a], [b]) if c.measure == "accuracy"]
+    return found
+
+
+def test_accuracy_is_compared_image_by_image() -> None:
+    both = [True] * 900
+    a = scored([*both, *[True] * 5, *[False] * 45, *[False] * 50])
+    b = scored([*both, *[False] * 5, *[True] * 45, *[False] * 50])
+    found = accuracy_of(a, b)
+    assert found.change == pytest.approx(0.04)
+    assert found.verdict == "better"
+    assert "5 right only in A, 45 only in B" in found.reason
+    assert accuracy_of(b, a).verdict == "worse"
+
+
+def test_the_same_predictions_are_the_same_for_sure() -> None:
+    a = scored([True, False, True])
+    found = accuracy_of(a, a)
+    assert (found.low, found.high, found.verdict) == (0.0, 0.0, "same")
+
+
+def test_predictions_on_other_images_are_not_compared() -> None:
+    a, b = scored([True, False]), scored([True, False])
+    other = make_result(measures=b.measures, predictions={**(b.predictions or {}), "dataset_sha256": "e"})
+    assert accuracy_of(a, other).verdict == "inconclusive"
+
+
+limits = st.floats(-0.5, 0.5)
+
+
+@given(limits, limits, st.floats(0, 0.1), st.floats(0, 0.1))
+@settings(max_examples=200)
+def test_a_verdict_and_its_mirror_image_agree(x: float, y: float, least: float, margin: float) -> None:
+    low, high = min(x, y), max(x, y)
+    mirrored = {"faster": "slower", "slower": "faster"}
+    verdict = decide("latency", low, high, least, margin)
+    assert decide("latency", -high, -low, least, margin) == mirrored.get(verdict, verdict)
+    if verdict == "slower":
+        assert low > least
+    if verdict == "same":
+        assert max(abs(low), abs(high)) <= margin
