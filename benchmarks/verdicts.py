@@ -37,7 +37,7 @@ from zoo.results.schema import Result
 
 HERE = Path(__file__).resolve().parent
 PLANTED = 0.05
-POLICY = Policy(warmup_min_s=0.3, min_time_s=1.0)
+POLICY = Policy(warmup_min_s=0.2, warmup_max_s=2.0, min_time_s=0.8)
 WRONG = ("faster", "slower")
 
 

@@ -47,6 +47,7 @@ def between(before: Snapshot, after: Snapshot) -> dict[str, Any]:
         throttled = after.throttled - before.throttled
     return {
         "seconds": seconds,
+        "own_cores_busy": (after.own_s - before.own_s) / seconds,
         "other_cores_busy": max(0.0, others / seconds),
         "stolen_cores": max(0.0, (after.stolen_s - before.stolen_s) / seconds),
         "throttled": throttled,

@@ -6,15 +6,21 @@ import dataclasses
 import datetime
 import random
 import secrets
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from zoo.bench import environment as env
 from zoo.bench.assemble import assemble
 from zoo.bench.plan import Step
 from zoo.bench.stats import summarise
+from zoo.bench.turns import SIDES, make_pipes, tell_ended
 from zoo.errors import EXIT_USAGE, UsageError
 from zoo.executors.local import Completed, Task, run
 from zoo.results.schema import Result
@@ -57,9 +63,12 @@ class Taken:
         stats = summarise([record["samples_s"] for record in self.records])
         return (stats.high - stats.low) / stats.median
 
-    def measure(self, on_phase: OnPhase, execute: Execute, pair: int | None = None) -> None:
+    def measure(
+        self, on_phase: OnPhase, execute: Execute, pair: int | None = None, turns: dict[str, Any] | None = None
+    ) -> None:
         """Measure one more process.
 
+        :param pair, turns: the number of its pair, and how it takes turns with the other one.
         :raises UsageError: if what was asked for is impossible here, such as a device that isn't there.
         """
 
@@ -70,6 +79,7 @@ class Taken:
         task = self.step.task()
         if self.records:  # the accuracy doesn't vary from process to process
             task = dataclasses.replace(task, job={**task.job, "score": False})
+        task = dataclasses.replace(task, job={**task.job, "turns": turns})
         started = time.monotonic()
         completed = execute(task, on_event)
         spent = time.monotonic() - started
@@ -112,12 +122,10 @@ def measure_plan(
         yield taken.result(environment, run_id)
 
 
-def measure_pairs(
-    pairs: Sequence[tuple[Step, Step]], on_step: OnStep | None = None, execute: Execute = run
-) -> Iterator[tuple[Result, Result]]:
-    """Measure two sides process by process in turn, each pair in random order, and yield both Results.
+def measure_pairs(pairs: Sequence[tuple[Step, Step]], on_step: OnStep | None = None) -> Iterator[tuple[Result, Result]]:
+    """Measure two sides in pairs of processes that compute in turn, and yield both Results.
 
-    What the machine does meanwhile (its frequency, its other guests) then meets both sides alike.
+    Both processes of a pair are alive at once, and a token decides which one computes (`zoo.bench.turns`).
     """
     environment, run_id = env.collect(), new_run_id()
     load_at_start = env.load_average()
@@ -125,12 +133,38 @@ def measure_pairs(
         sides = (Taken(step_a, load_at_start), Taken(step_b, load_at_start))
         number = 0
         while all(side.wants_more() for side in sides):
-            for side in random.sample(sides, 2):
-                on_phase = on_step(index, side.step) if on_step else _ignore
-                side.measure(on_phase, execute, pair=number)
+            on_phase = on_step(index, step_b) if on_step else _ignore
+            _measure_in_turn(sides, number, on_phase)
             number += 1
         a, b = (side.result(environment, run_id) for side in sides)
         yield a, b
+
+
+def _measure_in_turn(sides: tuple[Taken, Taken], number: int, on_phase: OnPhase) -> None:
+    """Measure one process of each side; which one begins is drawn by lot."""
+    stop, seed = threading.Event(), random.getrandbits(32)
+    with tempfile.TemporaryDirectory(prefix="zoo-turns-") as folder, ThreadPoolExecutor(2) as pool:
+        make_pipes(Path(folder))
+        running = {}
+        for name, side in zip(SIDES, random.sample(sides, 2), strict=True):
+            turns = {"folder": folder, "side": name, "seed": seed}
+            phases = on_phase if name == SIDES[0] else _ignore
+            running[pool.submit(side.measure, phases, partial(run, stop=stop), number, turns)] = name
+        try:
+            for ended in as_completed(running):
+                tell_ended(Path(folder), SIDES[1 - SIDES.index(running[ended])])
+                ended.result()
+        finally:
+            stop.set()
+    records = [side.records[-1] for side in sides if side.failed is None]
+    if len(records) == 2:
+        _tell_apart(*(record["activity"] for record in records))
+
+
+def _tell_apart(a: dict[str, Any], b: dict[str, Any]) -> None:
+    """Take what the other side of a pair did out of what others did meanwhile."""
+    for one, other in ((a, b), (b, a)):
+        one["other_cores_busy"] = max(0.0, one["other_cores_busy"] - other["own_cores_busy"])
 
 
 def new_run_id() -> str:

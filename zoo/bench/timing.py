@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from zoo.bench.turns import BLOCKS, Turns
+
 Clock = Callable[[], int]
 
 # A round lasts at least this many times what reading the clock costs, so that reading it stays below 0.1 %.
@@ -59,19 +61,27 @@ class Timing:
     settled: bool
 
 
-def measure(call: Callable[[], object], policy: Policy, clock: Clock = time.perf_counter_ns) -> Timing:
+def measure(
+    call: Callable[[], object], policy: Policy, clock: Clock = time.perf_counter_ns, turns: Turns | None = None
+) -> Timing:
     """Warm up, then sample, with the garbage collector off as in `timeit`.
 
     :param call: does the work once and returns when it is done.
     :param clock: monotonic, in nanoseconds.
+    :param turns: if another process is measured in turn with this one.
     """
+    if turns is not None:
+        turns.begin()
     collecting = gc.isenabled()
     gc.collect()
     gc.disable()
     try:
         iterations = _iterations(call, clock)
         warmup_s, settled = _warm_up(call, iterations, policy, clock)
-        samples_s = _sample(call, iterations, policy, clock)
+        if turns is None:
+            samples_s = _sample(call, iterations, policy, clock)
+        else:
+            samples_s = _sample_in_turns(call, iterations, policy, clock, turns)
     finally:
         if collecting:
             gc.enable()
@@ -174,3 +184,18 @@ def _sample(call: Callable[[], object], iterations: int, policy: Policy, clock: 
         if policy.precision is None or median_width(rounds) <= policy.precision:
             return rounds
         next_look = math.ceil(len(rounds) * 1.1)
+
+
+def _sample_in_turns(
+    call: Callable[[], object], iterations: int, policy: Policy, clock: Clock, turns: Turns
+) -> list[float]:
+    """A block of rounds at each turn, of equal time, at least one round."""
+    block_ns = policy.min_time_s / BLOCKS * 1e9
+    rounds: list[float] = []
+    for _ in turns.schedule():
+        call()  # not timed: it finds the caches as the other side has left them
+        start = clock()
+        rounds.append(_round(call, iterations, clock))
+        while clock() - start < block_ns:
+            rounds.append(_round(call, iterations, clock))
+    return rounds

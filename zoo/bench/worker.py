@@ -14,6 +14,7 @@ from zoo.bench import activity, memory
 from zoo.bench.accuracy import accuracy
 from zoo.bench.scenario import Scenario
 from zoo.bench.timing import Policy, measure
+from zoo.bench.turns import Turns
 from zoo.data.catalog import Dataset
 from zoo.references import resolve
 from zoo.runtimes import Runtime, Session
@@ -35,6 +36,7 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     scenario = Scenario.from_json(job["scenario"])
     spec = ModelSpec.from_json(job["model"])
     dataset = Dataset.from_json(job["dataset"])
+    turns = Turns.from_job(job.get("turns"))
     phases = _Phases(report)
 
     with phases("import"):
@@ -57,7 +59,7 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     with phases("steady"):
         before = activity.snapshot()
-        timing = measure(timed_callable(session, batch), Policy(**job["policy"]))
+        timing = measure(timed_callable(session, batch), Policy(**job["policy"]), turns=turns)
         after = activity.snapshot()
     peak = memory.peak_bytes()
 

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -91,10 +92,11 @@ def call(task: Task, on_event: OnEvent | None = None) -> Any:
     raise _as_error(failure)
 
 
-def run(task: Task, on_event: OnEvent | None = None) -> Completed:
+def run(task: Task, on_event: OnEvent | None = None, stop: threading.Event | None = None) -> Completed:
     """Run a task to its end and say how it ended. Only the caller's own interruption is raised.
 
     :param on_event: called with each event that the function reports, as it arrives.
+    :param stop: ends the task when it is set, for a caller that runs several in threads.
     """
     content = json.dumps(
         {
@@ -114,13 +116,13 @@ def run(task: Task, on_event: OnEvent | None = None) -> Completed:
             shutil.rmtree(folder, ignore_errors=True)
         raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
     try:
-        events = _supervise(task, folder, on_event or (lambda _: None))
+        events = _supervise(task, folder, on_event or (lambda _: None), stop or threading.Event())
         return _completed(task, folder, events)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _supervise(task: Task, folder: Path, on_event: OnEvent) -> _Events:
+def _supervise(task: Task, folder: Path, on_event: OnEvent, stop: threading.Event) -> _Events:
     """Start the supervisor, pass on events, and return when every process is gone."""
     with (folder / "supervisor.log").open("wb") as log:
         supervisor = subprocess.Popen(
@@ -133,7 +135,7 @@ def _supervise(task: Task, folder: Path, on_event: OnEvent) -> _Events:
         )
     events = _Events(folder / "events.jsonl", on_event)
     try:
-        while True:
+        while not stop.is_set():
             try:
                 supervisor.wait(POLL_S)
                 break
