@@ -163,8 +163,13 @@ def bench_against(
 
     registry = registry or _registry.load()
     options = options or Options(**settings)
+    registry.model(name)
     if reference not in registry.models and store is not None:
-        reference = _referenced(reference, store)[0].scenario["model"]
+        try:
+            reference = _referenced(reference, store)[0].scenario["model"]
+        except UsageError:
+            registry.model(reference)  # says which model was probably meant
+            raise
     sides = [plan(registry, [model], options) for model in (reference, name)]
     results: tuple[list[Result], list[Result]] = ([], [])
     for pair in measure_pairs(list(zip(*sides, strict=True)), on_step):

@@ -93,9 +93,10 @@ def test_the_table_has_every_figure(zoo: Zoo) -> None:
 
 
 def test_a_model_without_weights_says_how_to_get_them(zoo: Zoo) -> None:
-    done = zoo("bench", "plain20", "--batch-size", "4", "--json")
+    done = zoo("bench", "plain20", "--batch-size", "4", "--threads", "1", "--json")
     assert done.returncode == 0, done.stderr
     (result,) = json.loads(done.stdout)
+    assert result["environment"]["threads"] == result["scenario"]["threads"] == 1
     assert result["measures"]["accuracy"] is None
     assert "'zoo train plain20 --dataset digits' makes them" in result["reasons"]["accuracy"]
 

@@ -20,7 +20,7 @@ from zoo.bench import environment as env
 from zoo.bench.assemble import assemble
 from zoo.bench.plan import Step
 from zoo.bench.stats import summarise
-from zoo.bench.turns import SIDES, make_pipes, tell_ended
+from zoo.bench.turns import SIDES, Pipes
 from zoo.errors import EXIT_USAGE, UsageError
 from zoo.executors.local import Completed, Task, run
 from zoo.results.schema import Result
@@ -144,7 +144,7 @@ def _measure_in_turn(sides: tuple[Taken, Taken], number: int, on_phase: OnPhase)
     """Measure one process of each side; which one begins is drawn by lot."""
     stop, seed = threading.Event(), random.getrandbits(32)
     with tempfile.TemporaryDirectory(prefix="zoo-turns-") as folder, ThreadPoolExecutor(2) as pool:
-        make_pipes(Path(folder))
+        pipes = Pipes(Path(folder))
         running = {}
         for name, side in zip(SIDES, random.sample(sides, 2), strict=True):
             turns = {"folder": folder, "side": name, "seed": seed}
@@ -152,10 +152,11 @@ def _measure_in_turn(sides: tuple[Taken, Taken], number: int, on_phase: OnPhase)
             running[pool.submit(side.measure, phases, partial(run, stop=stop), number, turns)] = name
         try:
             for ended in as_completed(running):
-                tell_ended(Path(folder), SIDES[1 - SIDES.index(running[ended])])
+                pipes.tell_ended(SIDES[1 - SIDES.index(running[ended])])
                 ended.result()
         finally:
             stop.set()
+            pipes.close()
     records = [side.records[-1] for side in sides if side.failed is None]
     if len(records) == 2:
         _tell_apart(*(record["activity"] for record in records))

@@ -20,17 +20,22 @@ READY, TOKEN, ENDED = b"r", b"t", b"e"
 SIDES = ("a", "b")
 
 
-def make_pipes(folder: Path) -> None:
-    """Make the pipes of both sides in an empty folder."""
-    for side in SIDES:
-        os.mkfifo(folder / side)
+class Pipes:
+    """The pipes of both sides, in an empty folder, held open so that what is written early is not lost."""
 
+    def __init__(self, folder: Path) -> None:
+        for side in SIDES:
+            os.mkfifo(folder / side)
+        self.descriptors = {side: os.open(folder / side, os.O_RDWR) for side in SIDES}
 
-def tell_ended(folder: Path, side: str) -> None:
-    """Let a side that waits for its turn know that the other side has ended."""
-    descriptor = os.open(folder / side, os.O_RDWR)  # never blocks, whether or not anybody reads
-    os.write(descriptor, ENDED)
-    os.close(descriptor)
+    def tell_ended(self, side: str) -> None:
+        """Let a side that waits for its turn know that the other side has ended."""
+        os.write(self.descriptors[side], ENDED)
+
+    def close(self) -> None:
+        """Give up the parent's hold on them."""
+        for descriptor in self.descriptors.values():
+            os.close(descriptor)
 
 
 class Turns:
