@@ -39,7 +39,7 @@ def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("plugins")
     for number in range(plugins):
         module = f"many_{number}"
-        (folder / f"{module}.py").write_text(HOOK.format(count=models).replace("{prefix}", module))
+        (folder / f"{module}.py").write_text(HOOK.format(prefix=module, count=models))
         info = folder / f"{module}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: many-{number}\nVersion: 1.0\n")

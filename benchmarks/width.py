@@ -1,6 +1,6 @@
 """How narrow an interval, in how much time? zoo, pyperf and pytest-benchmark on the same callable, one after the other.
 
-    pip install pyperf && python benchmarks/width.py
+    python benchmarks/width.py
 
 The callable is `toy_resnet` at batch 32. zoo is asked for 2 % within 60 s. pyperf runs by its defaults (20 processes of
 3 values each), pytest-benchmark by its own (one process). Neither gives an interval: theirs is computed here from the
