@@ -205,11 +205,13 @@ def test_damaged_records_are_one_line_and_exit_code_3(zoo: Zoo, data: Path, dama
     assert "can't read digits in" in line
 
 
-def _descendants_of_zoo() -> list[psutil.Process]:
+def _workers(home: Path) -> list[psutil.Process]:
+    """The processes that a command with this home has started, and no others that run on the machine."""
     found = []
-    for process in psutil.process_iter(["cmdline"]):
-        command = process.info["cmdline"] or []
-        if any(part.startswith("zoo.executors.") for part in command):
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        command, environment = process.info["cmdline"] or [], process.info["environ"] or {}
+        ours = environment.get("ZOO_HOME") == str(home)
+        if ours and any(part.startswith("zoo.executors.") for part in command):
             found.append(process)
     return found
 
@@ -233,14 +235,14 @@ def test_an_interrupted_bench_leaves_no_process(home: Path, number: signal.Signa
         text=True,
         env={**os.environ, "ZOO_HOME": str(home)},
     )
-    assert _wait_until(lambda: len(_descendants_of_zoo()) >= 2, 10)
+    assert _wait_until(lambda: len(_workers(home)) >= 2, 10)
     time.sleep(1)
     running.send_signal(number)
     _, errors = running.communicate(timeout=10)
     assert running.returncode == code
     if number == signal.SIGINT:
         assert errors.strip() == "zoo: interrupted"
-    assert _wait_until(lambda: not _descendants_of_zoo(), 5)
+    assert _wait_until(lambda: not _workers(home), 5)
 
 
 def test_a_progress_bar_on_a_terminal_goes_to_standard_error(home: Path, tmp_path: Path) -> None:
