@@ -2,7 +2,7 @@
 
 MODELS ?= toy_resnet
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
-	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
+	$(p) -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
 
 BIN := .venv/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
@@ -37,7 +37,7 @@ clean:  ## remove .venv and caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 
 .venv/.zoo: $(DECLARED)
-	@test -n "$(PYTHON)" || { echo "zoo: no Python 3.11, 3.12 or 3.13 found; name one with PYTHON=…" >&2; exit 2; }
+	@test -n "$(PYTHON)" || { echo "zoo: no Python 3.11, 3.12 or 3.13 with venv found (on Debian: python3-venv); name one with PYTHON=…" >&2; exit 2; }
 	@echo "zoo: making .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv .venv
 	@echo "zoo: installing zoobench and its plugins; TensorFlow is about 600 MB to download"
