@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import pyperf
 
 BATCH_SIZE = 32
-made: list[object] = []
+made: list[Callable[[], None]] = []
 
 
 def one_batch() -> None:
@@ -18,7 +19,7 @@ def one_batch() -> None:
         from callable_toy_resnet import timed
 
         made.append(timed(BATCH_SIZE))
-    made[0]()  # type: ignore[operator]
+    made[0]()
 
 
 if __name__ == "__main__":

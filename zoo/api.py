@@ -135,9 +135,14 @@ def bench(
     if skip_existing:
         run.measured = {**runs.existing(store, steps, collect()["fingerprint"]), **run.measured}
     todo = [step for step in steps if step.scenario not in run.measured]
-    for result in measure_plan(todo, on_step, run_id=run.id):
-        store.add(result)
-        run.measured[result.get_scenario()] = result
+    try:
+        for result in measure_plan(todo, on_step, run_id=run.id):
+            store.add(result)
+            run.measured[result.get_scenario()] = result
+    except UsageError:
+        if not run.measured:  # impossible from the start: there is nothing to resume
+            run.finish()
+        raise
     run.finish()
     return [run.measured[step.scenario] for step in steps]
 

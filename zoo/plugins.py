@@ -97,7 +97,7 @@ def describe(error: BaseException) -> str:
     """An exception in one printable line: `ImportError: No module named 'x'`."""
     try:
         lines = str(error).strip().splitlines()
-    except Exception:
+    except Exception:  # a plugin's own exception may raise anything when it is printed
         lines = []
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     text = printable(text)

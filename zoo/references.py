@@ -20,6 +20,6 @@ def resolve(reference: str) -> Callable[..., Any]:
     except ImportError as error:
         raise ModelError(f"can't import {reference}: {error}") from error
     try:
-        return getattr(module, name)  # type: ignore[no-any-return]
+        return getattr(module, name)  # type: ignore[no-any-return]  # its caller calls it
     except AttributeError:
         raise ModelError(f"{module_name} has no {name}") from None

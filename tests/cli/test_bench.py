@@ -156,8 +156,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, arguments: list[str], l
 
 
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="there may be a GPU here")
-def test_a_device_that_is_not_there_is_one_line(zoo: Zoo) -> None:
-    done = zoo("bench", "toy_resnet", "--device", "gpu")
+def test_a_device_that_is_not_there_is_one_line(zoo: Zoo, tmp_path: Path) -> None:
+    done = zoo("bench", "toy_resnet", "--device", "gpu", "--store", str(tmp_path))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []  # no run is left to resume
     assert done.returncode == 2
     assert done.stderr == "zoo: TensorFlow finds no GPU here; leave --device out to measure on the CPU\n"
 

@@ -101,6 +101,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, tmp_path: Path, argumen
 @pytest.mark.real
 def test_both_sides_are_measured_now_in_turn_and_the_result_is_reproduced(zoo: Zoo, tmp_path: Path) -> None:
     where = ("--store", str(tmp_path / "store"))
+    refused = zoo("bench", "plain_cnn", "--against", "toy_resnet", "--resume", *where)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     done = zoo(
         *("bench", "plain_cnn", "--against", "toy_resnet", "--batch-size", "8", "--processes", "2"),
         *("--fail-if", "parameters>+0%", "--json", *where),

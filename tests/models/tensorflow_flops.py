@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import tensorflow as tf
 
 from zoo.models.build import build
@@ -11,9 +12,9 @@ from zoo.registry import load
 COUNTED = {"Conv2D", "DepthwiseConv2dNative", "MatMul"}
 
 
-def profiled(model: object, input_shape: tuple[int, int, int]) -> int:
+def profiled(model: keras.Model, input_shape: tuple[int, int, int]) -> int:
     """FLOPs of the counted operations in a graph of one image."""
-    function = tf.function(lambda x: model(x, training=False))  # type: ignore[operator]
+    function = tf.function(lambda x: model(x, training=False))
     graph = function.get_concrete_function(tf.TensorSpec((1, *input_shape), tf.float32)).graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options["output"] = "none"

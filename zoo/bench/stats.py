@@ -175,7 +175,7 @@ def samples_needed(q: float, confidence: float = PERCENTILE_CONFIDENCE) -> int:
 
 
 def median_width(samples: Sequence[float]) -> float:
-    """Width of the median's 95 % interval as a share of the median, by order statistics of block medians.
+    """Width of the median's 95 % interval as a share of the median, from the spread of block medians.
 
     Cheap enough to be asked while sampling; the reported interval is `interval`'s.
     """

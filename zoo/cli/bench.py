@@ -95,7 +95,11 @@ def _bytes(context: click.Context, parameter: click.Parameter, value: str | None
     "by default float32.",
 )
 @click.option("--max-time", type=click.FloatRange(min=1), metavar="SECONDS", help="For each scenario, in all.")
-@click.option("--against", metavar="REFERENCE", help="Measure this model (or a Result's) in turn, and compare.")
+@click.option(
+    "--against",
+    metavar="REFERENCE",
+    help="Measure this model (or a Result's) in turn, by default in 5 pairs of processes, and compare.",
+)
 @fail_if
 @click.option(
     "--timeout",
@@ -139,6 +143,8 @@ def command(
     options = _options(**settings)
     registry = app.registry()
     if against is not None:
+        if resume or skip_existing:
+            raise UsageError("--against measures both sides now; leave out --resume and --skip-existing")
         return _against(patterns, against, options, store, registry, limits, fmt, as_json)
     if limits:
         raise UsageError("--fail-if limits a comparison; name what to compare with by --against")

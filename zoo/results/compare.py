@@ -228,7 +228,7 @@ def _speed(a: Sequence[Result], b: Sequence[Result], floor: Floor | None, common
 def _throughput(a: Sequence[Result], b: Sequence[Result], latency: Comparison, common: Mapping[str, Any]) -> Comparison:
     """The same samples read the other way round: images in a second for seconds an image."""
     assert latency.low is not None  # noqa: S101 - it comes from _speed
-    assert latency.high is not None  # noqa: S101
+    assert latency.high is not None  # noqa: S101 - as does this
     words: dict[str, str] = {"slower": "slower", "faster": "faster"}
     return Comparison(
         **common,
