@@ -31,10 +31,15 @@ GOOD = Stats(
 
 
 def findings(
-    *processes: dict[str, Any], load: float | None = 0.0, cores: int = 4, **stats: Any
+    *processes: dict[str, Any],
+    load: float | None = 0.0,
+    cores: int = 4,
+    target_width: float | None = None,
+    accelerator_processes: int | None = None,
+    **stats: Any,
 ) -> list[dict[str, str]]:
     values = {**GOOD.to_json(), **stats}
-    return check(Stats.from_json(values), processes or [process()], load, cores)
+    return check(Stats.from_json(values), processes or [process()], load, cores, target_width, accelerator_processes)
 
 
 def process(settled: bool = True, **activity: Any) -> dict[str, Any]:
@@ -109,3 +114,15 @@ def test_findings_add_up() -> None:
 def test_a_finding_says_how_much(processes: list[dict[str, Any]], options: dict[str, Any], message: str) -> None:
     [finding] = findings(*processes, **options)
     assert message in finding["message"]
+
+
+@pytest.mark.parametrize(("target_width", "found"), [(None, []), (0.0201, []), (0.0199, ["imprecise"])])
+def test_an_interval_wider_than_asked_for_is_called_imprecise(target_width: float | None, found: list[str]) -> None:
+    assert codes(target_width=target_width) == found
+
+
+@pytest.mark.parametrize(
+    ("processes", "found"), [(None, []), (0, []), (1, ["accelerator_busy"]), (3, ["accelerator_busy"])]
+)
+def test_others_on_the_accelerator_are_noticed(processes: int | None, found: list[str]) -> None:
+    assert codes(accelerator_processes=processes) == found

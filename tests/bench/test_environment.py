@@ -192,3 +192,19 @@ def test_a_package_that_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(environment.importlib.metadata, "version", without)
     assert set(environment.package_versions()) == set(environment.PACKAGES) - {name}
+
+
+@pytest.mark.parametrize(
+    ("script", "count"),
+    [
+        ("printf '4711\\n4712\\n'", 2),
+        ("exit 0", 0),
+        ("echo 'No running processes found'", 0),
+        ("exit 9", None),
+    ],
+)
+def test_processes_on_the_accelerator_are_counted_by_the_drivers_tool(
+    nvidia_smi: Callable[[str], None], script: str, count: int | None
+) -> None:
+    nvidia_smi(script)
+    assert environment.accelerator_processes() == count

@@ -247,6 +247,76 @@ def test_the_interval_of_the_median_covers_the_true_one(count: int, between: flo
     assert covered(count, runs, between, within) >= fewest(runs)
 
 
+def in_turn(
+    random: np.random.Generator, *, processes: int, between: float, over_time: float, turns: int = 40, rounds: int = 8
+) -> tuple[list[np.ndarray], list[list[dict[str, float]]]]:
+    """Processes that take turns on a machine whose speed varies from one second to the next."""
+    levels = np.exp(random.normal(0, between, processes))
+    speed = np.exp(random.normal(0, over_time, turns))
+    samples = [
+        np.concatenate([level * now * np.exp(random.normal(0, 0.02, rounds)) for now in speed]) for level in levels
+    ]
+    starts = [[{"start_s": n + p / processes, "rounds": rounds} for n in range(turns)] for p in range(processes)]
+    return samples, starts
+
+
+@pytest.mark.parametrize("statistic", [np.median, np.mean])
+@pytest.mark.parametrize(
+    ("processes", "between", "over_time"),
+    [
+        pytest.param(4, 0.003, 0.03, id="time varies most"),
+        pytest.param(4, 0.02, 0.02, id="both vary"),
+        pytest.param(4, 0.03, 0.001, id="processes vary most"),
+        pytest.param(2, 0.003, 0.03, id="two processes"),
+    ],
+)
+def test_the_interval_of_processes_in_turn_covers_what_time_adds(
+    statistic: Any, processes: int, between: float, over_time: float
+) -> None:
+    random = np.random.default_rng(7)
+    runs, hits = 200, 0
+    for _ in range(runs):
+        samples, turns = in_turn(random, processes=processes, between=between, over_time=over_time)
+        low, high = interval(samples, statistic, turns)
+        hits += low <= 1.0003 <= high
+    assert hits >= fewest(runs)
+
+
+def test_without_their_turns_processes_that_shared_their_time_look_too_much_alike() -> None:
+    random = np.random.default_rng(3)
+    samples, turns = in_turn(random, processes=4, between=0.001, over_time=0.05)
+    alone, shared = interval(samples, np.median), interval(samples, np.median, turns)
+    assert shared[1] - shared[0] > 3 * (alone[1] - alone[0])
+
+
+def test_the_interval_narrows_with_the_time_that_was_shared() -> None:
+    def width(turns: int) -> float:
+        samples, of = in_turn(np.random.default_rng(5), processes=4, between=0.001, over_time=0.03, turns=turns)
+        low, high = interval(samples, np.median, of)
+        return high - low
+
+    assert width(320) < 0.7 * width(40)
+
+
+def test_a_minority_of_bad_turns_hardly_widens_the_interval_of_the_median() -> None:
+    samples, turns = in_turn(np.random.default_rng(5), processes=4, between=0.001, over_time=0.01)
+    low, high = interval(samples, np.median, turns)
+    for process in samples:
+        process[40:64] *= 3  # three turns of forty, for all processes alike
+    disturbed = interval(samples, np.median, turns)
+    assert disturbed[1] - disturbed[0] < 3 * (high - low)
+
+
+def test_too_few_turns_say_nothing_of_time() -> None:
+    samples, turns = in_turn(np.random.default_rng(5), processes=4, between=0.01, over_time=0.01, turns=3)
+    assert interval(samples, np.median, turns) == interval(samples, np.median)
+
+
+def test_equal_samples_in_turn_have_an_interval_of_nothing() -> None:
+    turns = [[{"start_s": float(n), "rounds": 5} for n in range(6)]] * 3
+    assert interval([[2.0] * 30] * 3, np.median, turns) == (2.0, 2.0)
+
+
 def test_the_interval_narrows_with_more_processes() -> None:
     def width(count: int) -> float:
         taken = [lognormal(seed, 64) * (1 + 0.05 * math.sin(seed)) for seed in range(count)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +13,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import mannwhitneyu
 
-from zoo.bench.stats import median_width
-from zoo.bench.timing import Policy, Timing, clock_cost_s, is_steady, measure, rank_test_z
+from zoo.bench.timing import Block, Policy, Timing, Turn, clock_cost_s, is_steady, measure, rank_test_z
 
 QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 
@@ -166,28 +164,74 @@ def test_the_least_count_is_kept(min_rounds: int) -> None:
     assert len(timing.samples_s) == min_rounds
 
 
-def noisy(spread: float) -> Duration:
-    noise = random.Random(1)
-    return lambda _: MS * noise.lognormvariate(0, spread)
+class Announced:
+    """Turns that are known beforehand; remembers what it is given."""
+
+    def __init__(self, *turns: Turn) -> None:
+        self.turns, self.given, self.warm = list(turns), [], False
+
+    def warm_up(self) -> None:
+        self.warm = True
+
+    def take(self) -> Turn | None:
+        return self.turns.pop(0) if self.turns else None
+
+    def give(self, block: Block) -> None:
+        self.given.append(block)
 
 
-def test_a_precision_prolongs_sampling_until_it_is_reached() -> None:
-    short = timed(noisy(0.3), min_time_s=0.1)
-    precise = timed(noisy(0.3), min_time_s=0.1, precision=0.02)
-    assert median_width(short.samples_s) > 0.02
-    assert median_width(precise.samples_s) <= 0.02
-    assert len(precise.samples_s) > len(short.samples_s)
-    assert sum(precise.samples_s) < 10
+def test_samples_come_in_blocks_of_a_turn_each_and_a_first_call_is_left_out_of_each() -> None:
+    clock = Clock()
+    call = Call(clock, lambda made: MS * (50 if turns.warm and made in firsts else 1))
+    firsts: set[int] = set()
+    turns = Announced(Turn(least_s=0.01), Turn(least_s=0.0, least_rounds=7), Turn(least_s=1.0, most_s=0.005))
+    take = turns.take
+
+    def noting() -> Turn | None:
+        firsts.add(call.made)
+        return take()
+
+    turns.take = noting  # type: ignore[method-assign]
+    timing = measure(call, Policy(), clock, turns=turns)
+    assert turns.given == timing.blocks
+    assert [block.rounds for block in timing.blocks] == [10, 7, 5]
+    assert len(timing.samples_s) == 22
+    assert max(timing.samples_s) < 0.002
+    assert all(block.seconds >= sum(block.some_s) for block in timing.blocks)
 
 
-def test_a_precision_that_has_been_reached_costs_nothing() -> None:
-    timing = timed(noisy(0.01), min_time_s=0.1, precision=0.05)
-    assert sum(timing.samples_s) == pytest.approx(0.1, rel=0.05)
+def test_a_block_tells_some_of_its_samples_only() -> None:
+    turns = Announced(Turn(least_s=0.0, least_rounds=1000))
+    clock = Clock()
+    timing = measure(Call(clock, lambda made: MS + made * US), Policy(), clock, turns=turns)
+    (block,) = timing.blocks
+    assert block.rounds == 1000
+    assert len(block.some_s) <= 64
+    assert set(block.some_s) <= set(timing.samples_s)
+    assert block.some_s[0] == timing.samples_s[0]
+    assert block.some_s[-1] > timing.samples_s[900]
 
 
-def test_the_most_time_wins_over_a_precision_out_of_reach() -> None:
-    timing = timed(noisy(0.3), min_time_s=0.1, max_time_s=1.0, precision=1e-6)
-    assert sum(timing.samples_s) == pytest.approx(1.0, rel=0.01)
+class Meter:
+    entered = left = 0
+
+    def __enter__(self) -> None:
+        self.entered += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.left += 1
+
+
+def test_a_meter_runs_during_each_turn() -> None:
+    clock, meter = Clock(), Meter()
+    measure(
+        lambda: setattr(clock, "now", clock.now + MS),
+        Policy(),
+        clock,
+        turns=Announced(*[Turn(least_s=0)] * 3),
+        meter=meter,
+    )
+    assert (meter.entered, meter.left) == (3, 3)
 
 
 def test_the_garbage_collector_is_off_meanwhile_and_on_afterwards() -> None:
@@ -271,25 +315,3 @@ def test_random_rounds_of_one_distribution_are_rarely_called_unsteady() -> None:
     called = [is_steady([noise.lognormvariate(0, 0.1) for _ in range(90)]) for _ in range(500)]
     unsteady = called.count(False)
     assert unsteady <= 15  # 1 % of 500 is 5; more than 15 have a chance of 1 in 15,000
-
-
-def test_the_width_of_the_median_narrows_with_the_root_of_the_count() -> None:
-    noise = random.Random(0)
-    samples = [noise.gauss(1, 0.1) for _ in range(6400)]
-    assert median_width(samples[:400]) == pytest.approx(4 * median_width(samples), rel=0.35)
-
-
-def test_the_width_of_the_median_is_of_the_normal_interval() -> None:
-    noise = random.Random(0)
-    widths = [median_width([noise.gauss(1, 0.1) for _ in range(1000)]) for _ in range(50)]
-    expected = 2 * 1.96 * 1.2533 * 0.1 / 1000**0.5
-    assert sum(widths) / len(widths) == pytest.approx(expected, rel=0.1)
-
-
-@pytest.mark.parametrize("samples", [[], [1.0]])
-def test_too_few_samples_have_no_width(samples: list[float]) -> None:
-    assert median_width(samples) == float("inf")
-
-
-def test_equal_samples_have_a_width_of_nothing() -> None:
-    assert median_width(list(itertools.repeat(2.0, 100))) == 0

@@ -94,6 +94,13 @@ def hoards(job: dict[str, Any], report: Report) -> NoReturn:
         time.sleep(0.02)
 
 
+def has_children_that_hoard(job: dict[str, Any], report: Report) -> NoReturn:
+    code = "import time; hoard = [b'x' * (16 * 2**20) for _ in range(8)]; time.sleep(60)"
+    children = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
+    children[0].wait()
+    os._exit(0)
+
+
 def prints(job: dict[str, Any], report: Report) -> Value:
     print("the first line")
     line = b"." * 99 + b"\n"

@@ -192,6 +192,13 @@ def test_a_function_that_allocates_without_end_is_ended_at_its_limit(mark: str) 
     assert marked(mark) == []
 
 
+def test_what_its_children_use_counts_too(folders: Path) -> None:
+    completed = run(task("has_children_that_hoard", memory_limit_bytes=300 * 2**20))
+    assert completed.outcome == "out_of_memory"
+    assert completed.failure is not None
+    assert completed.failure.message == "used more than 300 MiB of memory"
+
+
 def test_of_megabytes_of_output_the_log_keeps_head_and_tail() -> None:
     failure = run(task("prints", megabytes=8, fail=True)).failure
     log = Path(failure.log).read_bytes()

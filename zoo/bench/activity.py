@@ -48,10 +48,37 @@ def between(before: Snapshot, after: Snapshot) -> dict[str, Any]:
     return {
         "seconds": seconds,
         "own_cores_busy": (after.own_s - before.own_s) / seconds,
-        "other_cores_busy": max(0.0, others / seconds),
-        "stolen_cores": max(0.0, (after.stolen_s - before.stolen_s) / seconds),
+        "other_cores_busy": others / seconds,  # below 0 where the kernel's ticks fall behind its exact times
+        "stolen_cores": (after.stolen_s - before.stolen_s) / seconds,
         "throttled": throttled,
     }
+
+
+class Meter:
+    """Adds up what else the machine was doing while it was entered, which may be many times."""
+
+    def __init__(self) -> None:
+        self.spans: list[dict[str, Any]] = []
+
+    def __enter__(self) -> None:
+        self.before = snapshot()
+
+    def __exit__(self, *_: object) -> None:
+        self.spans.append(between(self.before, snapshot()))
+
+    def total(self) -> dict[str, Any]:
+        """Over all the time that it was entered, in the form that `between` gives."""
+        seconds = sum(span["seconds"] for span in self.spans)
+        shares = ("own_cores_busy", "other_cores_busy", "stolen_cores")
+        counts = [span["throttled"] for span in self.spans if span["throttled"] is not None]
+        return {
+            "seconds": seconds,
+            **{
+                share: max(0.0, sum(span[share] * span["seconds"] for span in self.spans) / max(seconds, 1e-9))
+                for share in shares
+            },
+            "throttled": sum(counts) if counts else None,
+        }
 
 
 def _throttle_count() -> int | None:

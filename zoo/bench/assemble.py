@@ -16,6 +16,8 @@ from zoo.bench.stats import Stats, summarise
 from zoo.executors.local import Completed
 from zoo.results.schema import MEASURES, Result
 
+PHASES = ("import", "build", "load", "first_call")
+STARTED_BESIDE = "another process started at the same time"
 NO_COUNTER = "the CPU's memory is the process's: see peak_rss_bytes"
 
 
@@ -26,6 +28,7 @@ def assemble(
     *,
     failed: Completed | None = None,
     load_at_start: float | None = None,
+    accelerator_processes: int | None = None,
     run: str | None = None,
 ) -> Result:
     """Make a Result of what a scenario's processes recorded. Pure, but for the clock, the load and the identifier.
@@ -64,7 +67,8 @@ def assemble(
         )
 
     first = records[0]
-    stats = summarise([record["samples_s"] for record in records])
+    stats = summarise([record["samples_s"] for record in records], [record["blocks"] for record in records])
+    began = min(record["blocks"][0]["start_s"] for record in records)
     measures, reasons = _measures(step, records, stats)
     scored = first["scored"]
     return Result(
@@ -83,7 +87,9 @@ def assemble(
         samples=tuple(
             {
                 "pair": record["pair"],
+                "started_beside": record["started_beside"],
                 "latency_s": record["samples_s"],
+                "turns": [{**block, "start_s": round(block["start_s"] - began, 6)} for block in record["blocks"]],
                 "warmup_s": record["warmup_s"],
                 "iterations": record["iterations"],
                 "settled": record["settled"],
@@ -102,7 +108,16 @@ def assemble(
             "classes": scored["predictions"],
             "correct": scored["correct"],
         },
-        checks=tuple(check(stats, records, load_at_start, environment["processor"]["usable_cores"])),
+        checks=tuple(
+            check(
+                stats,
+                records,
+                load_at_start,
+                environment["processor"]["usable_cores"],
+                step.options.target_width,
+                accelerator_processes,
+            )
+        ),
     )
 
 
@@ -114,7 +129,7 @@ def _measures(step: Step, records: Sequence[Mapping[str, Any]], stats: Stats) ->
     above = max(record["memory"]["peak_bytes"] - record["memory"]["after_import_bytes"] for record in records)
     measures: dict[str, Any] = {
         **first["cost"],
-        **{f"{name}_s": _phase(records, name) for name in ("import", "build", "load", "first_call")},
+        **{f"{name}_s": _phase(records, name) for name in PHASES},
         "latency_s": stats.median,
         "images_per_second": step.scenario.batch_size / stats.mean,
         "peak_rss_bytes": peak,
@@ -125,13 +140,17 @@ def _measures(step: Step, records: Sequence[Mapping[str, Any]], stats: Stats) ->
     reasons = {"peak_device_bytes": NO_COUNTER}
     if step.scenario.device != "cpu":
         reasons["peak_device_bytes"] = "the runtime has no counter for it"
+    if all(record["started_beside"] for record in records):
+        reasons |= dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE)
     if scored is None:
         reasons["accuracy"] = step.no_accuracy or "not taken"
     return {name: measures[name] for name in MEASURES}, reasons
 
 
-def _phase(records: Sequence[Mapping[str, Any]], name: str) -> float:
-    return float(statistics.median(record["phases_s"][name] for record in records))
+def _phase(records: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """The median over the processes that started while no other did."""
+    seconds = [record["phases_s"][name] for record in records if not record["started_beside"]]
+    return float(statistics.median(seconds)) if seconds else None
 
 
 def _zoo_version() -> str:

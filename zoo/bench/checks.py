@@ -14,11 +14,18 @@ LOAD_LIMIT = 0.5  # runnable processes a core, before we began
 
 
 def check(
-    stats: Stats, processes: Sequence[Mapping[str, Any]], load_at_start: float | None, cores: int
+    stats: Stats,
+    processes: Sequence[Mapping[str, Any]],
+    load_at_start: float | None,
+    cores: int,
+    target_width: float | None = None,
+    accelerator_processes: int | None = None,
 ) -> list[dict[str, str]]:
     """Each finding as `code` and `message`; an empty list is a measurement with nothing to say against it.
 
     :param processes: what each worker recorded: `settled`, and the activity of others while it sampled.
+    :param accelerator_processes: that computed on the accelerator before ours did, if that is what is measured.
+    :param target_width: how narrow the interval of the median was to be, as a share of it.
     """
     findings: list[tuple[str, str]] = []
 
@@ -33,6 +40,9 @@ def check(
     needed = samples_needed(0.9)
     if stats.n < needed:
         findings.append(("few_samples", f"{stats.n} samples; a 90th percentile takes {needed}"))
+    width = (stats.high - stats.low) / stats.median if stats.median > 0 else 0.0
+    if target_width is not None and width > target_width:
+        findings.append(("imprecise", f"the interval is {width:.1%} wide, and was to be {target_width:.1%}"))
     if stats.mean > 0 and stats.std / stats.mean > DEVIATION_LIMIT:
         findings.append(("deviation", f"the standard deviation is {stats.std / stats.mean:.0%} of the mean"))
     busy = max(process["activity"]["other_cores_busy"] for process in processes)
@@ -45,4 +55,7 @@ def check(
         findings.append(("throttled", "the processor was throttled for heat meanwhile"))
     if load_at_start is not None and load_at_start / cores > LOAD_LIMIT:
         findings.append(("loaded", f"the load was {load_at_start:.2f} on {cores} cores before the start"))
+    if accelerator_processes:
+        others = "another process was" if accelerator_processes == 1 else f"{accelerator_processes} processes were"
+        findings.append(("accelerator_busy", f"{others} computing on the accelerator before the start"))
     return [{"code": code, "message": message} for code, message in findings]

@@ -111,6 +111,12 @@ def accelerators() -> list[dict[str, str]]:
     return devices
 
 
+def accelerator_processes() -> int | None:
+    """How many processes compute on NVIDIA devices now; None where their driver's tool doesn't say."""
+    listed = _output("nvidia-smi", "--query-compute-apps=pid", "--format=csv,noheader")
+    return None if listed is None else sum(line.strip().isdigit() for line in listed.splitlines())
+
+
 def package_versions() -> dict[str, str]:
     """Versions of the installed packages that a measurement depends on."""
     versions = {}

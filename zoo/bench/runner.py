@@ -4,92 +4,92 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import math
 import random
 import secrets
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import psutil
 
 from zoo.bench import environment as env
 from zoo.bench.assemble import assemble
-from zoo.bench.plan import Step
-from zoo.bench.stats import summarise
-from zoo.bench.turns import SIDES, Pipes
+from zoo.bench.plan import Options, Step
+from zoo.bench.stats import LEAST_TURNS, interval, summarise
+from zoo.bench.timing import Turn
+from zoo.bench.turns import Group, Member
 from zoo.errors import EXIT_USAGE, UsageError
-from zoo.executors.local import Completed, Task, run
+from zoo.executors.local import Completed
 from zoo.results.schema import Result
 
 OnPhase = Callable[[str], None]
 OnStep = Callable[[int, Step], OnPhase]
-Execute = Callable[[Task, Callable[[dict[str, Any]], None] | None], Completed]
 
-LEAST_FOR_WIDTH = 3  # processes, before the interval is believed to be as narrow as it says
+LEAST_FOR_WIDTH = 4  # processes, before the interval is believed to be as narrow as it says
+WIDTH_TIME_S = 300.0  # for an interval to become as narrow as asked for, where no time is given
+# A long turn leaves the caches to a process for longer; short ones let what the machine does meet a pair more alike.
+TURN_S = 0.25
+PAIR_TURNS = 64
 
 
 @dataclass
 class Taken:
-    """What the processes of one scenario have recorded so far."""
+    """What the processes of one scenario have recorded so far.
+
+    Attributes:
+        load_at_start: of the machine, before the run.
+        accelerator_processes: that were on the accelerator before this scenario, if it is to run there.
+    """
 
     step: Step
     load_at_start: float | None
+    accelerator_processes: int | None = None
     records: list[dict[str, Any]] = field(default_factory=list)
     failed: Completed | None = None
-    spent_s: float = 0.0
-    longest_s: float = 0.0
+    started: int = 0
 
-    def wants_more(self) -> bool:
-        """Whether another process is to be measured: by count, by time, and by how narrow the interval is."""
-        options, count = self.step.options, len(self.records)
-        if self.failed is not None:
-            return False
-        if count == 0:
-            return True
-        if options.max_time_s is not None and self.spent_s + self.longest_s > options.max_time_s:
-            return False
-        if options.target_width is None:
-            return count < options.processes
-        if count < LEAST_FOR_WIDTH:
-            return True
-        return count < options.most_processes and self.width() > options.target_width
+    @classmethod
+    def nothing_yet(cls, step: Step, load_at_start: float | None) -> Self:
+        """Before the first process starts."""
+        on_accelerator = step.scenario.device != "cpu"
+        return cls(step, load_at_start, env.accelerator_processes() if on_accelerator else None)
 
-    def width(self) -> float:
-        """The interval of the median, as a share of it."""
-        stats = summarise([record["samples_s"] for record in self.records])
-        return (stats.high - stats.low) / stats.median
+    def start(self, group: Group, on_phase: OnPhase, beside: int = 0) -> Member:
+        """Start one more process.
 
-    def measure(
-        self, on_phase: OnPhase, execute: Execute, pair: int | None = None, turns: dict[str, Any] | None = None
-    ) -> None:
-        """Measure one more process.
-
-        :param pair, turns: the number of its pair, and how it takes turns with the other one.
-        :raises UsageError: if what was asked for is impossible here, such as a device that isn't there.
+        :param beside: how many others start at the same time.
         """
+        task = self.step.task()
+        score = task.job["score"] and self.started == 0  # it doesn't vary from process to process
+        self.started += 1
+        task = dataclasses.replace(task, job={**task.job, "score": score, "beside": beside})
 
         def on_event(event: dict[str, Any]) -> None:
             if event["event"] == "phase":
                 on_phase(event["name"])
 
-        task = self.step.task()
-        if self.records:  # the accuracy doesn't vary from process to process
-            task = dataclasses.replace(task, job={**task.job, "score": False})
-        task = dataclasses.replace(task, job={**task.job, "turns": turns})
-        started = time.monotonic()
-        completed = execute(task, on_event)
-        spent = time.monotonic() - started
-        self.spent_s, self.longest_s = self.spent_s + spent, max(self.longest_s, spent)
+        return group.start(task, on_event, self.step.options.timeout_s)
+
+    def take(self, member: Member, pair: int | None = None) -> None:
+        """Let a process finish and take what it has recorded.
+
+        :param pair: the number of the pair that it belongs to.
+        :raises UsageError: if what was asked for is impossible here, such as a device that isn't there.
+        """
+        completed = member.end()
         if completed.value is not None:
             self.records.append({**completed.value, "pair": pair})
             return
         if completed.failure is not None and completed.failure.exit_code == EXIT_USAGE:
             raise UsageError(completed.failure.message)
         self.failed = completed
+
+    def width(self) -> float:
+        """The interval of the median, as a share of it."""
+        stats = summarise([record["samples_s"] for record in self.records])
+        return (stats.high - stats.low) / stats.median
 
     def result(self, environment: Mapping[str, Any], run_id: str) -> Result:
         """The Result of what was recorded."""
@@ -99,13 +99,12 @@ class Taken:
             self.records,
             failed=self.failed,
             load_at_start=self.load_at_start,
+            accelerator_processes=self.accelerator_processes,
             run=run_id,
         )
 
 
-def measure_plan(
-    steps: Sequence[Step], on_step: OnStep | None = None, execute: Execute = run, run_id: str | None = None
-) -> Iterator[Result]:
+def measure_plan(steps: Sequence[Step], on_step: OnStep | None = None, run_id: str | None = None) -> Iterator[Result]:
     """Measure each step in turn and yield its Result; a step that fails yields one that says how.
 
     :param on_step: called when a step begins; returns what is called with the name of each of its phases.
@@ -115,57 +114,151 @@ def measure_plan(
     environment, run_id = env.collect(), run_id or new_run_id()
     load_at_start = env.load_average()  # of the machine without us: the steps themselves load it
     for index, step in enumerate(steps):
-        on_phase = on_step(index, step) if on_step else _ignore
-        taken = Taken(step, load_at_start)
-        while taken.wants_more():
-            taken.measure(on_phase, execute)
+        taken = Taken.nothing_yet(step, load_at_start)
+        _measure(taken, on_step(index, step) if on_step else _ignore)
         yield taken.result(environment, run_id)
 
 
-def measure_pairs(pairs: Sequence[tuple[Step, Step]], on_step: OnStep | None = None) -> Iterator[tuple[Result, Result]]:
-    """Measure two sides in pairs of processes that compute in turn, and yield both Results.
+def _measure(taken: Taken, on_phase: OnPhase) -> None:
+    """Measure all processes of a scenario: at once as far as memory goes, else one group after the other."""
+    clock = _Clock(taken.step.options)
+    while taken.failed is None and clock.wanted() > len(taken.records) and not (taken.records and clock.over()):
+        with Group() as group:
+            taken.start(group, on_phase)  # alone, so that its phases are timed
+            alive = group.members[0].ready() and group.members[0].warm_up()
+            clock.first_started()
+            while alive and (missing := clock.wanted() - len(taken.records) - len(group.members)) > 0:
+                if not _has_room(group.members[0]):
+                    break
+                alive = _start_more(taken, group, min(missing, env.usable_cores()), on_phase)
+            turn = _turn(taken.step.options, len(group.members))
+            while alive and not clock.enough(group.members):
+                alive = all(member.sample(turn) for member in random.sample(group.members, len(group.members)))
+            for member in group.members if alive else group.ended():
+                if taken.failed is None:
+                    taken.take(member)
 
-    Both processes of a pair are alive at once, and a token decides which one computes (`zoo.bench.turns`).
-    """
+
+def _start_more(taken: Taken, group: Group, count: int, on_phase: OnPhase) -> bool:
+    """Start some more at the same time; they warm up one by one. False if one has ended instead."""
+    more = [taken.start(group, on_phase, beside=count - 1) for _ in range(count)]
+    return all(member.ready() for member in more) and all(member.warm_up() for member in more)
+
+
+def _turn(options: Options, members: int) -> Turn:
+    policy = options.policy
+    if members > 1 or options.target_width is not None:
+        return Turn(least_s=TURN_S)
+    return Turn(least_s=policy.min_time_s, least_rounds=policy.min_rounds, most_s=policy.max_time_s)
+
+
+class _Clock:
+    """Decides how many processes there are to be, and when they have sampled enough."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.count, self.limit_s = options.processes, options.max_time_s or math.inf
+        if options.target_width is not None:
+            self.count, self.limit_s = max(self.count, LEAST_FOR_WIDTH), options.max_time_s or WIDTH_TIME_S
+        self.begun, self.start_s = time.monotonic(), 0.0
+
+    def first_started(self) -> None:
+        """The first process is ready: another will take as long."""
+        self.start_s = max(self.start_s, self.spent_s())
+
+    def spent_s(self) -> float:
+        """Since the scenario began."""
+        return time.monotonic() - self.begun
+
+    def over(self) -> bool:
+        """Whether the time is."""
+        return self.spent_s() >= self.limit_s
+
+    def wanted(self) -> int:
+        """How many processes in all; at least one, and no more than there is time to start and to measure."""
+        needed_s = self.start_s + self.options.policy.min_time_s * self.count
+        return self.count if self.spent_s() + needed_s <= self.limit_s else 1
+
+    def enough(self, members: Sequence[Member]) -> bool:
+        """Whether they have sampled enough."""
+        if not all(member.blocks for member in members):
+            return False
+        if self.over():
+            return True
+        if not all(self._satisfied(member) for member in members):
+            return False
+        return self.options.target_width is None or _width(members) <= self.options.target_width
+
+    def _satisfied(self, member: Member) -> bool:
+        policy, sampled_s = self.options.policy, member.sampled_s()
+        if sampled_s >= policy.max_time_s:
+            return True
+        return sampled_s >= policy.min_time_s and member.sampled_rounds() >= policy.min_rounds
+
+
+def _width(members: Sequence[Member]) -> float:
+    """How wide the interval of the median is by now, as a share of it, by some of the samples."""
+    import numpy as np
+
+    if len(members) < 2 or min(len(member.blocks) for member in members) < LEAST_TURNS:
+        return math.inf
+    samples = [[second for block in member.blocks for second in block.some_s] for member in members]
+    turns = [[{"start_s": b.start_s, "rounds": len(b.some_s)} for b in member.blocks] for member in members]
+    low, high = interval(samples, np.median, turns)
+    return 2 * (high - low) / (high + low)
+
+
+def _has_room(member: Member) -> bool:
+    """Whether memory holds another process as large as this one, twice over."""
+    return bool(psutil.virtual_memory().available > 2 * member.resident_bytes)
+
+
+def measure_pairs(pairs: Sequence[tuple[Step, Step]], on_step: OnStep | None = None) -> Iterator[tuple[Result, Result]]:
+    """Measure two sides in pairs of processes that compute in turn, and yield both Results."""
     environment, run_id = env.collect(), new_run_id()
     load_at_start = env.load_average()
     for index, (step_a, step_b) in enumerate(pairs):
-        sides = (Taken(step_a, load_at_start), Taken(step_b, load_at_start))
-        number = 0
-        while all(side.wants_more() for side in sides):
-            on_phase = on_step(index, step_b) if on_step else _ignore
-            _measure_in_turn(sides, number, on_phase)
-            number += 1
+        sides = [Taken.nothing_yet(step, load_at_start) for step in (step_a, step_b)]
+        begun, longest_s, number = time.monotonic(), 0.0, 0
+        while _another_pair(sides, number, time.monotonic() - begun, longest_s):
+            started = time.monotonic()
+            _measure_pair(sides, number, on_step(index, step_b) if on_step else _ignore)
+            longest_s, number = max(longest_s, time.monotonic() - started), number + 1
         a, b = (side.result(environment, run_id) for side in sides)
         yield a, b
 
 
-def _measure_in_turn(sides: tuple[Taken, Taken], number: int, on_phase: OnPhase) -> None:
-    """Measure one process of each side; which one begins is drawn by lot."""
-    stop, seed = threading.Event(), random.getrandbits(32)
-    with tempfile.TemporaryDirectory(prefix="zoo-turns-") as folder, ThreadPoolExecutor(2) as pool:
-        pipes = Pipes(Path(folder))
-        running = {}
-        for name, side in zip(SIDES, random.sample(sides, 2), strict=True):
-            turns = {"folder": folder, "side": name, "seed": seed}
-            phases = on_phase if name == SIDES[0] else _ignore
-            running[pool.submit(side.measure, phases, partial(run, stop=stop), number, turns)] = name
-        try:
-            for ended in as_completed(running):
-                pipes.tell_ended(SIDES[1 - SIDES.index(running[ended])])
-                ended.result()
-        finally:
-            stop.set()
-            pipes.close()
-    records = [side.records[-1] for side in sides if side.failed is None]
-    if len(records) == 2:
-        _tell_apart(*(record["activity"] for record in records))
+def _another_pair(sides: Sequence[Taken], number: int, spent_s: float, longest_s: float) -> bool:
+    """Whether another pair is to be measured: by count, by time, and by how narrow both intervals are."""
+    options = sides[0].step.options
+    if any(side.failed is not None for side in sides):
+        return False
+    if number == 0:
+        return True
+    if options.max_time_s is not None and spent_s + longest_s > options.max_time_s:
+        return False
+    if options.target_width is None:
+        return number < options.processes
+    if number < LEAST_FOR_WIDTH:
+        return True
+    return number < options.most_processes and any(side.width() > options.target_width for side in sides)
 
 
-def _tell_apart(a: dict[str, Any], b: dict[str, Any]) -> None:
-    """Take what the other side of a pair did out of what others did meanwhile."""
-    for one, other in ((a, b), (b, a)):
-        one["other_cores_busy"] = max(0.0, one["other_cores_busy"] - other["own_cores_busy"])
+def _measure_pair(sides: Sequence[Taken], number: int, on_phase: OnPhase) -> None:
+    """Measure one process of each side, in short turns; which one begins is drawn by lot each time."""
+    with Group() as group:
+        for side, phases in zip(sides, (on_phase, _ignore), strict=True):
+            side.start(group, phases, beside=1)
+        members = group.members
+        alive = all(member.ready() for member in members) and all(
+            member.warm_up() for member in random.sample(members, 2)
+        )
+        turn = Turn(least_s=sides[0].step.options.policy.min_time_s / PAIR_TURNS)
+        for _ in range(PAIR_TURNS):
+            alive = alive and all(member.sample(turn) for member in random.sample(members, 2))
+        for side, member in zip(sides, members, strict=True):
+            if alive or member in group.ended():
+                side.take(member, number)
 
 
 def new_run_id() -> str:

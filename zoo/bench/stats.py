@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,8 @@ from zoo.specs import Plain
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
 BLOCKS = 40  # a process's samples are resampled as that many stretches, which keeps neighbours together
+STRETCHES = 20  # of the time that several processes shared: what the machine does varies from one to the next
+LEAST_TURNS = 4  # of a process, for time to be told apart from it
 PERCENTILE_CONFIDENCE = 0.99
 
 
@@ -48,17 +49,23 @@ class Stats(Plain):
     confidence: float = CONFIDENCE
 
 
-def summarise(processes: Sequence[Sequence[float]], *, seed: int = 0) -> Stats:
+Turns = Sequence[
+    Mapping[str, Any]
+]  # of a process: where each began (`start_s`) and how many samples it gave (`rounds`)
+
+
+def summarise(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | None = None, *, seed: int = 0) -> Stats:
     """Summarise samples, grouped by the process that took them; each process has at least one.
 
+    :param turns: how each process's samples are divided into turns, if processes took turns.
     :param seed: of the bootstrap: the same samples give the same interval.
     """
     import numpy as np
 
     samples = np.concatenate([np.asarray(process, float) for process in processes])
     ordered = np.sort(samples)
-    low, high = interval(processes, np.median, seed=seed)
-    mean_low, mean_high = interval(processes, np.mean, seed=seed)
+    low, high = interval(processes, np.median, turns, seed=seed)
+    mean_low, mean_high = interval(processes, np.mean, turns, seed=seed)
     first, third = np.quantile(ordered, [0.25, 0.75])
     return Stats(
         n=len(samples),
@@ -79,11 +86,12 @@ def summarise(processes: Sequence[Sequence[float]], *, seed: int = 0) -> Stats:
     )
 
 
-def interval(processes: Sequence[Sequence[float]], statistic: Any, *, seed: int = 0) -> tuple[float, float]:
-    """The 95 % interval of a statistic, by Student's t over processes, or by a bootstrap over one process's stretches.
+def interval(
+    processes: Sequence[Sequence[float]], statistic: Any, turns: Sequence[Turns] | None = None, *, seed: int = 0
+) -> tuple[float, float]:
+    """The 95 % interval of a statistic, over processes and over time, or by a bootstrap over one process's stretches.
 
-    Processes differ from each other (memory layout, placement), so where there are several, each counts as one
-    observation, on a logarithmic scale. The interval of one process says nothing of how processes differ.
+    The interval of one process says nothing of how processes differ.
 
     :param statistic: `numpy.median` or `numpy.mean`.
     """
@@ -91,14 +99,66 @@ def interval(processes: Sequence[Sequence[float]], statistic: Any, *, seed: int 
 
     if not all(len(process) for process in processes):
         raise ValueError("a process without samples")
-    centre = float(statistic(np.concatenate([np.asarray(p, float) for p in processes])))
-    each = np.array([statistic(np.asarray(p, float)) for p in processes])
+    arrays = [np.asarray(process, float) for process in processes]
+    centre = float(statistic(np.concatenate(arrays)))
+    each = np.array([statistic(array) for array in arrays])
     if len(each) > 1 and (each > 0).all():
-        reach = math.exp(student(len(each) - 1) * float(np.log(each).std(ddof=1)) / math.sqrt(len(each)))
+        reach = math.exp(_log_reach(arrays, each, statistic, turns))
         return centre / reach, centre * reach
     drawn = replicates(processes[:1], statistic, np.random.default_rng(seed))[0]
     lower, upper = expanded_quantiles(drawn, _stretches(len(processes[0])))
     return min(centre, lower), max(centre, upper)
+
+
+def _log_reach(processes: Sequence[Any], levels: Any, statistic: Any, turns: Sequence[Turns] | None) -> float:
+    """Half the 95 % interval of the processes' level, on a logarithmic scale.
+
+    Two things vary: processes differ from each other (memory layout, placement), and the machine differs from one
+    stretch of time to the next, for all processes that take turns alike. The variance is the sum of both parts, and its
+    degrees of freedom are Welch and Satterthwaite's (Satterthwaite 1946). With fewer than four turns a process, how
+    time varies is part of how processes differ.
+
+    :param levels: each process's statistic.
+    """
+    import numpy as np
+
+    parts = [(float(np.log(levels).var(ddof=1)) / len(levels), len(levels) - 1)]
+    fewest = min(map(len, turns)) if turns else 0
+    if turns and fewest >= LEAST_TURNS:
+        relative = [samples / level for samples, level in zip(processes, levels, strict=True)]
+        parts.append(_variance_in_time(relative, turns, statistic, min(STRETCHES, fewest)))
+    total = sum(variance for variance, _ in parts)
+    if total == 0:
+        return 0.0
+    freedom = total**2 / sum(variance**2 / free for variance, free in parts)
+    return student(freedom) * math.sqrt(total)
+
+
+def _variance_in_time(
+    processes: Sequence[Any], turns: Sequence[Turns], statistic: Any, count: int
+) -> tuple[float, int]:
+    """The variance that time adds to a statistic of samples around one, and its degrees of freedom.
+
+    The turns of all processes, in the order of time, make so many stretches. For the median what counts of each is the
+    share of samples below the median, read back as a quantile (Woodruff 1952), as in `replicates`.
+    """
+    import numpy as np
+
+    pieces = [
+        (turn["start_s"], piece)
+        for samples, of in zip(processes, turns, strict=True)
+        for turn, piece in zip(of, np.split(samples, np.cumsum([turn["rounds"] for turn in of])[:-1]), strict=True)
+    ]
+    in_time = [piece for _, piece in sorted(pieces, key=lambda piece: piece[0])]
+    stretches = [
+        np.concatenate([in_time[i] for i in chosen]) for chosen in np.array_split(np.arange(len(in_time)), count)
+    ]
+    if statistic is not np.median:
+        return float(np.var([stretch.mean() for stretch in stretches], ddof=1)) / count, count - 1
+    below = [((stretch < 1) + 0.5 * (stretch == 1)).mean() for stretch in stretches]
+    error = math.sqrt(np.var(below, ddof=1) / count)
+    low, high = np.quantile(np.concatenate(stretches), np.clip([0.5 - error, 0.5 + error], 0, 1))
+    return float(math.log(high / low) / 2) ** 2, count - 1
 
 
 def replicates(processes: Sequence[Sequence[float]], statistic: Any, random: Any) -> Any:
@@ -172,19 +232,6 @@ def samples_needed(q: float, confidence: float = PERCENTILE_CONFIDENCE) -> int:
     while 1 - q**n - n * q ** (n - 1) * (1 - q) < confidence:
         n += 1
     return n
-
-
-def median_width(samples: Sequence[float]) -> float:
-    """Width of the median's 95 % interval as a share of the median, from the spread of block medians.
-
-    Cheap enough to be asked while sampling; the reported interval is `interval`'s.
-    """
-    size = max(1, len(samples) // BLOCKS)
-    medians = [statistics.median(samples[i : i + size]) for i in range(0, len(samples) - size + 1, size)]
-    if len(medians) < 2:
-        return math.inf
-    standard_error = statistics.stdev(medians) / math.sqrt(len(medians))
-    return 2 * 1.96 * standard_error / statistics.median(medians)
 
 
 def _beyond(samples: Any, first: float, third: float, ranges: float) -> int:

@@ -11,9 +11,9 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-
-from zoo.bench.turns import BLOCKS, Turns
+from typing import Protocol
 
 Clock = Callable[[], int]
 
@@ -21,6 +21,7 @@ Clock = Callable[[], int]
 CLOCK_SHARE = 1000
 CHANGE_Z = 2.576  # two-sided 1 % of the normal distribution
 LEAST_RANKED = 5  # fewer in each stretch can't differ at that level, whatever they are
+SOME = 64  # rounds of a turn are enough to decide whether to go on
 CHANGE_RATIO = 0.01  # a change of the median smaller than that is no change
 
 
@@ -31,9 +32,7 @@ class Policy:
     Attributes:
         warmup_min_s, warmup_max_s: the least and the most time for warming up.
         min_time_s, min_rounds: sampling ends once both are reached …
-        max_time_s: … or this time is, whatever the count.
-        precision: sampling goes on until the interval of the median is at most this share of it wide, or
-            `max_time_s` is reached; None doesn't ask.
+        max_time_s: … or this time is over, whatever the count.
     """
 
     warmup_min_s: float = 0.5
@@ -41,7 +40,64 @@ class Policy:
     min_time_s: float = 2.0
     min_rounds: int = 64
     max_time_s: float = 10.0
-    precision: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """How long to sample before it is another process's turn: to a least time and a least count, or to a limit."""
+
+    least_s: float
+    least_rounds: int = 1
+    most_s: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What was sampled in one turn.
+
+    Attributes:
+        start_s: by the clock.
+        seconds: how long it took.
+        rounds: how many there were.
+        some_s: seconds a call, for some of the rounds, evenly spaced.
+    """
+
+    start_s: float
+    seconds: float
+    rounds: int
+    some_s: tuple[float, ...]
+
+
+class Turns(Protocol):
+    """When to compute, for a process that is measured in turn with others."""
+
+    def warm_up(self) -> None:
+        """Return when it is time to warm up."""
+
+    def take(self) -> Turn | None:
+        """Return when it is time to sample; None when there has been enough."""
+
+    def give(self, block: Block) -> None:
+        """What was sampled in this turn."""
+
+
+class Alone:
+    """The turns of a process that is measured alone: one."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.left = [
+            Turn(least_s=policy.min_time_s, least_rounds=policy.min_rounds, most_s=policy.max_time_s),
+        ]
+
+    def warm_up(self) -> None:
+        """At once."""
+
+    def take(self) -> Turn | None:
+        """The one turn."""
+        return self.left.pop() if self.left else None
+
+    def give(self, block: Block) -> None:
+        """Nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,40 +108,56 @@ class Timing:
         iterations: calls in a round.
         warmup_s: seconds a call, for each round of warming up.
         samples_s: seconds a call, for each round that counts.
+        blocks: the turns in which they were taken.
         settled: whether the change test saw the steady state before the time for warming up was over.
     """
 
     iterations: int
     warmup_s: list[float]
     samples_s: list[float]
+    blocks: list[Block]
     settled: bool
 
 
 def measure(
-    call: Callable[[], object], policy: Policy, clock: Clock = time.perf_counter_ns, turns: Turns | None = None
+    call: Callable[[], object],
+    policy: Policy,
+    clock: Clock = time.perf_counter_ns,
+    *,
+    turns: Turns | None = None,
+    meter: AbstractContextManager[object] | None = None,
 ) -> Timing:
     """Warm up, then sample, with the garbage collector off as in `timeit`.
 
     :param call: does the work once and returns when it is done.
     :param clock: monotonic, in nanoseconds.
-    :param turns: if another process is measured in turn with this one.
+    :param turns: when to, if other processes are measured in turn with this one.
+    :param meter: entered around each turn's samples.
     """
-    if turns is not None:
-        turns.begin()
+    turns, meter = turns or Alone(policy), meter or nullcontext()
+    turns.warm_up()
     collecting = gc.isenabled()
     gc.collect()
     gc.disable()
+    samples_s: list[float] = []
+    blocks: list[Block] = []
     try:
         iterations = _iterations(call, clock)
         warmup_s, settled = _warm_up(call, iterations, policy, clock)
-        if turns is None:
-            samples_s = _sample(call, iterations, policy, clock)
-        else:
-            samples_s = _sample_in_turns(call, iterations, policy, clock, turns)
+        while (turn := turns.take()) is not None:
+            call()  # not timed: it finds the caches as another process has left them
+            with meter:
+                start = clock()
+                rounds = _sample(call, iterations, turn, clock)
+                end = clock()
+            samples_s += rounds
+            some = tuple(rounds[:: math.ceil(len(rounds) / SOME)])
+            blocks.append(Block(start * 1e-9, (end - start) * 1e-9, len(rounds), some))
+            turns.give(blocks[-1])
     finally:
         if collecting:
             gc.enable()
-    return Timing(iterations, warmup_s, samples_s, settled)
+    return Timing(iterations, warmup_s, samples_s, blocks, settled)
 
 
 def _round(call: Callable[[], object], iterations: int, clock: Clock) -> float:
@@ -169,33 +241,11 @@ def rank_test_z(a: Sequence[float], b: Sequence[float]) -> float:
     return (u - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
 
 
-def _sample(call: Callable[[], object], iterations: int, policy: Policy, clock: Clock) -> list[float]:
-    from zoo.bench.stats import median_width
-
+def _sample(call: Callable[[], object], iterations: int, turn: Turn, clock: Clock) -> list[float]:
     rounds: list[float] = []
-    start, next_look = clock(), policy.min_rounds
+    start = clock()
     while True:
         rounds.append(_round(call, iterations, clock))
         spent_s = (clock() - start) * 1e-9
-        if spent_s >= policy.max_time_s:
+        if spent_s >= turn.most_s or (len(rounds) >= turn.least_rounds and spent_s >= turn.least_s):
             return rounds
-        if len(rounds) < max(policy.min_rounds, next_look) or spent_s < policy.min_time_s:
-            continue
-        if policy.precision is None or median_width(rounds) <= policy.precision:
-            return rounds
-        next_look = math.ceil(len(rounds) * 1.1)
-
-
-def _sample_in_turns(
-    call: Callable[[], object], iterations: int, policy: Policy, clock: Clock, turns: Turns
-) -> list[float]:
-    """A block of rounds at each turn, of equal time, at least one round."""
-    block_ns = policy.min_time_s / BLOCKS * 1e9
-    rounds: list[float] = []
-    for _ in turns.schedule():
-        call()  # not timed: it finds the caches as the other side has left them
-        start = clock()
-        rounds.append(_round(call, iterations, clock))
-        while clock() - start < block_ns:
-            rounds.append(_round(call, iterations, clock))
-    return rounds

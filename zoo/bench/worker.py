@@ -14,7 +14,7 @@ from zoo.bench import activity, memory
 from zoo.bench.accuracy import accuracy
 from zoo.bench.scenario import Scenario
 from zoo.bench.timing import Policy, measure
-from zoo.bench.turns import Turns
+from zoo.bench.turns import Called
 from zoo.data.catalog import Dataset
 from zoo.references import resolve
 from zoo.runtimes import Runtime, Session
@@ -36,7 +36,7 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     scenario = Scenario.from_json(job["scenario"])
     spec = ModelSpec.from_json(job["model"])
     dataset = Dataset.from_json(job["dataset"])
-    turns = Turns.from_job(job.get("turns"))
+    turns = Called(Path(job["turns"])) if "turns" in job else None
     phases = _Phases(report)
 
     with phases("import"):
@@ -58,9 +58,10 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         session.wait(session.run(batch))
 
     with phases("steady"):
-        before = activity.snapshot()
-        timing = measure(timed_callable(session, batch), Policy(**job["policy"]), turns=turns)
-        after = activity.snapshot()
+        meter = activity.Meter()
+        timing = measure(timed_callable(session, batch), Policy(**job["policy"]), turns=turns, meter=meter)
+    meanwhile = meter.total()
+    phases.seconds["steady"] = meanwhile["seconds"]  # without the waiting for its turn
     peak = memory.peak_bytes()
 
     scored = None
@@ -69,14 +70,16 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
             scored = _score(runtime, model, dataset, spec, loaded["provenance"])
     return {
         "started": started,
+        "started_beside": job.get("beside", 0),
         "phases_s": phases.seconds,
         "cost": _cost(model),
         "weights": loaded,
         "iterations": timing.iterations,
         "warmup_s": timing.warmup_s,
         "samples_s": timing.samples_s,
+        "blocks": [{"start_s": b.start_s, "rounds": b.rounds} for b in timing.blocks],
         "settled": timing.settled,
-        "activity": activity.between(before, after),
+        "activity": meanwhile,
         "memory": {"after_import_bytes": after_import, "peak_bytes": peak},
         "scored": scored,
     }

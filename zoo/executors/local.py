@@ -5,8 +5,10 @@ The parent never imports a framework, and nothing that the function does can tak
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from zoo.errors import EXIT_FAILED, DataError, ModelError, SpecError, UsageError, WeightsError, ZooError
 from zoo.paths import home, reason
@@ -26,6 +28,7 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 DEFAULT_TIMEOUT_S = 1800.0
 POLL_S = 0.1
+EXPIRE = b"t"  # what the supervisor is told when a deadline is over that the caller keeps
 LOG_TAIL_LINES = 12
 
 
@@ -79,6 +82,22 @@ class Completed:
     failure: Failure | None = None
 
 
+class Control:
+    """Ends a task that runs in another thread."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self.expired = threading.Event()
+
+    def stop(self) -> None:
+        """End it: nobody wants it any more."""
+        self.stopped.set()
+
+    def expire(self) -> None:
+        """End it as one that has taken too long."""
+        self.expired.set()
+
+
 def call(task: Task, on_event: OnEvent | None = None) -> Any:
     """Run a task and return its value.
 
@@ -92,17 +111,17 @@ def call(task: Task, on_event: OnEvent | None = None) -> Any:
     raise _as_error(failure)
 
 
-def run(task: Task, on_event: OnEvent | None = None, stop: threading.Event | None = None) -> Completed:
+def run(task: Task, on_event: OnEvent | None = None, control: Control | None = None) -> Completed:
     """Run a task to its end and say how it ended. Only the caller's own interruption is raised.
 
     :param on_event: called with each event that the function reports, as it arrives.
-    :param stop: ends the task when it is set, for a caller that runs several in threads.
+    :param control: for a caller that runs several in threads; the deadline is then the caller's to keep.
     """
     content = json.dumps(
         {
             "function": task.function,
             "job": dict(task.job),
-            "timeout_s": task.timeout_s,
+            "timeout_s": task.timeout_s if control is None else None,
             "memory_limit_bytes": task.memory_limit_bytes,
         },
         allow_nan=False,
@@ -116,36 +135,46 @@ def run(task: Task, on_event: OnEvent | None = None, stop: threading.Event | Non
             shutil.rmtree(folder, ignore_errors=True)
         raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
     try:
-        events = _supervise(task, folder, on_event or (lambda _: None), stop or threading.Event())
+        events = _supervise(task, folder, on_event or (lambda _: None), control or Control())
         return _completed(task, folder, events)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _supervise(task: Task, folder: Path, on_event: OnEvent, stop: threading.Event) -> _Events:
+def _supervise(task: Task, folder: Path, on_event: OnEvent, control: Control) -> _Events:
     """Start the supervisor, pass on events, and return when every process is gone."""
-    with (folder / "supervisor.log").open("wb") as log:
-        supervisor = subprocess.Popen(
-            [sys.executable, "-P", "-m", "zoo.executors.supervisor", str(folder)],
-            stdin=subprocess.PIPE,  # held open: its end tells the supervisor that we are gone
-            stdout=log,
-            stderr=log,
-            env={**os.environ, **task.environment},
-            start_new_session=True,  # the terminal's Ctrl-C is for us; we end the supervisor ourselves
-        )
-    events = _Events(folder / "events.jsonl", on_event)
+    over, held = os.pipe()  # `held` is the supervisor's alone: `over` can be read when it ends
     try:
-        while not stop.is_set():
-            try:
-                supervisor.wait(POLL_S)
-                break
-            except subprocess.TimeoutExpired:
-                events.read()
-        events.read()
+        with (folder / "supervisor.log").open("wb") as log:
+            supervisor = subprocess.Popen(
+                [sys.executable, "-P", "-m", "zoo.executors.supervisor", str(folder)],
+                stdin=subprocess.PIPE,  # held open: its end tells the supervisor that we are gone
+                stdout=log,
+                stderr=log,
+                bufsize=0,
+                env={**os.environ, **task.environment},
+                start_new_session=True,  # the terminal's Ctrl-C is for us; we end the supervisor ourselves
+                pass_fds=(held,),
+            )
     finally:
-        lifeline: IO[bytes] | None = supervisor.stdin
-        if lifeline is not None:
-            lifeline.close()
+        os.close(held)
+    lifeline = supervisor.stdin
+    assert lifeline is not None  # noqa: S101 - it was opened as a pipe
+    events = _Events(folder / "events.jsonl", on_event)
+    told = False
+    try:
+        while not control.stopped.is_set() and not select.select([over], [], [], POLL_S)[0]:
+            events.read()
+            if control.expired.is_set() and not told:
+                told = True
+                with contextlib.suppress(BrokenPipeError):  # it has just ended by itself
+                    lifeline.write(EXPIRE)
+        if not control.stopped.is_set():
+            supervisor.wait()
+            events.read()
+    finally:
+        os.close(over)
+        lifeline.close()
         supervisor.wait()
     return events
 

@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 
 TICK_S = 0.1
+FAMILY_S = 1.0
 GRACE_S = 2.0
 LOG_HEAD_BYTES = 256 * 1024
 LOG_TAIL_BYTES = 256 * 1024
@@ -84,6 +85,7 @@ def _watch(
     os.set_blocking(output.fileno(), False)
     process = psutil.Process(child.pid)
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    next_family = time.monotonic() + FAMILY_S
 
     with selectors.DefaultSelector() as selector:
         selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "caller")
@@ -94,17 +96,39 @@ def _watch(
             for key, _ in selector.select(TICK_S):
                 if key.data == "output" and not log.copy(output.fileno()):
                     selector.unregister(output)
-                elif key.data == "caller" and not os.read(sys.stdin.fileno(), 1):
-                    return _end(child.pid), "caller"
+                elif key.data == "caller":
+                    if not os.read(sys.stdin.fileno(), 1):
+                        return _end(child.pid), "caller"
+                    return _end(child.pid, log, output.fileno()), "timeout"  # the caller keeps the deadline
             pid, status, _ = os.wait4(child.pid, os.WNOHANG)
             if pid:
                 log.copy(output.fileno())
                 return status, None
             if deadline is not None and time.monotonic() > deadline:
                 return _end(child.pid, log, output.fileno()), "timeout"
-            with contextlib.suppress(psutil.Error):
-                if process.memory_info().rss > memory_limit:
-                    return _end(child.pid), "memory"
+            whole_family = time.monotonic() > next_family
+            if whole_family:
+                next_family = time.monotonic() + FAMILY_S
+            if _memory(process, whole_family=whole_family) > memory_limit:
+                return _end(child.pid), "memory"
+
+
+def _memory(process: psutil.Process, *, whole_family: bool) -> int:
+    """Resident bytes of the child, and where asked for of all that it has started.
+
+    Finding those costs a look at every process of the machine, so that isn't done at each tick. What they share with
+    the child counts once (the proportional size), where the system tells it.
+    """
+    with contextlib.suppress(psutil.Error):
+        if not whole_family or not (children := process.children(recursive=True)):
+            return int(process.memory_info().rss)
+        sizes = []
+        for member in (process, *children):
+            with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+                full = member.memory_full_info()
+                sizes.append(getattr(full, "pss", full.rss))
+        return int(sum(sizes))
+    return 0
 
 
 def _end(pid: int, log: _Log | None = None, output: int = -1) -> int:
