@@ -7,12 +7,13 @@
 3. Compares, each time with fresh processes in random order: A against A, and A against the slowed A.
 4. Simulates: draws pairs of the recorded processes anew, for comparisons of 1, 3 and 5 pairs.
 
-Prints a table of the verdicts. `--record FILE` keeps every median.
+Prints a table of the verdicts, also of what is there when it is interrupted. `--record FILE` keeps every median.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
@@ -23,6 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tabulate import tabulate
 
@@ -38,7 +40,7 @@ from zoo.results.schema import Result
 HERE = Path(__file__).resolve().parent
 PLANTED = 0.05
 POLICY = Policy(warmup_min_s=0.2, warmup_max_s=2.0, min_time_s=0.8)
-WRONG = ("faster", "slower")
+Kinds = dict[str, list[tuple[Result, Result]]]
 
 
 class SlowedStep(Step):
@@ -118,28 +120,38 @@ def main() -> None:
     floor = floor_of(*pair(*[step(0, options.calibration, options.batch_size)] * 2))
     print(f"planted: {products} products; floor: {floor}", file=sys.stderr)
 
-    kinds: dict[str, list[tuple[Result, Result]]] = {"A against A": [], "A against A + 5 %": []}
-    for number in range(options.comparisons):  # both kinds in turn, so that a drift meets both
-        kinds["A against A"].append(pair(plain, plain))
-        kinds["A against A + 5 %"].append(pair(plain, slowed))
-        print(f"{number + 1} of {options.comparisons}, {time.monotonic() - started:.0f} s", file=sys.stderr)
+    kinds: Kinds = {"A against A": [], "A against A + 5 %": []}
+    with contextlib.suppress(KeyboardInterrupt):
+        for number in range(options.comparisons):  # both kinds in turn, so that a drift meets both
+            kinds["A against A"].append(pair(plain, plain))
+            kinds["A against A + 5 %"].append(pair(plain, slowed))
+            if options.record:
+                options.record.write_text(json.dumps(record(floor, products, kinds)))
+            print(f"{number + 1} of {options.comparisons}, {time.monotonic() - started:.0f} s", file=sys.stderr)
+    report(kinds, floor, options.processes)
+    print(f"{time.monotonic() - started:.0f} s")
 
+
+def record(floor: Floor, products: int, kinds: Kinds) -> dict[str, Any]:
+    """Every median, and what it takes to judge them."""
+    medians = {kind: [[r.measures["latency_s"] for r in both] for both in pairs] for kind, pairs in kinds.items()}
+    return {"floor": floor.to_json(), "products": products, "medians": medians}
+
+
+def report(kinds: Kinds, floor: Floor, processes: int) -> None:
+    """Print the table of the verdicts."""
     rows = []
     for kind, pairs in kinds.items():
-        name = f"{kind}, {options.processes} + {options.processes} fresh processes"
+        name = f"{kind}, {processes} + {processes} fresh processes"
         rows.append(row(name, Counter(verdict(a, b, floor) for a, b in pairs)))
     for kind, pairs in kinds.items():
-        counts = [count for count in (1, 3, 5) if options.processes == 1 and count <= len(pairs)]
+        counts = [count for count in (1, 3, 5) if processes == 1 and count <= len(pairs)]
         rows += [row(f"{kind}, simulated, {count} recorded pairs", simulate(pairs, count, floor)) for count in counts]
     headers = ["comparison", "number", "same", "inconclusive", "slower", "faster"]
     print(tabulate(rows, headers, tablefmt="github"))
     differences = [math.log(b.measures["latency_s"] / a.measures["latency_s"]) for a, b in kinds["A against A + 5 %"]]
     print(f"\nnoise floor: process to process {floor.process_sd:.2%}, pair {floor.pair_sd:.2%} (standard deviations)")
     print(f"planted slowdown as measured: {math.expm1(statistics.median(differences)):+.2%} (median)")
-    print(f"{time.monotonic() - started:.0f} s")
-    if options.record:
-        medians = {kind: [[r.measures["latency_s"] for r in both] for both in pairs] for kind, pairs in kinds.items()}
-        options.record.write_text(json.dumps({"floor": floor.to_json(), "products": products, "medians": medians}))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ LEAST_FOR_WIDTH = 4  # processes, before the interval is believed to be as narro
 WIDTH_TIME_S = 300.0  # for an interval to become as narrow as asked for, where no time is given
 # A long turn leaves the caches to a process for longer; short ones let what the machine does meet a pair more alike.
 TURN_S = 0.25
+ENDING_S = 1.5
 PAIR_TURNS = 64
 
 
@@ -171,8 +172,8 @@ class _Clock:
         return time.monotonic() - self.begun
 
     def over(self) -> bool:
-        """Whether the time is."""
-        return self.spent_s() >= self.limit_s
+        """Whether the time is, but for what ending takes."""
+        return self.spent_s() >= self.limit_s - ENDING_S
 
     def wanted(self) -> int:
         """How many processes in all; at least one, and no more than there is time to start and to measure."""
