@@ -17,12 +17,13 @@ from zoo.cli import warn
 from zoo.cli.options import as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 from zoo.paths import reason
+from zoo.results.schema import OUTCOMES
 
 if TYPE_CHECKING:
-    from zoo.results.index import Damaged, Row
+    from zoo.results.reading import Damaged
+    from zoo.results.rows import Row
     from zoo.results.store import Filter, Store
 
-OUTCOMES = ("ok", "error", "timeout", "signal", "out_of_memory")
 EXPORTS = ("jsonl", "csv", "pytest-benchmark")
 DAMAGED_SHOWN = 5
 HEADERS = (
