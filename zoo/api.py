@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.bench.plan import Options, Step
-    from zoo.results.compare import Comparison, Floor
     from zoo.results.schema import Result
     from zoo.results.store import Store
+    from zoo.results.verdicts import Comparison, Floor
 
 OnStep = Callable[[int, "Step"], Callable[[str], None]]
 OnEvent = Callable[[dict[str, Any]], None]

@@ -11,9 +11,9 @@ from zoo.cli.options import as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_OK
 
 if TYPE_CHECKING:
-    from zoo.results.compare import Comparison
     from zoo.results.gate import Limit
     from zoo.results.store import Store
+    from zoo.results.verdicts import Comparison
 
 
 def fail_if(function: click.decorators.FC) -> click.decorators.FC:
