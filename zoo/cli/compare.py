@@ -45,7 +45,7 @@ def command(
     given only where the whole interval says so. 'zoo bench B --against A' measures both now, in turn, which tells
     smaller differences.
     """
-    from zoo.api import compare
+    from zoo.api_results import compare
     from zoo.results import gate
 
     parsed = [gate.parse(limit) for limit in limits]
