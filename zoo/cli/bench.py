@@ -136,6 +136,7 @@ def command(
     process that fails is reported and the others go on; the exit code is then 3. Every Result is kept in the store.
     """
     from zoo.api_results import bench
+    from zoo.paths import logs
     from zoo.report import tables
 
     if not patterns:
@@ -162,7 +163,7 @@ def command(
     if as_json:
         echo_json([result.to_json() for result in results])
     else:
-        click.echo(tables.bench(results, fmt))
+        click.echo(tables.bench(results, fmt, logs()))
     return EXIT_OK if all(result.outcome == "ok" for result in results) else EXIT_FAILED
 
 
