@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support import make_result
 
-from zoo.results.index import FILE, path_of
+from zoo.results.index import FILE
+from zoo.results.layout import path_of
 from zoo.results.store import Filter, Store
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from zoo.hookspecs import hookimpl
 from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 
 if TYPE_CHECKING:
-    from zoo.api import bench, build, datasets, describe, models, train
+    from zoo.api import build, datasets, describe, models, train
+    from zoo.api_results import bench
     from zoo.results.schema import Result
 
 __all__ = [
@@ -39,7 +40,7 @@ __all__ = [
 
 _LAZY = {
     "Result": "zoo.results.schema",
-    "bench": "zoo.api",
+    "bench": "zoo.api_results",
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",

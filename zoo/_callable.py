@@ -14,11 +14,13 @@ from typing import Any
 
 
 def make_callable(package: str) -> None:
-    """Make calling the package call the function of the same name in `zoo.api`."""
+    """Make calling the package call the public function of the same name."""
     name = package.rpartition(".")[2]
 
     class CallablePackage(ModuleType):
         def __call__(self, *arguments: Any, **options: Any) -> Any:
-            return getattr(importlib.import_module("zoo.api"), name)(*arguments, **options)
+            from zoo import _LAZY
+
+            return getattr(importlib.import_module(_LAZY[name]), name)(*arguments, **options)
 
     sys.modules[package].__class__ = CallablePackage

@@ -20,6 +20,11 @@ def home() -> Path:
     return Path(platformdirs.user_data_dir("zoo", appauthor=False))
 
 
+def logs() -> Path:
+    """Where what a worker printed is kept if it failed."""
+    return home() / "logs"
+
+
 def trained_weights(model: str, dataset: str) -> Path:
     """Where `zoo train` puts weights and `zoo bench` finds them."""
     return home() / "weights" / model / f"{dataset.replace('/', '@')}.safetensors"

@@ -57,7 +57,7 @@ def matrix(zoo: Zoo, hostile: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_each_outcome_is_named_rightly(matrix: dict[str, Any], name: str) -> None:
+def test_each_outcome_is_named_rightly(matrix: dict[str, Any], home: Path, name: str) -> None:
     outcome, phase, message = EXPECTED[name]
     result = matrix[name]
     assert result["outcome"] == outcome
@@ -67,7 +67,9 @@ def test_each_outcome_is_named_rightly(matrix: dict[str, Any], name: str) -> Non
     else:
         assert result["failure"]["phase"] == phase
         assert message in result["failure"]["message"]
-        assert Path(result["failure"]["log"]).is_file()
+        log = result["failure"]["log"]
+        assert Path(log).name == log
+        assert (home / "logs" / log).is_file()
 
 
 def test_what_a_worker_prints_is_kept_within_bounds(matrix: dict[str, Any], home: Path) -> None:

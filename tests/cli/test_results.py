@@ -10,7 +10,7 @@ import pytest
 from support import make_result
 
 from zoo import cli
-from zoo.results.index import path_of
+from zoo.results.layout import path_of
 from zoo.results.schema import Result
 from zoo.results.store import Store
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ FAILED = dataclasses.replace(
     measures=dict.fromkeys(MEASURES),
     stats={},
     weights=None,
-    failure={"phase": "build", "type": "Timeout", "message": "not done after 5 s", "log": "/logs/a.log"},
+    failure={"phase": "build", "type": "Timeout", "message": "not done after 5 s", "log": "a.log"},
 )
 
 
@@ -152,7 +153,9 @@ def test_a_good_result_needs_no_note() -> None:
 
 
 def test_a_failure_is_noted_with_its_phase_and_log() -> None:
-    assert tables.notes([FAILED]) == ["! toy, batch 1: timeout in build: not done after 5 s (log: /logs/a.log)"]
+    assert tables.notes([FAILED]) == ["! toy, batch 1: timeout in build: not done after 5 s (log: a.log)"]
+    (line,) = tables.notes([FAILED], Path("/zoo/logs"))
+    assert line.endswith("(log: /zoo/logs/a.log)")
 
 
 def test_a_failure_may_lack_phase_and_log() -> None:

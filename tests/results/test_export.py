@@ -19,7 +19,7 @@ from support import make_result
 
 from zoo.errors import UsageError
 from zoo.results.export import csv_table, jsonl, parse, pytest_benchmark, pytest_stats
-from zoo.results.index import Damaged
+from zoo.results.reading import Damaged
 from zoo.results.schema import MEASURES, Result
 from zoo.results.store import Store
 

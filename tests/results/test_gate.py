@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.errors import UsageError
-from zoo.results.compare import Comparison
 from zoo.results.gate import exit_code, judge, parse
+from zoo.results.verdicts import Comparison
 
 
 def comparison(measure: str, low: float | None, high: float | None) -> Comparison:

@@ -22,7 +22,9 @@ from support import make_result
 from zoo.bench.scenario import Scenario
 from zoo.errors import UsageError
 from zoo.results import index
-from zoo.results.index import Row
+from zoo.results.layout import path_of
+from zoo.results.reading import Damaged
+from zoo.results.rows import Row, digest
 from zoo.results.store import Filter, Store, default_store
 
 
@@ -166,7 +168,7 @@ def test_rows_say_what_the_results_say(store: Store) -> None:
             latency_s=result.measures["latency_s"],
             images_per_second=result.measures["images_per_second"],
             accuracy=0.9,
-            scenario=index.digest(result.get_scenario()),
+            scenario=digest(result.get_scenario()),
         )
     ]
 
@@ -379,7 +381,7 @@ def test_the_index_is_used(filled: Store, monkeypatch: pytest.MonkeyPatch) -> No
     def refuse(*_: object) -> None:
         raise AssertionError("a file was read again")
 
-    monkeypatch.setattr(index, "_read", refuse)
+    monkeypatch.setattr(index, "loads", refuse)
     assert filled.select() == expected
     assert filled.damaged() == []
 
@@ -390,7 +392,7 @@ def test_files_that_come_and_go_behind_its_back_are_noticed(filled: Store, tmp_p
     new = other.add(make_result(800))
     (filled.folder / "2026-12").mkdir()
     new.rename(filled.folder / "2026-12" / new.name)
-    (filled.folder / index.path_of(oldest)).unlink()
+    (filled.folder / path_of(oldest)).unlink()
     assert ids(filled) == [new.stem, make_result(2).id, make_result(1).id]
 
 
@@ -440,10 +442,10 @@ def test_an_index_that_may_only_be_read_is_begun_from(filled: Store, monkeypatch
 
     monkeypatch.setattr(sqlite3, "connect", read_only)
     reads: list[str] = []
-    read = index._read
-    monkeypatch.setattr(index, "_read", lambda content, where: reads.append(where) or read(content, where))
+    loads = index.loads
+    monkeypatch.setattr(index, "loads", lambda content, where: reads.append(where) or loads(content, where))
     assert len(ids(filled)) == 4
-    assert set(reads) == {index.path_of(new.id)}
+    assert set(reads) == {path_of(new.id)}
 
 
 # damage
@@ -505,7 +507,7 @@ BYTES = {
 
 @pytest.mark.parametrize("what", [*WRONG, *BYTES])
 def test_a_damaged_file_is_reported_and_left_alone(filled: Store, what: str) -> None:
-    path = filled.folder / index.path_of(make_result(1).id)
+    path = filled.folder / path_of(make_result(1).id)
     if what in BYTES:
         content, reason = BYTES[what], "is "
     else:
@@ -529,7 +531,7 @@ def test_a_damaged_file_is_reported_and_left_alone(filled: Store, what: str) -> 
 
 
 def test_a_damaged_file_that_was_mended_or_removed_is_damaged_no_more(filled: Store) -> None:
-    path = filled.folder / index.path_of(make_result(1).id)
+    path = filled.folder / path_of(make_result(1).id)
     whole = path.read_bytes()
     path.write_bytes(whole[:50])
     assert len(filled.damaged()) == 1
@@ -546,10 +548,10 @@ def test_a_damaged_file_that_was_mended_or_removed_is_damaged_no_more(filled: St
 def test_a_newer_zoo_looks_again_at_what_an_older_one_could_not_read(
     filled: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = filled.folder / index.path_of(make_result(1).id)
+    path = filled.folder / path_of(make_result(1).id)
     path.write_text(json.dumps({**make_result(1).to_json(), "schema": "zoo.result/1.1"}))
     assert len(filled.damaged()) == 1
-    monkeypatch.setattr("zoo.results.schema.SCHEMA", "zoo.result/1.1")
+    monkeypatch.setattr("zoo.results.reading.SCHEMA", "zoo.result/1.1")
     assert len(filled.damaged()) == 1
     monkeypatch.setattr(index, "__version__", "99")
     assert filled.damaged() == []
@@ -586,7 +588,7 @@ def test_what_was_damaged_after_it_was_indexed_is_told(filled: Store) -> None:
     rows = filled.select(newest_first=False)
     (filled.folder / rows[0].path).write_text("{}")
     (filled.folder / rows[1].path).unlink()
-    faults: list[index.Damaged] = []
+    faults: list[Damaged] = []
     assert [result.id for result in filled.load(rows, faults.append)] == [rows[2].id]
     assert [str(fault) for fault in faults] == [f"{filled.folder / rows[0].path} is not a Result: it has no schema"]
 

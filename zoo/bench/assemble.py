@@ -6,7 +6,6 @@ import datetime
 import secrets
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from zoo.bench import environment as env
@@ -14,6 +13,7 @@ from zoo.bench.checks import check
 from zoo.bench.plan import Step
 from zoo.bench.stats import Stats, summarise
 from zoo.executors.local import Completed
+from zoo.results.publishable import failure_record, without_paths
 from zoo.results.schema import MEASURES, Result
 
 PHASES = ("import", "build", "load", "first_call")
@@ -56,12 +56,12 @@ def assemble(
         "run": run,
     }
     if failed is not None:
-        failure = failed.failure
-        message = failure.message if failure else "failed"
+        failure = failure_record(failed.failure)
+        message = failure["message"] if failure else "failed"
         return Result(
             **common,
             outcome=failed.outcome,
-            failure=asdict(failure) if failure else None,
+            failure=failure,
             measures=dict.fromkeys(MEASURES),
             reasons=dict.fromkeys(MEASURES, f"{failed.outcome}: {message}"),
         )
@@ -143,7 +143,7 @@ def _measures(step: Step, records: Sequence[Mapping[str, Any]], stats: Stats) ->
     if all(record["started_beside"] for record in records):
         reasons |= dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE)
     if scored is None:
-        reasons["accuracy"] = step.no_accuracy or "not taken"
+        reasons["accuracy"] = without_paths(step.no_accuracy or "not taken")
     return {name: measures[name] for name in MEASURES}, reasons
 
 

@@ -135,7 +135,8 @@ def command(
     NAME is a model or a shell glob. Latency is the median for one batch; images/s is all images over all time. A
     process that fails is reported and the others go on; the exit code is then 3. Every Result is kept in the store.
     """
-    from zoo.api import bench
+    from zoo.api_results import bench
+    from zoo.paths import logs
     from zoo.report import tables
 
     if not patterns:
@@ -162,7 +163,7 @@ def command(
     if as_json:
         echo_json([result.to_json() for result in results])
     else:
-        click.echo(tables.bench(results, fmt))
+        click.echo(tables.bench(results, fmt, logs()))
     return EXIT_OK if all(result.outcome == "ok" for result in results) else EXIT_FAILED
 
 
@@ -203,7 +204,7 @@ def _against(
     """Measure one model and a reference in turn, and compare."""
     import dataclasses
 
-    from zoo.api import bench_against
+    from zoo.api_results import bench_against
     from zoo.results import gate
     from zoo.results.compare import compare_matching
     from zoo.results.floor import load_floor

@@ -11,9 +11,9 @@ from zoo.cli.options import as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_OK
 
 if TYPE_CHECKING:
-    from zoo.results.compare import Comparison
     from zoo.results.gate import Limit
     from zoo.results.store import Store
+    from zoo.results.verdicts import Comparison
 
 
 def fail_if(function: click.decorators.FC) -> click.decorators.FC:
@@ -45,7 +45,7 @@ def command(
     given only where the whole interval says so. 'zoo bench B --against A' measures both now, in turn, which tells
     smaller differences.
     """
-    from zoo.api import compare
+    from zoo.api_results import compare
     from zoo.results import gate
 
     parsed = [gate.parse(limit) for limit in limits]

@@ -39,7 +39,7 @@ def command(
 
     RESULT is an id, or a file that holds one Result.
     """
-    from zoo.api import reproduce
+    from zoo.api_results import reproduce
     from zoo.results import gate
 
     parsed = [gate.parse(limit) for limit in limits]

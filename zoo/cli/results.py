@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +17,15 @@ from zoo.bench.scenario import DEVICES, PRECISIONS
 from zoo.cli import warn
 from zoo.cli.options import as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
-from zoo.paths import reason
+from zoo.paths import logs, reason
+from zoo.results.schema import OUTCOMES
 
 if TYPE_CHECKING:
-    from zoo.results.index import Damaged, Row
+    from zoo.results.reading import Damaged
+    from zoo.results.rows import Row
+    from zoo.results.schema import Result
     from zoo.results.store import Filter, Store
 
-OUTCOMES = ("ok", "error", "timeout", "signal", "out_of_memory")
 EXPORTS = ("jsonl", "csv", "pytest-benchmark")
 DAMAGED_SHOWN = 5
 HEADERS = (
@@ -115,14 +118,23 @@ def list_command(
 @table_format
 @as_json
 def show_command(name: str, store: Store, fmt: str, as_json: bool) -> None:
-    """Show one Result as 'zoo bench' shows it. ID is an id or the beginning of one."""
+    """Show one Result as 'zoo bench' shows it. ID is an id or the beginning of one.
+
+    If it failed on this machine, its log is named.
+    """
     from zoo.report import tables
 
     result = store.get(name)
     if as_json:
         echo_json(result.to_json())
     else:
-        click.echo(_plain(tables.bench([result], fmt)))
+        click.echo(_plain(tables.bench([result], fmt, _logs_of(result))))
+
+
+def _logs_of(result: Result) -> Path | None:
+    """The folder of logs, if the log of this Result is there: it may come from another machine."""
+    name = result.failure and result.failure["log"]
+    return logs() if name and os.path.isfile(logs() / name) else None
 
 
 @command.command("export")

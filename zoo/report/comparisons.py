@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from zoo.report import numbers
 from zoo.report.tables import render
-from zoo.results.compare import Comparison
 from zoo.results.gate import Limit
+from zoo.results.verdicts import Comparison
 
 HEADERS = ("scenario", "measure", "A", "B", "change", "95 % interval", "verdict")
 

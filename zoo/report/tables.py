@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from zoo.bench.environment import describe as describe_environment
@@ -90,10 +91,13 @@ def accuracy(measure: Mapping[str, Any]) -> str:
     return f"{numbers.percent(measure['value'])} ({low:.1f}–{high:.1f})"
 
 
-def bench(results: Sequence[Result], fmt: str) -> str:
-    """What each model costs and scores, how fast each scenario ran, and what is to be said about it."""
+def bench(results: Sequence[Result], fmt: str, logs: Path | None = None) -> str:
+    """What each model costs and scores, how fast each scenario ran, and what is to be said about it.
+
+    :param logs: the folder with the logs of those that failed.
+    """
     parts = [header(results[0]), models_table(results, fmt), speed_table(results, fmt)]
-    notes_text = "\n".join(notes(results))
+    notes_text = "\n".join(notes(results, logs))
     return "\n\n".join(part for part in (*parts, notes_text) if part)
 
 
@@ -172,8 +176,11 @@ def speed_table(results: Sequence[Result], fmt: str) -> str:
     return render(headers, rows, fmt, right=headers[1:])
 
 
-def notes(results: Sequence[Result]) -> list[str]:
-    """What a reader must know beside the tables: failures, missing accuracy, doubts. One line each."""
+def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
+    """What a reader must know beside the tables: failures, missing accuracy, doubts. One line each.
+
+    :param logs: the folder with the logs of those that failed.
+    """
     lines = []
     for result in results:
         scenario = result.scenario
@@ -181,7 +188,7 @@ def notes(results: Sequence[Result]) -> list[str]:
         if result.failure:
             failure = result.failure
             where = f" in {failure['phase']}" if failure["phase"] else ""
-            log = f" (log: {failure['log']})" if failure["log"] else ""
+            log = f" (log: {logs / failure['log'] if logs else failure['log']})" if failure["log"] else ""
             lines.append(f"! {name}: {result.outcome}{where}: {failure['message']}{log}")
         elif result.measures["accuracy"] is None:
             lines.append(f"! {scenario['model']}: no accuracy: {result.reasons['accuracy']}")

@@ -1,88 +1,17 @@
-"""Is B faster than A? Ratios with intervals, and verdicts. Pure functions of Results.
-
-A verdict needs the whole interval on one side: *slower* or *faster* where it lies beyond the least effect worth a word,
-*same* where it lies within the margin, else *inconclusive*. Nothing is decided by a mean alone.
-"""
+"""Is B faster than A? Two sides measure by measure. Pure functions of Results."""
 
 from __future__ import annotations
 
-import base64
 import math
 import statistics
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from zoo.bench.accuracy import mcnemar_p, paired_difference
 from zoo.bench.stats import BLOCKS, expanded_quantiles, replicates, student
 from zoo.errors import UsageError
+from zoo.results.accuracy import compare_accuracy
 from zoo.results.schema import Result
-from zoo.specs import Plain
-
-Verdict = Literal["faster", "slower", "better", "worse", "smaller", "larger", "same", "inconclusive"]
-
-LEAST_EFFECT = 0.01  # a difference below 1 % is not called one, however sure it is
-MARGIN = 0.03  # "same" means: no more than 3 % apart, for sure
-ACCURACY_LEAST = 0.0
-ACCURACY_MARGIN = 0.01
-LEAST_PROCESSES = 3  # a side, for their variation to be seen in the data themselves
-
-# By measure: what B is where its value is lower, and where it is higher, than A's.
-WORDS: Mapping[str, tuple[Verdict, Verdict]] = {
-    "latency": ("faster", "slower"),
-    "throughput": ("slower", "faster"),
-    "memory": ("smaller", "larger"),
-    "parameters": ("smaller", "larger"),
-    "macs": ("smaller", "larger"),
-    "accuracy": ("worse", "better"),
-}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison(Plain):
-    """One measure of B against A.
-
-    Attributes:
-        measure: latency, throughput, memory, parameters, macs or accuracy.
-        scenario: what was measured, less the model.
-        a, b: the values, in the unit of the measure; for latency the geometric mean of the processes' medians.
-        change: B against A: a ratio less one, or for accuracy a difference (0.01 is one percentage point).
-        low, high: 95 % interval of the change; None where nothing is known of its spread.
-        verdict: what B is.
-        reason: why a verdict could not be given, or what it rests on.
-        across: whether the two come from different environments.
-    """
-
-    measure: str
-    scenario: str
-    a: float
-    b: float
-    change: float
-    low: float | None
-    high: float | None
-    verdict: str
-    reason: str = ""
-    across: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Floor(Plain):
-    """What A against A shows on a machine, as `zoo calibrate` measured it.
-
-    Attributes:
-        process_sd: standard deviation of the logarithm of a process's median, from process to process.
-        pair_sd: the same of the logarithm of the ratio of two processes that ran in turn.
-        pairs: how many pairs of processes it rests on.
-        environment: fingerprint of the machine.
-        ratio_p95: 95th percentile of the ratio's distance from one, pair by pair.
-    """
-
-    process_sd: float
-    pair_sd: float
-    pairs: int
-    environment: str
-    ratio_p95: float
+from zoo.results.verdicts import LEAST_EFFECT, LEAST_PROCESSES, MARGIN, Comparison, Floor, decide
 
 
 def compare(
@@ -103,7 +32,7 @@ def compare(
         )
     common = {"scenario": _scenario(a[0]), "across": different}
     found = [_speed(a, b, floor, common), *_exact(a[0], b[0], common), _memory(a, b, common)]
-    if (accuracy := _accuracy(a[0], b[0], common)) is not None:
+    if (accuracy := compare_accuracy(a[0], b[0], common)) is not None:
         found.append(accuracy)
     latency = found[0]
     return [latency, _throughput(a, b, latency, common), *found[1:]]
@@ -185,18 +114,6 @@ def _within(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], seed: in
     random = np.random.default_rng(seed)
     drawn_a, drawn_b = (np.log(replicates(side, np.median, random)[0]) for side in (a, b))
     return expanded_quantiles(drawn_b - drawn_a, BLOCKS)
-
-
-def decide(measure: str, low: float, high: float, least: float, margin: float) -> Verdict:
-    """The verdict on B from the interval of its change against A."""
-    lower, higher = WORDS[measure]
-    if low > least:
-        return higher
-    if high < -least:
-        return lower
-    if -margin <= low and high <= margin:
-        return "same"
-    return "inconclusive"
 
 
 def _speed(a: Sequence[Result], b: Sequence[Result], floor: Floor | None, common: Mapping[str, Any]) -> Comparison:
@@ -281,50 +198,6 @@ def _memory(a: Sequence[Result], b: Sequence[Result], common: Mapping[str, Any])
         verdict=verdict,
         reason=reason,
     )
-
-
-def _accuracy(a: Result, b: Result, common: Mapping[str, Any]) -> Comparison | None:
-    """Image by image, where both were scored on the same images."""
-    if a.measures["accuracy"] is None or b.measures["accuracy"] is None:
-        return None
-    value_a, value_b = a.measures["accuracy"]["value"], b.measures["accuracy"]["value"]
-    one, other = a.predictions, b.predictions
-    if one is None or other is None or one["dataset_sha256"] != other["dataset_sha256"]:
-        return Comparison(
-            **common,
-            measure="accuracy",
-            a=value_a,
-            b=value_b,
-            change=value_b - value_a,
-            low=None,
-            high=None,
-            verdict="inconclusive",
-            reason="not scored on the same images",
-        )
-    right_a, right_b = (_bits(p["correct"]) for p in (one, other))
-    images = a.measures["accuracy"]["images"]
-    only_a, only_b = (right_a & ~right_b).bit_count(), (right_b & ~right_a).bit_count()
-    change, low, high = paired_difference(only_a, only_b, images)
-    p = mcnemar_p(only_a, only_b)
-    verdict: str = decide("accuracy", low, high, ACCURACY_LEAST, ACCURACY_MARGIN)
-    if only_a == only_b == 0:
-        low = high = 0.0
-        verdict = "same"
-    return Comparison(
-        **common,
-        measure="accuracy",
-        a=value_a,
-        b=value_b,
-        change=change,
-        low=low,
-        high=high,
-        verdict=verdict,
-        reason=f"{images:,} images: {only_a} right only in A, {only_b} only in B; McNemar's exact p = {p:.2g}",
-    )
-
-
-def _bits(packed: str) -> int:
-    return int.from_bytes(zlib.decompress(base64.b64decode(packed)), "big")
 
 
 def _usable(side: Sequence[Result], name: str) -> list[Result]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from zoo.bench.scenario import Scenario
 from zoo.errors import UsageError
-from zoo.results.index import Damaged, read
+from zoo.results.reading import Damaged, loads
 from zoo.results.schema import MEASURES, Result
 
 ACCURACY = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high", "accuracy_images": "images"}
@@ -240,6 +240,6 @@ def _parse_lines(content: bytes, name: str, error: Exception) -> Iterator[Result
 
 def _parse_one(content: bytes, where: str) -> Result | Damaged:
     try:
-        return read(content, where)
+        return loads(content, where)
     except UsageError as error:
         return Damaged(where, str(error).removeprefix(f"{where} "))

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from zoo.errors import UsageError
 from zoo.files import write_atomic
-from zoo.results.compare import Floor
 from zoo.results.schema import Result
 from zoo.results.store import Store
+from zoo.results.verdicts import Floor
 
 FOLDER = "calibration"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zoo.errors import EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, UsageError
-from zoo.results.compare import WORDS, Comparison
+from zoo.results.verdicts import WORDS, Comparison
 
 Outcome = Literal["kept", "broken", "can't tell"]
 
@@ -24,7 +24,7 @@ class Limit:
     """What must not happen to a measure of B against A.
 
     Attributes:
-        measure: one of `zoo.results.compare.WORDS`.
+        measure: one of `zoo.results.verdicts.WORDS`.
         above: whether the change must not exceed `change`, or must not fall below it.
         change: as in `Comparison`: 0.05 is 5 %, or for accuracy 5 percentage points.
     """

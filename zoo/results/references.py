@@ -7,7 +7,8 @@ from pathlib import Path
 from zoo.bench.environment import collect
 from zoo.errors import UsageError
 from zoo.paths import reason
-from zoo.results.index import Damaged, Row
+from zoo.results.reading import Damaged
+from zoo.results.rows import Row
 from zoo.results.schema import Result
 from zoo.results.store import Filter, Store
 

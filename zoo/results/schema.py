@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import dataclasses
+import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.bench.scenario import Scenario
-from zoo.errors import UsageError
 from zoo.specs import Plain
 
 SCHEMA = "zoo.result/1"
+OUTCOMES = ("ok", "error", "timeout", "signal", "out_of_memory")
 
 # Every Result has all of them; one that could not be taken is null, with its reason beside it.
 MEASURES = (
@@ -45,7 +45,7 @@ class Result(Plain):
         schema: `"zoo.result/1"`.
         id: unique; results sort by time under it.
         created_at: UTC, ISO 8601.
-        outcome: "ok", "error", "timeout", "signal" or "out_of_memory".
+        outcome: one of `OUTCOMES`.
         failure: how it failed (phase, type, message, exit_code, log), or None.
         scenario: what was measured.
         environment: on what, with its fingerprint.
@@ -94,50 +94,11 @@ class Result(Plain):
         """The scenario as an object."""
         return Scenario.from_json(self.scenario)
 
-
-def loads(text: str | bytes, where: str = "result") -> Result:
-    """Read a record.
-
-    :param where: what to call it in an error.
-    :raises UsageError: if it is damaged, or of a version that this zoo doesn't know.
-    """
-    try:
-        record = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise UsageError(f"{where} is damaged: not JSON") from None
-    if not isinstance(record, dict) or "schema" not in record:
-        raise UsageError(f"{where} is not a Result: it has no schema")
-    if record["schema"] != SCHEMA:
-        raise UsageError(f"{where} has the schema {_short(record['schema'])}; this zoo reads {SCHEMA}")
-    if wrong := _wrong_fields(record):
-        raise UsageError(f"{where} is damaged: {wrong}")
-    return Result.from_json(record)
+    def get_created(self) -> datetime.datetime:
+        """The moment as an object, in UTC."""
+        return utc(datetime.datetime.fromisoformat(self.created_at))
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _short(value: object) -> str:
-    return "".join(c if c.isprintable() else "?" for c in str(value)[:40])
-
-
-def _wrong_fields(record: Mapping[str, Any]) -> str | None:
-    """What is missing, unknown, or of another kind than the field's default or annotation says."""
-    fields = {f.name: f for f in dataclasses.fields(Result)}
-    if unknown := record.keys() - fields:
-        return f"unknown field '{_short(min(unknown))}'"
-    for name, f in fields.items():
-        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        if name not in record:
-            if required:
-                return f"no field '{name}'"
-            continue
-        value, kind = record[name], str(f.type)
-        if value is None and kind.endswith("| None"):
-            continue
-        expected = dict if kind.startswith("Mapping") else list if kind.startswith("tuple") else str
-        inner = dict if "Mapping" in kind else str
-        if not isinstance(value, expected) or (expected is list and not all(isinstance(v, inner) for v in value)):
-            return f"'{name}' is of another kind"
-    return None
+def utc(moment: datetime.datetime) -> datetime.datetime:
+    """The same moment in UTC, which is what a moment without a time zone is taken for."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)

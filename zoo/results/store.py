@@ -14,9 +14,11 @@ from zoo import paths
 from zoo.bench.scenario import Scenario
 from zoo.errors import UsageError
 from zoo.files import write_atomic
-from zoo.results import index
-from zoo.results.index import COLUMNS, ID, Damaged, Row, digest, path_of, read, row_from, text, utc
-from zoo.results.schema import Result
+from zoo.results import index, layout
+from zoo.results.layout import ID, path_of
+from zoo.results.reading import Damaged, loads
+from zoo.results.rows import COLUMNS, Row, digest, from_columns, text
+from zoo.results.schema import Result, utc
 
 VARIABLE = "ZOO_STORE"
 EQUALS = ("dataset", "runtime", "device", "precision", "batch_size", "outcome", "environment")
@@ -81,8 +83,8 @@ def _moment(given: str | None, time: datetime.time) -> str | None:
         return None
     try:
         with contextlib.suppress(ValueError):
-            return utc(datetime.datetime.combine(datetime.date.fromisoformat(given), time))
-        return utc(datetime.datetime.fromisoformat(given))
+            return utc(datetime.datetime.combine(datetime.date.fromisoformat(given), time)).isoformat()
+        return utc(datetime.datetime.fromisoformat(given)).isoformat()
     except (OverflowError, ValueError):
         raise UsageError(f"'{given[:40]}' is not a date such as 2026-11-23, or a time in ISO 8601") from None
 
@@ -135,7 +137,7 @@ class Store:
         """
         path = self.folder / path_of(self.find(name))
         try:
-            return read(path.read_bytes(), str(path))
+            return loads(path.read_bytes(), str(path))
         except OSError as error:
             raise UsageError(f"{path} can't be read: {paths.reason(error)}") from None
 
@@ -146,7 +148,7 @@ class Store:
         """
         if ID.fullmatch(name) and (self.folder / path_of(name)).is_file():
             return name
-        there = ((path, Path(path).stem) for path in index.paths(self.folder))
+        there = ((path, Path(path).stem) for path in layout.paths(self.folder))
         found = sorted(s for path, s in there if s.startswith(name) and ID.fullmatch(s) and path == path_of(s))
         if not found:
             raise UsageError(f"no Result {ascii(name)[:60]} in {self.folder}; 'zoo results' lists the newest")
@@ -162,7 +164,7 @@ class Store:
         where, values = (wanted or Filter()).where()
         order = "DESC" if newest_first else "ASC"
         sql = f"SELECT {', '.join(COLUMNS)} FROM results WHERE {where} ORDER BY path {order} LIMIT ?"  # noqa: S608
-        return index.ask(self.folder, sql, row_from, [*values, -1 if limit is None else limit])
+        return index.ask(self.folder, sql, from_columns, [*values, -1 if limit is None else limit])
 
     def load(self, rows: Iterable[Row], on_damaged: Callable[[Damaged], None]) -> Iterator[Result]:
         """The Results of rows, one at a time; those that have vanished since are left out.
@@ -172,7 +174,7 @@ class Store:
         for row in rows:
             path = self.folder / row.path
             try:
-                yield read(path.read_bytes(), str(path))
+                yield loads(path.read_bytes(), str(path))
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -214,7 +216,7 @@ class Store:
             content = f"{result.dumps()}\n".encode()
         except (RecursionError, TypeError, ValueError) as error:
             raise UsageError(f"the Result {result.id} can't be written as JSON: {error}") from None
-        read(content, f"the Result {result.id}")
+        loads(content, f"the Result {result.id}")
         with _alone_in(paths.writable_folder(path.parent)):
             if path.exists():
                 return False
