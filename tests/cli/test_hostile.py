@@ -72,6 +72,18 @@ def test_each_outcome_is_named_rightly(matrix: dict[str, Any], home: Path, name:
         assert (home / "logs" / log).is_file()
 
 
+def test_a_side_that_fails_ends_the_comparison_at_once(zoo: Zoo, hostile: Path) -> None:
+    done = zoo(
+        *("bench", "toy_resnet", "--against", "raises_in_hundredth_call", "--batch-size", "1", "--processes", "2"),
+        PYTHONPATH=str(hostile),
+    )
+    assert done.returncode == 3
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    assert "call 100 fails" in lines[0]
+    assert "toy_resnet: error: the process that it was measured in turn with has ended" in lines[1]
+
+
 def test_what_a_worker_prints_is_kept_within_bounds(matrix: dict[str, Any], home: Path) -> None:
     logs = list((home / "logs").glob("*bench-*"))
     assert logs

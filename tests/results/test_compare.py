@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from support import make_result
 
 from zoo.errors import UsageError
-from zoo.results.compare import Comparison, Floor, compare, compare_matching, decide, log_ratio_interval
+from zoo.results.compare import Comparison, Floor, compare, compare_matching, decide
 from zoo.results.schema import Result
+from zoo.results.speed import Spread, mean_difference
 
 
 def measured(processes: Sequence[Sequence[float]], *, paired: bool = True, **changes: Any) -> Result:
@@ -68,31 +69,76 @@ def test_a_model_against_itself_is_hardly_ever_called_different() -> None:
 
 
 @pytest.mark.parametrize("paired", [True, False])
-@pytest.mark.parametrize("processes", [3, 5, 10])
-def test_the_interval_covers_the_true_ratio(processes: int, paired: bool) -> None:
-    random = np.random.default_rng(processes)
+@pytest.mark.parametrize("count", [3, 5, 10])
+def test_the_interval_covers_the_true_difference(count: int, paired: bool) -> None:
+    random = np.random.default_rng(count)
     covered = 0
     for _ in range(300):
-        drift = [math.exp(0.05 * random.normal()) if paired else 1.0 for _ in range(processes)]
-        sides = [simulated(random, processes, scale=scale) for scale in (1.0, 1.05)]
-        a, b = ([[d * x for x in p] for d, p in zip(drift, side, strict=True)] for side in sides)
-        _, low, high = log_ratio_interval(a, b, paired=paired)
-        covered += low <= math.log(1.05) <= high
+        drift = random.normal(0, 0.05 if paired else 0.0, count)
+        a, b = (drift + shift + random.normal(0, 0.01, count) for shift in (0.0, 0.05))
+        centre, reach = mean_difference(a, b, paired=paired)
+        covered += abs(centre - 0.05) <= reach
     assert covered >= 300 * 0.92  # 95 % less three standard errors
 
 
-def test_one_process_a_side_gives_no_verdict_unless_the_floor_is_known() -> None:
+def test_what_is_known_of_the_spread_counts_by_its_degrees_of_freedom() -> None:
+    a, b = [0.0, 0.02], [0.1, 0.12]
+    by_themselves = mean_difference(a, b, paired=False)
+    assert mean_difference(a, b, paired=False, known=Spread(0.0, 10)) < by_themselves
+    centre, reach = mean_difference(a, b, paired=False, known=Spread(0.03, math.inf))
+    assert centre == pytest.approx(0.1)
+    assert reach == pytest.approx(1.959964 * 0.03)
+    assert mean_difference([1.0], [2.0], paired=False) == (1.0, 0.0)
+
+
+FLOOR = Floor(process_sd=0.02, pair_sd=0.02, pairs=10, environment="0123456789abcdef", ratio_p95=0.05)
+
+
+def test_one_pair_gives_no_verdict_unless_the_floor_is_known() -> None:
     random = np.random.default_rng(3)
-    a, b = ([measured(simulated(random, 1, scale=s), paired=False)] for s in (1.0, 1.2))
+    a, b = ([measured(simulated(random, 1, scale=s))] for s in (1.0, 1.2))
     unknown = latency(compare(a, b))
     assert unknown.verdict == "inconclusive"
     assert "'zoo calibrate'" in unknown.reason
-    floor = Floor(process_sd=0.02, pair_sd=0.02, pairs=10, environment="0123456789abcdef", ratio_p95=0.05)
-    known = latency(compare(a, b, floor=floor))
-    assert known.verdict == "slower"
+    assert latency(compare(a, b, floor=FLOOR)).verdict == "slower"
+
+
+@pytest.mark.parametrize(
+    ("scale", "uncalibrated", "calibrated"),
+    [(1.0, "inconclusive", "inconclusive"), (1.2, "inconclusive", "slower"), (0.5, "faster", "faster")],
+)
+def test_results_of_different_times_are_one_observation_each(scale: float, uncalibrated: str, calibrated: str) -> None:
+    random = np.random.default_rng(3)
+    a, b = ([measured(simulated(random, 5, scale=s, between=0.001), paired=False)] for s in (1.0, scale))
+    unknown = latency(compare(a, b))
+    assert unknown.verdict == uncalibrated
+    assert "10% from one time to another is assumed" in unknown.reason
+    assert "'zoo calibrate'" in unknown.reason
+    known = latency(compare(a, b, floor=FLOOR))
+    assert known.verdict == calibrated
     assert known.high is not None
     assert known.low is not None
     assert math.log1p(known.high) - math.log1p(known.low) >= 2 * 1.95 * 0.02 * math.sqrt(2)
+
+
+def test_three_results_a_side_tell_themselves_how_they_vary() -> None:
+    random = np.random.default_rng(8)
+    a, b = (
+        [measured(simulated(random, 1, scale=s, between=0.005), paired=False) for _ in range(4)] for s in (1.0, 1.1)
+    )
+    found = latency(compare(a, b))
+    assert found.verdict == "slower"
+    assert found.reason == "4 Results and 4 Results, at different times"
+
+
+def test_a_noisy_result_has_at_least_its_own_interval() -> None:
+    random = np.random.default_rng(8)
+    a, b = ([measured(simulated(random, 1, within=0.5), paired=False)] for _ in range(2))
+    sure = FLOOR.from_json({**FLOOR.to_json(), "process_sd": 1e-6})
+    found = latency(compare(a, b, floor=sure))
+    assert found.low is not None
+    assert found.high is not None
+    assert math.log1p(found.high) - math.log1p(found.low) > 0.1
 
 
 def test_different_environments_are_refused_unless_allowed_and_then_named() -> None:

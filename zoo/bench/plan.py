@@ -18,6 +18,7 @@ from zoo.specs import ModelSpec, RuntimeSpec
 
 DEFAULT_DATASET = "digits"
 DEFAULT_BATCH_SIZES = (1, 32, 256)
+LEAST_FOR_WIDTH = 4  # processes, before the interval is believed to be as narrow as it says
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,10 +32,10 @@ class Options:
         weights: a file to use instead of the weights that are shipped or were trained here.
         score: whether to take the accuracy.
         policy: how long to time.
-        processes: fresh processes for each scenario.
-        target_width: go on with further processes until the interval of the median is at most this share of it wide …
-        most_processes: … or that many were measured …
-        max_time_s: … or another would take longer than this, in all; a limit for `processes` too.
+        processes: fresh processes for each scenario; for a comparison, of each side.
+        target_width: go on (with at least four processes) until the interval of the median is at most this share of it
+            wide; for a comparison, with further pairs, up to `most_processes` …
+        max_time_s: … or until this time is over, in all; a limit for `processes` too.
         labels: names for the Results, for finding them again.
         timeout_s: after which a process is ended.
         memory_limit_bytes: at which a process is ended.
@@ -57,6 +58,10 @@ class Options:
     labels: tuple[str, ...] = ()
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_limit_bytes: int | None = None
+
+    def least_processes(self) -> int:
+        """How many processes each scenario takes at least."""
+        return self.processes if self.target_width is None else max(self.processes, LEAST_FOR_WIDTH)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

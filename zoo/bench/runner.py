@@ -21,18 +21,18 @@ from zoo.bench.stats import LEAST_TURNS, interval, summarise
 from zoo.bench.timing import Turn
 from zoo.bench.turns import Group, Member
 from zoo.errors import EXIT_USAGE, UsageError
-from zoo.executors.local import Completed
+from zoo.executors.local import Completed, Failure
 from zoo.results.schema import Result
 
 OnPhase = Callable[[str], None]
 OnStep = Callable[[int, Step], OnPhase]
 
-LEAST_FOR_WIDTH = 4  # processes, before the interval is believed to be as narrow as it says
 WIDTH_TIME_S = 300.0  # for an interval to become as narrow as asked for, where no time is given
 # A long turn leaves the caches to a process for longer; short ones let what the machine does meet a pair more alike.
 TURN_S = 0.25
 ENDING_S = 1.5
 PAIR_TURNS = 64
+PARTNER_ENDED = "the process that it was measured in turn with has ended"
 
 
 @dataclass
@@ -157,10 +157,8 @@ class _Clock:
     """Decides how many processes there are to be, and when they have sampled enough."""
 
     def __init__(self, options: Options) -> None:
-        self.options = options
-        self.count, self.limit_s = options.processes, options.max_time_s or math.inf
-        if options.target_width is not None:
-            self.count, self.limit_s = max(self.count, LEAST_FOR_WIDTH), options.max_time_s or WIDTH_TIME_S
+        self.options, self.count = options, options.least_processes()
+        self.limit_s = options.max_time_s or (math.inf if options.target_width is None else WIDTH_TIME_S)
         self.begun, self.start_s = time.monotonic(), 0.0
 
     def first_started(self) -> None:
@@ -238,10 +236,10 @@ def _another_pair(sides: Sequence[Taken], number: int, spent_s: float, longest_s
         return True
     if options.max_time_s is not None and spent_s + longest_s > options.max_time_s:
         return False
-    if options.target_width is None:
-        return number < options.processes
-    if number < LEAST_FOR_WIDTH:
+    if number < options.least_processes():
         return True
+    if options.target_width is None:
+        return False
     return number < options.most_processes and any(side.width() > options.target_width for side in sides)
 
 
@@ -260,6 +258,8 @@ def _measure_pair(sides: Sequence[Taken], number: int, on_phase: OnPhase) -> Non
         for side, member in zip(sides, members, strict=True):
             if alive or member in group.ended():
                 side.take(member, number)
+            else:
+                side.failed = Completed("error", None, Failure(None, "Ended", PARTNER_ENDED))
 
 
 def new_run_id() -> str:

@@ -91,10 +91,10 @@ def _bytes(context: click.Context, parameter: click.Parameter, value: str | None
     metavar="TYPE|N%",
     multiple=True,
     callback=_precision,
-    help="With a per cent sign: go on with further processes until the interval is that narrow. Else a numeric type, "
-    "by default float32.",
+    help="With a per cent sign: go on until the interval is that narrow, in at least four processes. Else a numeric "
+    "type, by default float32.",
 )
-@click.option("--max-time", type=click.FloatRange(min=1), metavar="SECONDS", help="For each scenario, in all.")
+@click.option("--max-time", type=click.FloatRange(min=1), metavar="SECONDS", help="For each scenario, in all; the accuracy comes on top.")
 @click.option(
     "--against",
     metavar="REFERENCE",
@@ -150,7 +150,7 @@ def command(
     if limits:
         raise UsageError("--fail-if limits a comparison; name what to compare with by --against")
     scenarios = len(registry.select(patterns)) * len(set(options.batch_sizes))
-    with scenario_progress(scenarios * options.processes) as on_step:
+    with scenario_progress(scenarios * options.least_processes()) as on_step:
         results = bench(
             *patterns,
             options=options,
@@ -214,7 +214,7 @@ def _against(
     parsed = [gate.parse(limit) for limit in limits]
     if options.processes == 1:  # one process a side tells nothing of how processes differ
         options = dataclasses.replace(options, processes=CAREFUL_PROCESSES)
-    with scenario_progress(2 * options.processes * len(set(options.batch_sizes))) as on_step:
+    with scenario_progress(options.least_processes() * len(set(options.batch_sizes))) as on_step:  # pairs
         a, b = bench_against(patterns[0], reference, options=options, store=store, on_step=on_step, registry=registry)
     failed = [result for result in (*a, *b) if result.outcome != "ok"]
     for result in failed:

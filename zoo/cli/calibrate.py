@@ -29,7 +29,7 @@ def command(app: App, name: str, pairs: int, batch_size: int, store: Store, as_j
     """
     from zoo.api_results import calibrate
 
-    with scenario_progress(2 * pairs) as on_step:
+    with scenario_progress(pairs) as on_step:
         floor = calibrate(
             name, pairs=pairs, batch_size=batch_size, store=store, on_step=on_step, registry=app.registry()
         )

@@ -18,7 +18,7 @@ LEAST_EFFECT = 0.01  # a difference below 1 % is not called one, however sure it
 MARGIN = 0.03  # "same" means: no more than 3 % apart, for sure
 ACCURACY_LEAST = 0.0
 ACCURACY_MARGIN = 0.01
-LEAST_PROCESSES = 3  # a side, for their variation to be seen in the data themselves
+LEAST_OBSERVATIONS = 3  # a side, for their variation to be seen in the data themselves
 
 # By measure: what B is where its value is lower, and where it is higher, than A's.
 WORDS: Mapping[str, tuple[Verdict, Verdict]] = {
