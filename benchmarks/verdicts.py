@@ -3,7 +3,7 @@
     python benchmarks/verdicts.py [--comparisons 100] [--processes 1] [--calibration 12] [--batch-size 32]
 
 1. Calibrates: `toy_resnet` against itself, pair by pair of fresh processes, gives the noise floor.
-2. Plants: measures how long the extra work of `slowed.py` takes, and chooses how much of it is 5 %.
+2. Plants: measures how long the extra work of `slowed.py` takes, and corrects its amount until that is 5 %.
 3. Compares, each time with fresh processes in random order: A against A, and A against the slowed A.
 4. Simulates: draws pairs of the recorded processes anew, for comparisons of 1, 3 and 5 pairs.
 
@@ -39,7 +39,7 @@ from zoo.results.schema import Result
 
 HERE = Path(__file__).resolve().parent
 PLANTED = 0.05
-POLICY = Policy(warmup_min_s=0.2, warmup_max_s=2.0, min_time_s=0.8)
+POLICY = Policy(warmup_min_s=0.2, warmup_max_s=2.0, min_time_s=2.0)
 Kinds = dict[str, list[tuple[Result, Result]]]
 
 
@@ -72,11 +72,20 @@ def pair(a: Step, b: Step) -> tuple[Result, Result]:
 
 
 def planted_products(batch_size: int) -> int:
-    """How many products are 5 % of the model's time, by a straight line through two amounts."""
-    many = 2000
-    plain, slowed = pair(step(0, 3, batch_size), step(many, 3, batch_size))
-    base = plain.measures["latency_s"]
-    return max(1, round(PLANTED * base / ((slowed.measures["latency_s"] - base) / many)))
+    """How many products are 5 % of the model's time: a guess from many of them, then corrected twice."""
+    products, effect = 2000, slowdown(2000, 2, batch_size)
+    for pairs in (4, 8):
+        products = max(1, round(products * PLANTED / effect))
+        effect = slowdown(products, pairs, batch_size)
+        print(f"{products} products: {effect:+.2%}", file=sys.stderr)
+    return max(1, round(products * PLANTED / effect))
+
+
+def slowdown(products: int, pairs: int, batch_size: int) -> float:
+    """What the extra work adds to the model's time, as a share of it."""
+    plain, slowed = pair(step(0, pairs, batch_size), step(products, pairs, batch_size))
+    logs = [[math.log(statistics.median(p["latency_s"])) for p in side.samples] for side in (plain, slowed)]
+    return math.expm1(statistics.fmean(logs[1]) - statistics.fmean(logs[0]))
 
 
 def verdict(a: Result, b: Result, floor: Floor) -> str:

@@ -121,6 +121,26 @@ def test_results_of_different_times_are_one_observation_each(scale: float, uncal
     assert math.log1p(known.high) - math.log1p(known.low) >= 2 * 1.95 * 0.02 * math.sqrt(2)
 
 
+def turned(random: np.random.Generator, speed: np.ndarray, scale: float) -> dict[str, Any]:
+    """One process's record on a machine of this speed, turn by turn."""
+    samples = [x for now in speed for x in (0.01 * scale * now * np.exp(0.005 * random.normal(size=5))).tolist()]
+    turns = [{"start_s": float(n), "rounds": 5} for n in range(len(speed))]
+    return {"latency_s": samples, "turns": turns, "memory": {"peak_bytes": 7e8}, "pair": 0}
+
+
+def test_what_the_machine_does_in_both_turns_of_a_pair_cancels_out() -> None:
+    random = np.random.default_rng(4)
+    speed = np.exp(0.1 * random.normal(size=64))
+    a, b = (make_result(samples=[turned(random, speed, s)], run="20261101T000000-00000000") for s in (1.0, 1.05))
+    sure = Floor.from_json({**FLOOR.to_json(), "pair_sd": 1e-6})
+    found = latency(compare([a], [b], floor=sure))
+    assert found.verdict == "slower"
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= 0.05 <= found.high
+    assert 0.0005 < found.high - found.low < 0.02
+
+
 def test_three_results_a_side_tell_themselves_how_they_vary() -> None:
     random = np.random.default_rng(8)
     a, b = (

@@ -147,7 +147,7 @@ def _variance_in_time(
     pieces = [
         (turn["start_s"], piece)
         for samples, of in zip(processes, turns, strict=True)
-        for turn, piece in zip(of, np.split(samples, np.cumsum([turn["rounds"] for turn in of])[:-1]), strict=True)
+        for turn, piece in zip(of, divide(samples, of), strict=True)
     ]
     in_time = [piece for _, piece in sorted(pieces, key=lambda piece: piece[0])]
     stretches = [
@@ -159,6 +159,13 @@ def _variance_in_time(
     error = math.sqrt(np.var(below, ddof=1) / count)
     low, high = np.quantile(np.concatenate(stretches), np.clip([0.5 - error, 0.5 + error], 0, 1))
     return float(math.log(high / low) / 2) ** 2, count - 1
+
+
+def divide(samples: Any, turns: Turns) -> list[Any]:
+    """A process's samples, turn by turn."""
+    import numpy as np
+
+    return np.split(np.asarray(samples, float), np.cumsum([turn["rounds"] for turn in turns])[:-1]) if turns else []
 
 
 def replicates(processes: Sequence[Sequence[float]], statistic: Any, random: Any) -> Any:

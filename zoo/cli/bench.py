@@ -94,7 +94,12 @@ def _bytes(context: click.Context, parameter: click.Parameter, value: str | None
     help="With a per cent sign: go on until the interval is that narrow, in at least four processes. Else a numeric "
     "type, by default float32.",
 )
-@click.option("--max-time", type=click.FloatRange(min=1), metavar="SECONDS", help="For each scenario, in all; the accuracy comes on top.")
+@click.option(
+    "--max-time",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="For each scenario, in all; the accuracy comes on top.",
+)
 @click.option(
     "--against",
     metavar="REFERENCE",

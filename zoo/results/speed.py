@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.bench.stats import BLOCKS, expanded_quantiles, interval, replicates, student
+from zoo.bench.stats import BLOCKS, LEAST_TURNS, STRETCHES, divide, expanded_quantiles, interval, replicates, student
 from zoo.results.schema import Result
 from zoo.results.verdicts import LEAST_EFFECT, LEAST_OBSERVATIONS, MARGIN, Comparison, Floor, decide
 
@@ -59,12 +59,14 @@ def took_turns(a: Sequence[Result], b: Sequence[Result]) -> bool:
 
 def _in_turn(a: Sequence[Result], b: Sequence[Result], floor: Floor | None) -> tuple[float, float, str]:
     """The logarithm of the ratio, half its interval, and what it rests on."""
-    samples = [[process["latency_s"] for result in side for process in result.samples] for side in (a, b)]
-    levels = [[math.log(statistics.median(process)) for process in side] for side in samples]
+    processes = [[process for result in side for process in result.samples] for side in (a, b)]
+    levels = [[math.log(statistics.median(process["latency_s"])) for process in side] for side in processes]
     known = Spread(floor.pair_sd, floor.pairs - 1) if floor else None
     centre, reach = mean_difference(*levels, paired=True, known=known)
     reason = f"{len(levels[0])} and {len(levels[1])} processes, interleaved" + _calibrated(floor)
-    return centre, max(reach, _within(*samples)) if len(levels[0]) == 1 else reach, reason
+    if len(levels[0]) == 1:
+        reach = max(reach, _within(processes[0][0], processes[1][0]))
+    return centre, reach, reason
 
 
 def _at_different_times(a: Sequence[Result], b: Sequence[Result], floor: Floor | None) -> tuple[float, float, str]:
@@ -116,12 +118,18 @@ def _squares(values: Sequence[float]) -> float:
     return sum((value - mean) ** 2 for value in values)
 
 
-def _within(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]]) -> float:
-    """Half the interval as far as the samples of a single pair tell it."""
+def _within(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
+    """Half the interval as far as a single pair tells it: turn by turn, else by a bootstrap over each one's samples."""
     import numpy as np
 
+    sides = [divide(process["latency_s"], process.get("turns", ())) for process in (a, b)]
+    if len(sides[0]) == len(sides[1]) >= LEAST_TURNS:
+        medians_a, medians_b = (np.log([np.median(turn) for turn in turns]) for turns in sides)
+        stretches = np.array_split(medians_b - medians_a, min(STRETCHES, len(medians_a)))
+        means = [float(stretch.mean()) for stretch in stretches]
+        return student(len(means) - 1) * statistics.stdev(means) / math.sqrt(len(means))
     random = np.random.default_rng(0)
-    drawn_a, drawn_b = (np.log(replicates(side, np.median, random)[0]) for side in (a, b))
+    drawn_a, drawn_b = (np.log(replicates([p["latency_s"]], np.median, random)[0]) for p in (a, b))
     low, high = expanded_quantiles(drawn_b - drawn_a, BLOCKS)
     return (high - low) / 2
 
