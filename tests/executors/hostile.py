@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -99,6 +100,12 @@ def has_children_that_hoard(job: dict[str, Any], report: Report) -> NoReturn:
     children = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
     children[0].wait()
     os._exit(0)
+
+
+def leaves_a_file_behind(job: dict[str, Any], report: Report) -> Value:
+    descriptor, name = tempfile.mkstemp()
+    os.close(descriptor)
+    return {"file": name}
 
 
 def prints(job: dict[str, Any], report: Report) -> Value:

@@ -192,6 +192,13 @@ def test_a_function_that_allocates_without_end_is_ended_at_its_limit(mark: str) 
     assert marked(mark) == []
 
 
+def test_what_a_worker_leaves_in_the_temporary_folder_goes_with_it(folders: Path) -> None:
+    completed = run(task("leaves_a_file_behind"))
+    assert completed.value is not None
+    assert completed.value["file"].startswith(str(folders))
+    assert leftovers(folders) == []
+
+
 def test_what_its_children_use_counts_too(folders: Path) -> None:
     completed = run(task("has_children_that_hoard", memory_limit_bytes=300 * 2**20))
     assert completed.outcome == "out_of_memory"

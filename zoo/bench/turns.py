@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -20,7 +18,7 @@ from typing import Any, Self
 
 from zoo.bench import memory
 from zoo.bench.timing import Block, Turn
-from zoo.executors.local import Completed, Control, Task, run
+from zoo.executors.local import Completed, Control, Task, make_folder, run
 
 COMMANDS, ANSWERS = "commands", "answers"
 WARM_UP, SAMPLE, END = "warm_up", "sample", "end"
@@ -82,7 +80,7 @@ class Member:
     """
 
     def __init__(self, task: Task, on_event: Callable[[dict[str, Any]], None], timeout_s: float | None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="zoo-turns-"))
+        self.folder = make_folder()
         for name in (COMMANDS, ANSWERS):
             os.mkfifo(self.folder / name)
         self.commands, self.answers = _Line(self.folder / COMMANDS), _Line(self.folder / ANSWERS)
@@ -98,7 +96,7 @@ class Member:
 
     def _run(self) -> None:
         try:
-            self.completed = run(self.task, self.on_event, self.control)
+            self.completed = run(self.task, self.on_event, self.control, self.folder)
         except BaseException as error:  # the parent raises it
             self.error = error
         finally:
@@ -140,12 +138,11 @@ class Member:
         return sum(block.rounds for block in self.blocks)
 
     def close(self) -> None:
-        """End it, if it is still there, and take away its pipes."""
+        """End it, if it is still there."""
         self.control.stop()
         self.thread.join()
         for line in (self.commands, self.answers):
             line.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _do(self, what: str, **more: Any) -> dict[str, Any]:
         self.commands.write({"do": what, **more})

@@ -111,11 +111,25 @@ def call(task: Task, on_event: OnEvent | None = None) -> Any:
     raise _as_error(failure)
 
 
-def run(task: Task, on_event: OnEvent | None = None, control: Control | None = None) -> Completed:
+def make_folder() -> Path:
+    """A folder for one task, which `run` takes away again.
+
+    :raises UsageError: if there is no room for it.
+    """
+    try:
+        return Path(tempfile.mkdtemp(prefix="zoo-"))
+    except OSError as error:
+        raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
+
+
+def run(
+    task: Task, on_event: OnEvent | None = None, control: Control | None = None, folder: Path | None = None
+) -> Completed:
     """Run a task to its end and say how it ended. Only the caller's own interruption is raised.
 
     :param on_event: called with each event that the function reports, as it arrives.
     :param control: for a caller that runs several in threads; the deadline is then the caller's to keep.
+    :param folder: one that `make_folder` has made, for a caller that puts something there for the task.
     """
     content = json.dumps(
         {
@@ -126,13 +140,12 @@ def run(task: Task, on_event: OnEvent | None = None, control: Control | None = N
         },
         allow_nan=False,
     )
-    folder = None
+    folder = folder or make_folder()
     try:
-        folder = Path(tempfile.mkdtemp(prefix="zoo-"))
+        (folder / "tmp").mkdir()
         (folder / "task.json").write_text(content)
     except OSError as error:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
     try:
         events = _supervise(task, folder, on_event or (lambda _: None), control or Control())

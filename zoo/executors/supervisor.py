@@ -40,6 +40,7 @@ def main(folder: Path) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        env={**os.environ, "TMPDIR": str(folder / "tmp")},  # what it leaves there goes with the folder
         start_new_session=True,
     )
     log = _Log(folder / "log")
