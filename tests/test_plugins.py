@@ -252,6 +252,15 @@ def test_part_of_a_name_switches_nothing_off(site: Site) -> None:
     assert active(discover(["heavy", "zoo", "zoo-heav", ""])) == ["zoo-heavy"]
 
 
+def test_what_was_to_be_switched_off_and_is_not_there_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.install("zoo-heavy", points={"heavy-point": "zoo_heavy"})
+    before = os.environ["ZOO_DISABLE_PLUGINS"]
+    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", f"{before},zoo-heaven")
+    plugins = discover(["Heavy_Points", "heavy_point", "zoobench"])
+    assert plugins.not_found == ["Heavy_Points", "zoobench", "zoo-heaven"]
+    assert plugins.problems == []
+
+
 def test_plugins_come_in_the_order_of_distribution_and_entry_point(site: Site) -> None:
     site.install("zoo-bbb")
     site.install("zoo-aaa", points={"z": "zoo_aaa", "a": "zoo_aaa.more"}, more=GOOD)

@@ -161,6 +161,20 @@ def test_a_name_declared_twice_by_one_plugin_is_blamed_on_it_once(install: Insta
     assert "'twice' is declared by zoo-one 1.0;" in problem.reason
 
 
+@pytest.mark.parametrize(("hook", "name"), [("zoo_datasets", "digits"), ("zoo_runtimes", "tensorflow")])
+def test_a_name_of_the_core_stays_the_cores(install: Install, hook: str, name: str) -> None:
+    for distribution in ("zoo-one", "zoo-two"):
+        install(distribution, declaring(name, f"own-of-{distribution}", name, hook=hook))
+    loaded = registry.load()
+    entries = getattr(loaded, hook.removeprefix("zoo_"))
+    assert entries[name].plugin.distribution == "zoobench"
+    assert {"own-of-zoo-one", "own-of-zoo-two"} < set(entries)
+    assert blamed(loaded) == ["zoo-one", "zoo-two"]
+    noun = hook.removeprefix("zoo_").removesuffix("s")
+    for problem in loaded.problems:
+        assert problem.reason == f"reserved: the {noun} '{name}' is the zoo's own; this plugin's is not used"
+
+
 def test_one_name_may_mean_a_model_a_dataset_and_a_runtime(install: Install) -> None:
     for hook in SPECS:
         install(hook.replace("_", "-"), declaring("same", hook=hook))

@@ -10,7 +10,6 @@ import contextlib
 import importlib
 import os
 import re
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
@@ -19,11 +18,11 @@ from typing import Any
 
 import pluggy
 
-from zoo import hookspecs
+from zoo import __version__, hookspecs
 from zoo.installed import EntryPoint, entry_points
+from zoo.streams import stdout_to_stderr
 
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
-DISTRIBUTION = "zoobench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +34,18 @@ class Plugin:
     version: str
     reference: str
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """By which it can be switched off."""
+        return self.name, self.distribution
+
     def __str__(self) -> str:
         if self.name.replace("_", "-") in self.distribution.replace("_", "-"):
             return f"{self.distribution} {self.version}"
         return f"{self.distribution} {self.version} ({self.name})"
+
+
+CORE = Plugin("builtin", "zoobench", __version__, "zoo.builtin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +59,18 @@ class Problem:
 
 @dataclass(slots=True)
 class Plugins:
-    """The plugins found, which of them are in use, and what went wrong with the others."""
+    """The plugins found, which of them are in use, and what went wrong with the others.
+
+    Attributes:
+        not_found: names that were to be switched off and are no plugin's.
+    """
 
     manager: pluggy.PluginManager
     found: list[Plugin] = field(default_factory=list)
     active: dict[Plugin, object] = field(default_factory=dict)
     disabled: list[Plugin] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    not_found: list[str] = field(default_factory=list)
 
     def call(self, hook: str) -> Iterator[tuple[Plugin, Any]]:
         """Call one hook in every plugin that implements it, and yield what each returned.
@@ -80,9 +92,9 @@ class Plugins:
 
     @contextlib.contextmanager
     def containing(self, plugin: Plugin, where: str) -> Iterator[None]:
-        """Turn whatever the block raises into a problem of the plugin's; its prints go to standard error."""
+        """Turn whatever the block raises into a problem of the plugin's; its output goes to standard error."""
         try:
-            with contextlib.redirect_stdout(sys.stderr):
+            with stdout_to_stderr():
                 yield
         except KeyboardInterrupt:
             raise
@@ -121,17 +133,19 @@ def discover(disabled: Collection[str] = (), found: Iterable[EntryPoint] | None 
     plugins = Plugins(manager)
     _register_builtin(plugins)
 
-    off = {_normal(name) for name in (*disabled, *_disabled_by_environment())}
+    off = {_normal(name): name for name in (*disabled, *_disabled_by_environment())}
     for entry_point in entry_points(hookspecs.PROJECT) if found is None else found:
         fields = (entry_point.name, entry_point.distribution, entry_point.version, entry_point.reference)
         plugin = Plugin(*map(printable, fields))
         plugins.found.append(plugin)
-        if off & {_normal(plugin.name), _normal(plugin.distribution)}:
+        if off.keys() & {_normal(name) for name in plugin.names}:
             plugins.disabled.append(plugin)
             continue
         with plugins.containing(plugin, "on import"):
             module = _load(plugin.reference)
             _register(plugins, plugin, module)
+    known = {_normal(name) for plugin in plugins.found for name in plugin.names}
+    plugins.not_found = [name for normal, name in off.items() if normal not in known]
     return plugins
 
 
@@ -176,12 +190,11 @@ def _hooks() -> str:
 
 
 def _register_builtin(plugins: Plugins) -> None:
-    from zoo import __version__, builtin
+    from zoo import builtin
 
     module: ModuleType = builtin
-    plugin = Plugin("builtin", DISTRIBUTION, __version__, "zoo.builtin")
-    plugins.manager.register(module, f"{DISTRIBUTION}:builtin")
-    plugins.active[plugin] = module
+    plugins.manager.register(module, f"{CORE.distribution}:{CORE.name}")
+    plugins.active[CORE] = module
 
 
 def _disabled_by_environment() -> list[str]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from zoo.errors import SpecError, UsageError
-from zoo.plugins import Plugin, Plugins, Problem, discover
+from zoo.plugins import CORE, Plugin, Plugins, Problem, discover
 from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec, RuntimeSpec)
@@ -24,7 +24,11 @@ class Entry(Generic[Spec]):
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Everything that the installed plugins bring, and what was wrong with some of them."""
+    """Everything that the installed plugins bring, and what was wrong with some of them.
+
+    Attributes:
+        warnings: what was asked for in vain when they were loaded, a line each.
+    """
 
     models: Mapping[str, Entry[ModelSpec]]
     datasets: Mapping[str, Entry[DatasetSpec]]
@@ -32,6 +36,7 @@ class Registry:
     plugins: Sequence[Plugin]
     disabled: Sequence[Plugin]
     problems: Sequence[Problem]
+    warnings: Sequence[str] = ()
 
     def model(self, name: str) -> Entry[ModelSpec]:
         """The model of that name; UsageError, with a suggestion, if there is none."""
@@ -75,6 +80,7 @@ def load(disabled: Collection[str] = ()) -> Registry:
         plugins=tuple(plugins.active),
         disabled=tuple(plugins.disabled),
         problems=tuple(plugins.problems),
+        warnings=tuple(_not_switched_off(name, plugins) for name in plugins.not_found),
     )
 
 
@@ -92,6 +98,11 @@ def unknown(kind: str, name: str, known: Collection[str], look: str) -> UsageErr
     return UsageError(f"unknown {kind} {_quote(name)}; {hint}")
 
 
+def _not_switched_off(name: str, plugins: Plugins) -> str:
+    names = [known for plugin in plugins.found for known in plugin.names]
+    return f"nothing to switch off: {unknown('plugin', name, names, 'zoo doctor')}"
+
+
 def _collect(plugins: Plugins, hook: str, kind: type[Spec]) -> Mapping[str, Entry[Spec]]:
     claims: dict[str, list[Entry[Spec]]] = {}
     for plugin, returned in plugins.call(hook):
@@ -100,16 +111,19 @@ def _collect(plugins: Plugins, hook: str, kind: type[Spec]) -> Mapping[str, Entr
                 claims.setdefault(spec.name, []).append(Entry(spec, plugin))
 
     entries: dict[str, Entry[Spec]] = {}
+    noun = hook.removeprefix("zoo_").removesuffix("s")
     for name, claimants in claims.items():
+        by_plugin = {entry.plugin: entry for entry in claimants}
         if len(claimants) == 1:
             entries[name] = claimants[0]
             continue
-        who = " and ".join(dict.fromkeys(str(entry.plugin) for entry in claimants))
-        noun = hook.removeprefix("zoo_").removesuffix("s")
-        for plugin in dict.fromkeys(entry.plugin for entry in claimants):
-            plugins.problems.append(
-                Problem(plugin, f"duplicate: the {noun} '{name}' is declared by {who}; none is used")
-            )
+        if CORE in by_plugin:
+            entries[name] = by_plugin.pop(CORE)
+            reason = f"reserved: the {noun} '{name}' is the zoo's own; this plugin's is not used"
+        else:
+            who = " and ".join(map(str, by_plugin))
+            reason = f"duplicate: the {noun} '{name}' is declared by {who}; none is used"
+        plugins.problems += [Problem(plugin, reason) for plugin in by_plugin]
     return MappingProxyType(entries)
 
 

@@ -10,6 +10,28 @@ from support import Zoo
 
 SPEC = "zoo.ModelSpec(name={name!r}, summary='x', build='a.b:c', input_shape=(8, 8, 1), classes=2, parameters=1)"
 HOOK = "import zoo\n@zoo.hookimpl\ndef zoo_models():\n    "
+DATASET = (
+    "zoo.DatasetSpec(name='digits', summary='x', builder='a.b:C', version='1.0.0', classes=2, image_shape=(8, 8, 1), "
+    "splits={'train': 1, 'test': 1})"
+)
+RUNTIME = "zoo.RuntimeSpec(name='tensorflow', summary='x', runtime='a.b:C', keras_backend='jax')"
+NOISY = """
+import ctypes
+import os
+import subprocess
+import sys
+
+
+def make_noise(where):
+    print(f"noise of print {where}")
+    sys.__stdout__.write(f"noise of Python {where}\\n")
+    os.write(1, f"noise of the system {where}\\n".encode())
+    ctypes.CDLL(None).printf(f"noise of C {where}\\n".encode())
+    subprocess.run(["echo", "noise of a child", where])
+
+
+make_noise("on import")
+"""
 
 BROKEN = {
     "import-error": ("import no_such_module", "on import: ModuleNotFoundError: No module named 'no_such_module'"),
@@ -23,7 +45,15 @@ BROKEN = {
     "escape-codes": (HOOK + "return [" + SPEC.format(name="\x1b[31m") + "]", "name '\\x1b[31m' must have"),
     "duplicate": (HOOK + "return [" + SPEC.format(name="plain_cnn") + "]", "'plain_cnn' is declared by"),
     "no-hook": ("x = 1", "implements no hook"),
-    "prints": ("print('noise')\n" + HOOK + "return [" + SPEC.format(name="printer") + "]", None),
+    "prints": (NOISY + HOOK + "make_noise('in a hook')\n    return [" + SPEC.format(name="printer") + "]", None),
+    "takes-digits": (
+        HOOK.replace("models", "datasets") + f"return [{DATASET}]",
+        "reserved: the dataset 'digits' is the zoo's own; this plugin's is not used",
+    ),
+    "takes-tensorflow": (
+        HOOK.replace("models", "runtimes") + f"return [{RUNTIME}]",
+        "reserved: the runtime 'tensorflow' is the zoo's own; this plugin's is not used",
+    ),
 }
 
 
@@ -66,6 +96,36 @@ def test_a_duplicate_is_reported_for_both(zoo: Zoo, broken: Path) -> None:
     problems = json.loads(zoo("doctor", "--json", PYTHONPATH=str(broken)).stdout)["problems"]
     (own,) = [p for p in problems if p["distribution"] == "zoo-plain-cnn"]
     assert "declared by broken-duplicate 0.3 and zoo-plain-cnn 0.1.0; none is used" in own["reason"]
+
+
+@pytest.mark.parametrize("where", ["on import", "in a hook"])
+@pytest.mark.parametrize("how", ["print", "Python", "the system", "C", "a child"])
+def test_whatever_a_plugin_writes_goes_to_standard_error(noisy: tuple[str, str], how: str, where: str) -> None:
+    out, err = noisy
+    assert isinstance(json.loads(out), list)
+    assert f"noise of {how} {where}\n" in err
+
+
+@pytest.fixture(scope="module")
+def noisy(zoo: Zoo, broken: Path) -> tuple[str, str]:
+    """What a list as JSON says on standard output, and on standard error."""
+    done = zoo("list", "--json", PYTHONPATH=str(broken))
+    return done.stdout, done.stderr
+
+
+def test_the_core_keeps_its_names(zoo: Zoo, broken: Path) -> None:
+    done = zoo("doctor", PYTHONPATH=str(broken), ZOO_DISABLE_PLUGINS="broken-prints")
+    assert "zoobench 0.1.0 (builtin): datasets digits; runtimes tensorflow" in done.stdout
+    assert "digits: 1,797 handwritten digits" in done.stdout
+
+
+def test_a_name_of_the_core_that_a_plugin_takes_is_mentioned(zoo: Zoo, broken: Path) -> None:
+    others = ",".join(f"broken-{name}" for name in BROKEN if not name.startswith("takes-"))
+    done = zoo("list", "--json", PYTHONPATH=str(broken), ZOO_DISABLE_PLUGINS=others)
+    assert done.stderr == (
+        f"zoo: plugin broken-takes-digits 0.3: {BROKEN['takes-digits'][1]}; see 'zoo doctor'\n"
+        f"zoo: plugin broken-takes-tensorflow 0.3: {BROKEN['takes-tensorflow'][1]}; see 'zoo doctor'\n"
+    )
 
 
 def test_nothing_a_plugin_says_reaches_the_terminal_unescaped(zoo: Zoo, broken: Path) -> None:

@@ -62,9 +62,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, arguments: list[str], l
     ("arguments", "variables"),
     [
         (["--no-plugin", "zoo-toy-resnet"], {}),
-        (["--no-plugin", "toy-resnet", "--no-plugin", "nothing"], {}),
+        (["--no-plugin", "toy-resnet", "--no-plugin", "Zoo.Toy-ResNet"], {}),
         ([], {"ZOO_DISABLE_PLUGINS": "zoo_toy_resnet"}),
-        ([], {"ZOO_DISABLE_PLUGINS": "nothing, toy-resnet"}),
+        ([], {"ZOO_DISABLE_PLUGINS": ", toy-resnet"}),
     ],
 )
 def test_plugins_can_be_switched_off(zoo: Zoo, arguments: list[str], variables: dict[str, str]) -> None:
@@ -73,6 +73,29 @@ def test_plugins_can_be_switched_off(zoo: Zoo, arguments: list[str], variables: 
     assert "toy_resnet" not in names
     assert names >= MODELS - {"toy_resnet"}
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", [["list", "--json"], ["doctor", "--json"]])
+@pytest.mark.parametrize(
+    ("arguments", "variables", "line"),
+    [
+        (["--no-plugin", "toy_resnt"], {}, "unknown plugin 'toy_resnt'; did you mean 'toy-resnet'?"),
+        (
+            ["--no-plugin", "zoo-cifar-resnets"],
+            {},
+            "unknown plugin 'zoo-cifar-resnets'; did you mean 'zoo-cifar-resnet'?",
+        ),
+        ([], {"ZOO_DISABLE_PLUGINS": "\x1b[31m"}, "unknown plugin '?[31m'; 'zoo doctor' shows what there is"),
+        ([], {"ZOO_DISABLE_PLUGINS": "builtin"}, "unknown plugin 'builtin'; 'zoo doctor' shows what there is"),
+    ],
+)
+def test_a_plugin_to_switch_off_that_is_not_there_is_mentioned(
+    zoo: Zoo, command: list[str], arguments: list[str], variables: dict[str, str], line: str
+) -> None:
+    done = zoo(*arguments, *command, **variables)
+    assert done.returncode == 0
+    assert done.stderr == f"zoo: nothing to switch off: {line}\n"
+    assert "toy_resnet" in done.stdout or "zoo-toy-resnet" in done.stdout
 
 
 @pytest.mark.real

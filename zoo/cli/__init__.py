@@ -32,6 +32,8 @@ class App:
         from zoo import registry
 
         loaded = registry.load(self.disabled)
+        for warning in loaded.warnings:
+            warn(warning)
         if not quiet:
             for problem in loaded.problems[:PROBLEMS_SHOWN]:
                 warn(f"plugin {problem.plugin}: {problem.reason}; see 'zoo doctor'")
