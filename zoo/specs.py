@@ -208,11 +208,12 @@ class DatasetSpec(Plain):
     Attributes:
         name: unique in the zoo.
         summary: one line.
-        builder: `"package.module:Class"`, a `tfds.core.DatasetBuilder` that needs no download.
+        builder: `"package.module:Class"`, a `tfds.core.DatasetBuilder`.
         version: of the builder, as it stands in the prepared folder's path.
         classes: number of labels.
         image_shape: (height, width, channels).
         splits: number of images by split; `"train"` and `"test"` are what the zoo uses.
+        download: whether the builder downloads. If so, `zoo data fetch` prepares the dataset; else its first use does.
         digests: sha256 by split, as `zoo data verify` prints it and then checks it; a split may be left out.
         licence: SPDX expression.
         source: where the data come from.
@@ -225,6 +226,7 @@ class DatasetSpec(Plain):
     classes: int
     image_shape: tuple[int, int, int]
     splits: Mapping[str, int]
+    download: bool = False
     digests: Mapping[str, str] = field(default_factory=dict)
     licence: str | None = None
     source: str | None = None
@@ -249,6 +251,7 @@ class DatasetSpec(Plain):
             "splits must be a mapping from names to numbers of images",
         )
         object.__setattr__(self, "splits", MappingProxyType(dict(splits)))
+        _check(isinstance(self.download, bool), "download must be True or False")
         _check(
             isinstance(self.digests, Mapping) and set(self.digests) <= set(splits),
             "digests must be a mapping from names of splits to sha256",

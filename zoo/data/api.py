@@ -46,10 +46,14 @@ def datasets(*, data_dir: str | Path | None = None, registry: _registry.Registry
     :param data_dir: where to look; by default `ZOO_DATA_DIR`, or else the zoo's own folder and TFDS's.
     """
     known = (registry or _registry.load()).datasets
+    folders = catalog.search_folders(data_dir)
+    prepared = catalog.prepared(folders)
     listing = Listing([], [], [])
-    for name in dict.fromkeys([*known, *catalog.prepared(catalog.search_folders(data_dir))]):
+    for name in dict.fromkeys([*known, *prepared]):
         try:
-            listing.datasets.append(_described(catalog.find(name, known, data_dir), known))
+            there = name in prepared
+            found = catalog.find(name, known, data_dir) if there else catalog.declared(known[name].spec, folders[0])
+            listing.datasets.append(_described(found, known))
         except catalog.NotImagesError:
             listing.others.append(name)
         except DataError as error:
@@ -115,6 +119,7 @@ def fetch(
         job = {
             "name": name,
             "builder": entry.spec.builder if entry else None,
+            "known": list(known),
             "version": entry.spec.version if entry else None,
             "staging": str(work),
             "data_dir": str(work.parent),

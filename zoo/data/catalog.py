@@ -98,7 +98,9 @@ def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Pat
         if versions:
             return _read(name, folder, versions[-1], entry.spec.builder if entry else None)
     if entry is not None:
-        return _declared(entry.spec, folders[0])
+        if entry.spec.download:
+            raise UsageError(f"{name} has to be downloaded first: 'zoo data fetch {name}' does it")
+        return declared(entry.spec, folders[0])
     raise _not_found(name, known, folders)
 
 
@@ -160,14 +162,14 @@ def _not_found(name: str, known: Collection[str], folders: Collection[Path]) -> 
     )
 
 
-def _declared(spec: DatasetSpec, data_dir: Path) -> Dataset:
+def declared(spec: DatasetSpec, data_dir: Path) -> Dataset:
     """A plugin's dataset that has yet to be prepared."""
     return Dataset(
         name=spec.name,
         version=spec.version,
         data_dir=str(data_dir),
         folder=str(data_dir / spec.name / spec.version),
-        builder=spec.builder,
+        builder=None if spec.download else spec.builder,
         classes=spec.classes,
         image_shape=spec.image_shape,
         splits=spec.splits,
@@ -197,7 +199,8 @@ def _subfolders(folder: Path) -> Iterator[str]:
     """Names of the folders in a folder that could be a dataset's, sorted."""
     try:
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir())
+            # not entry.is_dir(), which raises at a link that leads to itself
+            names = sorted(entry.name for entry in entries if NAME.fullmatch(entry.name) and os.path.isdir(entry))
     except OSError:
         return
     yield from (name for name in names if name != DOWNLOADS)

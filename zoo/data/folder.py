@@ -53,6 +53,8 @@ def scan(path: Path) -> ImageFolder:
     found = {split: files for split, files in found.items() if any(files.values())}
     if not found:
         raise UsageError(f"no images are in {path}: {EXPECTED}")
+    order = ["train", *INSTEAD_OF_TEST, "test"]
+    found = dict(sorted(found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
     names = sorted({name for files in found.values() for name in files})
     number = {name: i for i, name in enumerate(names)}
     splits = {}
@@ -109,7 +111,7 @@ def _decode(file: str) -> np.ndarray[Any, Any]:
 
 def _folders(path: Path) -> list[str]:
     with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and _is_ours(entry.name))
+        return sorted(entry.name for entry in entries if os.path.isdir(entry) and _is_ours(entry.name))
 
 
 def _classes(path: Path) -> dict[str, list[str]]:

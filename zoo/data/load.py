@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.catalog import AGAIN, Dataset
 from zoo.errors import DataError, UsageError
-from zoo.paths import reason
 
 if TYPE_CHECKING:
     import numpy as np
 
 BATCH = 1024
+TENSORFLOWS_OWN = re.compile(r"\{\{.*?\}\} *| *\[Op:.*")  # what it adds to a message about its own insides
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def batches(
     if declared is None:
         raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
     done = 0
-    with _clear_errors(dataset):
+    with _clear_errors(dataset, split):
         for images, labels in _decoded(dataset, split, size):
             if images.dtype != "uint8":
                 raise DataError(f"the images of {dataset.name} are {images.dtype}; the zoo takes 8 bits a channel")
@@ -131,14 +132,17 @@ def _decoded(dataset: Dataset, split: str, size: int) -> Iterator[tuple[np.ndarr
 
 
 def _prepare(dataset: Dataset) -> None:
-    from zoo.data.prepare import declared_builder, download_and_prepare
+    from zoo.data.prepare import declared_builder, download_and_prepare, explain
     from zoo.data.staging import publish, staging
 
     assert dataset.builder is not None  # noqa: S101 - the caller has asked
     data_dir, place = Path(dataset.data_dir), Path(dataset.folder)
     path = place.relative_to(data_dir)
     with staging(data_dir) as folder:
-        download_and_prepare(declared_builder(dataset.builder, folder, path), folder)
+        try:
+            download_and_prepare(declared_builder(dataset.builder, folder, path), folder)
+        except Exception as error:
+            raise explain(error, dataset.name, data_dir) from error
         publish(folder / path, place)
 
 
@@ -153,19 +157,15 @@ def _check_memory(dataset: Dataset, split: str, needed: int) -> None:
 
 
 @contextlib.contextmanager
-def _clear_errors(dataset: Dataset) -> Iterator[None]:
+def _clear_errors(dataset: Dataset, split: str) -> Iterator[None]:
     """What TFDS and TensorFlow raise at damaged files, as one line."""
     try:
         yield
     except (DataError, UsageError):
         raise
-    except OSError as error:
-        raise UsageError(f"can't prepare {dataset.name} in {dataset.data_dir}: {reason(error)}") from error
     except Exception as error:
         text = str(error).strip()
-        if "No space left on device" in text:
-            raise UsageError(f"can't prepare {dataset.name} in {dataset.data_dir}: no space left on device") from error
         if "Cannot batch tensors with different shapes" in text:
             raise DataError(f"the images of {dataset.name} differ in size; the zoo takes images of one size") from error
-        line = text.partition("\n")[0][:200]
-        raise DataError(f"can't read {dataset.name} in {dataset.folder}: {type(error).__name__}: {line}") from error
+        line = TENSORFLOWS_OWN.sub("", text.partition("\n")[0])[:200]
+        raise DataError(f"can't read '{split}' of {dataset.name} in {dataset.folder}: {line}; {AGAIN}") from error

@@ -33,7 +33,8 @@ class Patience:
         if event["bytes"] != self.bytes or event["cpu_s"] - self.cpu_s > BUSY_SHARE * self.idle_s:
             self.alive, self.bytes, self.cpu_s = now, event["bytes"], event["cpu_s"]
         if now - self.alive >= self.idle_s:
-            raise DataError(f"can't fetch {self.name}: {_silence(event, self.idle_s)}; nothing was kept")
+            hint = "; is there a network?" if event["trouble"] else ""
+            raise DataError(f"can't fetch {self.name}: {_silence(event, self.idle_s)}; nothing was kept{hint}")
         if now - self.began >= self.timeout_s:
             raise DataError(
                 f"can't fetch {self.name}: not done after {self.timeout_s:g} s ({_reached(event)}); "
@@ -44,8 +45,8 @@ class Patience:
 def _silence(event: dict[str, Any], idle_s: float) -> str:
     host = event["host"] or "the server"
     if event["trouble"] and not event["bytes"]:
-        return f"{host} can't be reached ({event['trouble']}), tried for {idle_s:g} s; is there a network?"
-    return f"{host} has sent nothing for {idle_s:g} s"
+        return f"{host} can't be reached ({event['trouble']}), tried for {idle_s:g} s"
+    return f"{host} has sent nothing, or next to nothing, for {idle_s:g} s"
 
 
 def _reached(event: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def prepare(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, An
         if job["builder"]:
             builder = declared_builder(job["builder"], staging, Path(name) / job["version"])
         else:
-            builder = _tfds_builder(name, staging)
+            builder = _tfds_builder(name, staging, job["known"])
         _check_features(name, builder)
         path = Path(builder.data_dir).relative_to(staging)
         check_dataset_name(str(path.parent))
@@ -41,7 +41,7 @@ def prepare(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, An
         try:
             download_and_prepare(builder, staging, by_hand)
         except Exception as error:
-            raise explain(error, name, progress.host) from error
+            raise explain(error, name, data_dir, progress.host) from error
     return {"path": str(path), "fresh": True}
 
 
@@ -66,13 +66,16 @@ def download_and_prepare(builder: Any, staging: Path, by_hand: Path | None = Non
     builder.download_and_prepare(download_dir=staging / DOWNLOADS, download_config=config)
 
 
-def _tfds_builder(name: str, data_dir: Path) -> Any:
+def _tfds_builder(name: str, data_dir: Path, known: Sequence[str]) -> Any:
     import tensorflow_datasets as tfds
 
     dataset, _, config = name.partition("/")
     names = tfds.list_builders(with_community_datasets=False)
     if dataset not in names:
-        raise unknown("dataset", name, names, LOOK)
+        error = unknown("dataset", name, [*names, *known], LOOK)
+        if "did you mean" in str(error):
+            raise error
+        raise UsageError(f"neither TFDS nor a plugin has a dataset '{name}'; TFDS's: tensorflow.org/datasets/catalog")
     try:
         configs = [*tfds.builder_cls(dataset).builder_configs]
         if config and config not in configs:
@@ -88,7 +91,7 @@ def _check_features(name: str, builder: Any) -> None:
     features = builder.info.features
     wanted = {"image": tfds.features.Image, "label": tfds.features.ClassLabel}
     if not all(key in features and isinstance(features[key], kind) for key, kind in wanted.items()):
-        has = ", ".join(features) if isinstance(features, Mapping) else type(features).__name__
+        has = ", ".join(features.keys()) if hasattr(features, "keys") else type(features).__name__
         raise UsageError(f"{name} is not an image classification dataset: it has {has}, and not 'image' and 'label'")
 
 
@@ -98,8 +101,10 @@ def _check_manual(name: str, builder: Any, by_hand: Path) -> None:
         raise UsageError(f"{name} has to be downloaded by hand, into {by_hand}; TFDS says: {wanted}"[:600])
 
 
-def explain(error: Exception, name: str, host: str | None = None) -> DataError | UsageError:
+def explain(error: Exception, name: str, data_dir: Path, host: str | None = None) -> DataError | UsageError:
     """What TFDS raised while it prepared a dataset, as one line."""
+    import urllib.error
+
     import requests
     from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
     from tensorflow_datasets.core.download.util import DownloadError
@@ -107,7 +112,7 @@ def explain(error: Exception, name: str, host: str | None = None) -> DataError |
     where = host or "the server"
     causes = list(chain(error))
     if any(words in str(cause) for cause in causes for words in FULL):
-        return UsageError(f"can't prepare {name}: no space left on the device")
+        return UsageError(f"can't prepare {name} in {data_dir}: no space left on the device")
     for cause in causes:
         if isinstance(cause, (UsageError, DataError)):
             return cause
@@ -115,7 +120,7 @@ def explain(error: Exception, name: str, host: str | None = None) -> DataError |
             return DataError(f"can't fetch {name}: what {where} sent is not what TFDS expects (size or sha256 differ)")
         if isinstance(cause, requests.exceptions.ChunkedEncodingError):
             return DataError(f"can't fetch {name}: {where} broke off in the middle; try again")
-        if isinstance(cause, requests.exceptions.RequestException):
+        if isinstance(cause, (requests.exceptions.RequestException, urllib.error.URLError)):
             return DataError(f"can't fetch {name}: {where} can't be reached ({trouble(cause)})")
         if isinstance(cause, DownloadError):
             return DataError(f"can't fetch {name}: {' '.join(str(cause).split())}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ MOST_CLASSES = 100
 TILE = 64  # pixels that an image should have at least, and, if it has to be made smaller, at most half as many again
 MARGIN, GAP, COLUMN_GAP = 24, 6, 36
 TITLE_SIZE, LABEL_SIZE, LABEL_MOST = 20, 15, 190
+SYSTEM_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf", "Arial.ttf")
 INK, SOFT, PAPER = "#1a1a1a", "#6b6b6b", "#ffffff"
 
 
@@ -62,9 +64,9 @@ def choose(dataset: Dataset, split: str, classes: int, count: int) -> list[list[
 
 def contact_sheet(images: Sequence[Sequence[Array]], names: Sequence[str], title: str) -> Image.Image:
     """Rows of tiles, a class each, in as many columns of rows as make the sheet about as wide as high."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
-    font, large = ImageFont.load_default(LABEL_SIZE), ImageFont.load_default(TITLE_SIZE)
+    font, large = (_font(size, "".join([title, *names])) for size in (LABEL_SIZE, TITLE_SIZE))
     tiles = [[_tile(image) for image in row] for row in images]
     first = next((tile for row in tiles for tile in row), None)
     if first is None:
@@ -109,6 +111,17 @@ def _tile(image: Array) -> Image.Image:
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
+def _font(size: int, text: str) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font, which has little but ASCII; for other text one of the system's, where it has one of these."""
+    from PIL import ImageFont
+
+    if not text.isascii():
+        for name in SYSTEM_FONTS:
+            with contextlib.suppress(OSError):
+                return ImageFont.truetype(name, size)
+    return ImageFont.load_default(size)
+
+
 def _shortened(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
     if font.getlength(name) <= LABEL_MOST:
         return name
@@ -118,10 +131,8 @@ def _shortened(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) ->
 
 
 def _title(dataset: Dataset, split: str, images: Sequence[Sequence[Array]]) -> str:
-    from zoo.report.numbers import shape
-
     name = Path(dataset.folder).name if dataset.is_folder else f"{dataset.name} {dataset.version}"
     first = next((image for row in images for image in row), None)
-    size = "" if first is None else f", {shape(first.shape)}"
+    size = "" if first is None else f" of {first.shape[1]} by {first.shape[0]} pixels"
     of = f" (the first {len(images):,})" if len(images) < dataset.classes else ""
-    return f"{name}: {split}, {dataset.splits[split]:,} images{size}, {dataset.classes:,} classes{of}"
+    return f"{name}, {split}: {dataset.splits[split]:,} images{size}, {dataset.classes:,} classes{of}"

@@ -69,7 +69,9 @@ def verified(found: Mapping[str, Any], fmt: str) -> str:
 
 
 def _where(found: Mapping[str, Any]) -> str:
-    return str(found["folder"]) if found["prepared"] else "prepared on first use, without a download"
+    if found["prepared"]:
+        return str(found["folder"])
+    return "prepared on first use" if found["builder"] else f"to be downloaded: zoo data fetch {found['name']}"
 
 
 def _splits(found: Mapping[str, Any]) -> str:
