@@ -17,6 +17,7 @@ from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 
 if TYPE_CHECKING:
     from zoo.api import bench, build, datasets, describe, models, train
+    from zoo.data.api import fetch
     from zoo.results.schema import Result
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "build",
     "datasets",
     "describe",
+    "fetch",
     "hookimpl",
     "models",
     "train",
@@ -43,6 +45,7 @@ _LAZY = {
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",
+    "fetch": "zoo.data.api",
     "models": "zoo.api",
     "train": "zoo.api",
 }

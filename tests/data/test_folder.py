@@ -159,24 +159,3 @@ def test_sixteen_bits_a_channel_are_refused(tmp_path: Path) -> None:
     draw(tmp_path / "train/a/deep.png", 40_000, "I;16")
     with pytest.raises(DataError, match="more than 8 bits a channel"):
         list(read(tmp_path, "train", 8))
-
-
-@pytest.mark.real
-def test_it_is_what_tfds_makes_of_the_folder(tmp_path: Path) -> None:
-    import tensorflow_datasets as tfds
-
-    random = np.random.default_rng(0)
-    for split, count in (("train", 7), ("test", 4)):
-        for name in ("owl", "ant", "bee"):
-            for i in range(count):
-                path = tmp_path / split / name / f"{i}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(random.integers(0, 256, (5, 6, 3), np.uint8)).save(path)
-    theirs = tfds.ImageFolder(str(tmp_path))
-    ours = scan(tmp_path)
-    assert theirs.info.features["label"].names == ours.classes
-    for split in ("train", "test"):
-        columns = [(row["image"], row["label"]) for row in theirs.as_dataset(split=split).as_numpy_iterator()]
-        ((images, labels),) = read(tmp_path, split, 100)
-        assert np.array_equal(images, np.stack([image for image, _ in columns]))
-        assert labels.tolist() == [label for _, label in columns]

@@ -61,7 +61,7 @@ def list_command(app: App, data_dir: str | None, fmt: str, as_json: bool) -> Non
     metavar="SECONDS",
     default=3600,
     show_default=True,
-    help="For the whole.",
+    help="End it after so long.",
 )
 @click.option(
     "--idle",
@@ -69,15 +69,16 @@ def list_command(app: App, data_dir: str | None, fmt: str, as_json: bool) -> Non
     metavar="SECONDS",
     default=30,
     show_default=True,
-    help="Without a byte arriving or work being done.",
+    help="End it when for so long no byte has arrived and no work was done.",
 )
 @as_json
 @click.pass_obj
 def fetch_command(app: App, name: str, data_dir: str | None, timeout: float, idle: float, as_json: bool) -> None:
-    """Download and prepare an image classification dataset: one that TFDS knows, such as cifar10, or a plugin's.
+    """Download and prepare a dataset of TFDS or of a plugin.
 
-    NAME may have a configuration: emnist/letters. What is downloaded is checked against TFDS's checksums. The dataset
-    appears as a whole or not at all. Files found in FOLDER/downloads/manual are not downloaded.
+    It must be of images with labels, such as cifar10, mnist or svhn_cropped. NAME may have a configuration:
+    emnist/letters. What is downloaded is checked against TFDS's checksums; files found in FOLDER/downloads/manual are
+    not downloaded. The dataset appears as a whole or not at all.
     """
     from zoo.cli.progress import progress
     from zoo.data.api import fetch
@@ -103,9 +104,10 @@ def fetch_command(app: App, name: str, data_dir: str | None, timeout: float, idl
 @as_json
 @click.pass_obj
 def verify_command(app: App, name: str, data_dir: str | None, fmt: str, as_json: bool) -> int:
-    """Read every image: counts, classes, channel means and deviations, and digests of the decoded pixels.
+    """Read every image and say what is there.
 
-    The exit code is 3 if the files are damaged, or a digest is not the one that the plugin declares.
+    Counts, classes, channel means and deviations, and digests of the decoded pixels. The exit code is 3 if the files
+    are damaged, or a digest is not the one that the plugin declares.
     """
     from zoo.cli.progress import progress
     from zoo.data.api import verify
@@ -139,7 +141,7 @@ def verify_command(app: App, name: str, data_dir: str | None, fmt: str, as_json:
 @as_json
 @click.pass_obj
 def show_command(app: App, name: str, images: str | None, split: str, data_dir: str | None, as_json: bool) -> None:
-    """Show what a dataset says of itself: splits, classes, where it lies and where it comes from."""
+    """Show what a dataset says of itself, or draw it."""
     from zoo.data.api import describe, draw
     from zoo.report.datasets import facts
 

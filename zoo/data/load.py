@@ -17,7 +17,8 @@ from zoo.errors import DataError, UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-BATCH = 1024
+BATCH_BYTES = 2**24  # decoded
+MOST_IN_BATCH, UNKNOWN_SIZE_BATCH = 1024, 64
 TENSORFLOWS_OWN = re.compile(r"\{\{.*?\}\} *| *\[Op:.*")  # what it adds to a message about its own insides
 
 
@@ -84,10 +85,11 @@ def load(dataset: Dataset, split: str) -> Images:
 
 
 def batches(
-    dataset: Dataset, split: str, size: int = BATCH
+    dataset: Dataset, split: str, size: int | None = None
 ) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     """Decode a split batch by batch, in its fixed order, preparing the dataset first if it is one that can be.
 
+    :param size: images in a batch; by default as many as take some megabytes.
     :return: images, uint8, (count, height, width, channels), and labels, int64, (count,).
     :raises UsageError: if the dataset has no such split, or can't be prepared for want of a writable folder.
     :raises DataError: if its files are missing or damaged, or its images are not of one size and 8 bits.
@@ -97,7 +99,7 @@ def batches(
         raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
     done = 0
     with _clear_errors(dataset, split):
-        for images, labels in _decoded(dataset, split, size):
+        for images, labels in _decoded(dataset, split, size or _batch_size(dataset)):
             if images.dtype != "uint8":
                 raise DataError(f"the images of {dataset.name} are {images.dtype}; the zoo takes 8 bits a channel")
             done += len(images)
@@ -126,9 +128,17 @@ def _decoded(dataset: Dataset, split: str, size: int) -> Iterator[tuple[np.ndarr
         batch_size=size,
         shuffle_files=False,
         decoders=tfds.decode.PartialDecoding({"image": True, "label": True}),
+        read_config=tfds.ReadConfig(try_autocache=False),  # it is read once
     )
     for batch in columns.as_numpy_iterator():
         yield batch["image"], batch["label"].astype(np.int64)
+
+
+def _batch_size(dataset: Dataset) -> int:
+    sizes = [size for size in dataset.image_shape if size is not None]
+    if len(sizes) < len(dataset.image_shape):
+        return UNKNOWN_SIZE_BATCH
+    return max(1, min(MOST_IN_BATCH, BATCH_BYTES // math.prod(sizes)))
 
 
 def _prepare(dataset: Dataset) -> None:

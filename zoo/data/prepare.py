@@ -12,6 +12,7 @@ from zoo.errors import DataError, UsageError
 from zoo.references import resolve
 from zoo.registry import unknown
 
+MANUAL = "manual"  # TFDS's folder, below that for downloads, for what was downloaded by hand
 FULL = ("No space left on device", "Not enough disk space", "Disk quota exceeded")
 
 
@@ -36,7 +37,7 @@ def prepare(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, An
             return {"path": str(path), "fresh": False}
         if (data_dir / path).exists():
             raise UsageError(f"{data_dir / path} is there and holds no prepared dataset; remove it first")
-        by_hand = data_dir / DOWNLOADS / "manual"
+        by_hand = data_dir / DOWNLOADS / MANUAL
         _check_manual(name, builder, by_hand)
         try:
             download_and_prepare(builder, staging, by_hand)
@@ -117,7 +118,8 @@ def explain(error: Exception, name: str, data_dir: Path, host: str | None = None
         if isinstance(cause, (UsageError, DataError)):
             return cause
         if isinstance(cause, NonMatchingChecksumError):
-            return DataError(f"can't fetch {name}: what {where} sent is not what TFDS expects (size or sha256 differ)")
+            what = f"what {host} sent" if host else f"the file in {data_dir / DOWNLOADS / MANUAL}"
+            return DataError(f"can't fetch {name}: {what} is not what TFDS expects (size or sha256 differ)")
         if isinstance(cause, requests.exceptions.ChunkedEncodingError):
             return DataError(f"can't fetch {name}: {where} broke off in the middle; try again")
         if isinstance(cause, (requests.exceptions.RequestException, urllib.error.URLError)):

@@ -53,7 +53,7 @@ def per_class(classes: int) -> int:
 def choose(dataset: Dataset, split: str, classes: int, count: int) -> list[list[Array]]:
     """The first images of each class, in the split's order; reads no further than it must."""
     chosen: list[list[Array]] = [[] for _ in range(classes)]
-    for images, labels in batches(dataset, split, 256):
+    for images, labels in batches(dataset, split):
         for image, label in zip(images, labels, strict=True):
             if 0 <= label < classes and len(chosen[label]) < count:
                 chosen[label].append(image)
