@@ -53,7 +53,7 @@ RUNTIME = {
 }
 
 names = st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,63}", fullmatch=True)
-datasets = names | st.tuples(names, names).map("/".join)
+datasets = names | st.tuples(names, names).map("/".join) | st.just("folder:/home/a user/pets")
 references = st.from_regex(r"[a-z_]{1,9}(\.[a-z_]{1,9}){0,2}:[A-Za-z_]{1,9}", fullmatch=True)
 texts = st.text(min_size=1, max_size=300).filter(str.isprintable)
 counts = st.integers(1, 10**9)
@@ -112,6 +112,7 @@ dataset_specs = st.builds(
     classes=counts,
     image_shape=shapes,
     splits=st.dictionaries(names, counts, min_size=1, max_size=3),
+    download=st.booleans(),
     licence=st.none() | texts,
     source=st.none() | texts,
 )
@@ -140,7 +141,7 @@ AMOUNTS = [-0.1, math.nan, math.inf, 1e12, "1", True, None]
 NORMS = [(), (math.nan,), (math.inf,), ("0",), (None,), (True,), 0.5, "0"]
 
 MALFORMED = [
-    *[(Recipe, RECIPE, "dataset", v) for v in (*NAMES, "a/b/c", "a/", "/a", "a/../b", "**")],
+    *[(Recipe, RECIPE, "dataset", v) for v in (*NAMES, "a/b/c", "a/", "/a", "a/../b", "**", "folder:", "folder:\x1b")],
     *[(Recipe, RECIPE, name, v) for name in ("epochs", "batch_size") for v in COUNTS],
     *[
         (Recipe, RECIPE, name, v)
@@ -186,6 +187,8 @@ MALFORMED = [
         (DatasetSpec, DATASET, "splits", v)
         for v in (None, 5, "train", ["train"], {}, {"test": 0}, {"test": "9"}, {"test": None}, {1: 2})
     ],
+    *[(DatasetSpec, DATASET, "download", v) for v in (None, 1, "yes")],
+    *[(DatasetSpec, DATASET, "digests", v) for v in (None, [], {"train": "abc"}, {"train": None}, {"val": "0" * 64})],
     *[(DatasetSpec, DATASET, name, v) for name in ("licence", "source") for v in TEXTS if v],
     *[(RuntimeSpec, RUNTIME, "name", v) for v in NAMES],
     *[(RuntimeSpec, RUNTIME, "summary", v) for v in TEXTS],
@@ -254,7 +257,10 @@ def test_a_model_does_not_change_with_the_arguments_it_was_made_of(arguments: di
     assert json.dumps(spec.to_json()) == before
 
 
-@pytest.mark.parametrize(("spec", "field"), [(ModelSpec(**MODEL), "arguments"), (DatasetSpec(**DATASET), "splits")])
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [(ModelSpec(**MODEL), "arguments"), (DatasetSpec(**DATASET), "splits"), (DatasetSpec(**DATASET), "digests")],
+)
 def test_a_mapping_in_a_spec_is_read_only(spec: Any, field: str) -> None:
     with pytest.raises(TypeError):
         getattr(spec, field)["more"] = 1

@@ -18,6 +18,7 @@ from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 if TYPE_CHECKING:
     from zoo.api import build, datasets, describe, models, train
     from zoo.api_results import bench
+    from zoo.data.api import fetch
     from zoo.results.schema import Result
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "build",
     "datasets",
     "describe",
+    "fetch",
     "hookimpl",
     "models",
     "train",
@@ -44,6 +46,7 @@ _LAZY = {
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",
+    "fetch": "zoo.data.api",
     "models": "zoo.api",
     "train": "zoo.api",
 }

@@ -29,7 +29,7 @@ def models(*patterns: str) -> list[ModelSpec]:
 
 
 def datasets() -> list[DatasetSpec]:
-    """The datasets that need no download."""
+    """The datasets that plugins declare; `zoo.data.api.datasets` lists also those that TFDS has prepared here."""
     return [entry.spec for entry in _registry.load().datasets.values()]
 
 

@@ -17,6 +17,10 @@ def zoo_datasets() -> list[DatasetSpec]:
             classes=10,
             image_shape=(8, 8, 1),
             splits={"train": 1197, "test": 600},
+            digests={
+                "train": "0ee6c31a45964a8e4483c03864b45122bcda24e07a9a92d3bd25623cdca3f337",
+                "test": "e18f68bf48473c7d8594977d1698a43c0c32a1094215cfc22152d6565f5064e4",
+            },
             licence="CC-BY-4.0",
             source="E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits, UCI, 1998",
         )

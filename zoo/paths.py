@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from zoo.errors import UsageError
+from zoo.specs import IMAGE_FOLDER
 
 HOME_VARIABLE = "ZOO_HOME"
 DATA_VARIABLE = "ZOO_DATA_DIR"
@@ -27,7 +28,12 @@ def logs() -> Path:
 
 def trained_weights(model: str, dataset: str) -> Path:
     """Where `zoo train` puts weights and `zoo bench` finds them."""
-    return home() / "weights" / model / f"{dataset.replace('/', '@')}.safetensors"
+    name = dataset.replace("/", "@")
+    if dataset.startswith(IMAGE_FOLDER):  # a path of any length, with any characters
+        import hashlib
+
+        name = f"folder-{hashlib.sha256(dataset.encode()).hexdigest()[:16]}"
+    return home() / "weights" / model / f"{name}.safetensors"
 
 
 def writable_folder(path: Path) -> Path:

@@ -23,6 +23,7 @@ PACKAGE_FILE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w][\w.-]*(/[\w][\w.-
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_TEXT = 300
 ANY_DATASET = "*"
+IMAGE_FOLDER = "folder:"  # and its path: a dataset that is a folder of images
 
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("constant", "cosine")
@@ -207,11 +208,13 @@ class DatasetSpec(Plain):
     Attributes:
         name: unique in the zoo.
         summary: one line.
-        builder: `"package.module:Class"`, a `tfds.core.DatasetBuilder` that needs no download.
+        builder: `"package.module:Class"`, a `tfds.core.DatasetBuilder`.
         version: of the builder, as it stands in the prepared folder's path.
         classes: number of labels.
         image_shape: (height, width, channels).
         splits: number of images by split; `"train"` and `"test"` are what the zoo uses.
+        download: whether the builder downloads. If so, `zoo data fetch` prepares the dataset; else its first use does.
+        digests: sha256 by split, as `zoo data verify` prints it and then checks it; a split may be left out.
         licence: SPDX expression.
         source: where the data come from.
     """
@@ -223,6 +226,8 @@ class DatasetSpec(Plain):
     classes: int
     image_shape: tuple[int, int, int]
     splits: Mapping[str, int]
+    download: bool = False
+    digests: Mapping[str, str] = field(default_factory=dict)
     licence: str | None = None
     source: str | None = None
 
@@ -246,6 +251,14 @@ class DatasetSpec(Plain):
             "splits must be a mapping from names to numbers of images",
         )
         object.__setattr__(self, "splits", MappingProxyType(dict(splits)))
+        _check(isinstance(self.download, bool), "download must be True or False")
+        _check(
+            isinstance(self.digests, Mapping) and set(self.digests) <= set(splits),
+            "digests must be a mapping from names of splits to sha256",
+        )
+        for digest in self.digests.values():
+            _check_match(SHA256, digest, "digests", "64 hexadecimal digits")
+        object.__setattr__(self, "digests", MappingProxyType(dict(self.digests)))
         for name in ("licence", "source"):
             if getattr(self, name) is not None:
                 _check_text(getattr(self, name), name)
@@ -284,6 +297,9 @@ def check_name(name: object) -> str:
 
 
 def _check_dataset_name(name: object) -> None:
+    if isinstance(name, str) and name.startswith(IMAGE_FOLDER):
+        _check(name.isprintable() and name != IMAGE_FOLDER, f"dataset {_short(name)} must name a folder")
+        return
     parts = name.split("/") if isinstance(name, str) else [name]
     _check(len(parts) <= 2, f"dataset {_short(name)} must be a name or name/config")
     for part in parts:

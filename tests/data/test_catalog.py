@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from zoo.data.catalog import Dataset, default_folders, find, prepared
+from zoo.data.catalog import Dataset, class_names, default_folders, find, prepared
 from zoo.errors import DataError, UsageError
 from zoo.plugins import Plugin
 from zoo.registry import Entry
@@ -187,6 +188,40 @@ def test_a_name_with_more_than_one_configuration_is_unknown(tmp_path: Path) -> N
         find("a/b/c", KNOWN, tmp_path)
 
 
+def test_a_name_that_has_been_prepared_in_configurations_brings_these(tmp_path: Path) -> None:
+    prepare(tmp_path, "toys/small")
+    prepare(tmp_path, "toys/large")
+    with pytest.raises(UsageError, match=r"toys has configurations, and here are prepared: toys/large, toys/small$"):
+        find("toys", KNOWN, tmp_path)
+
+
+def test_data_of_another_version_than_the_plugin_declares_are_not_taken_for_its(tmp_path: Path) -> None:
+    for version in ("0.9.0", "2.0.0"):
+        prepare(tmp_path, "digits", version)
+    found = find("digits", KNOWN, tmp_path)
+    assert (found.version, found.is_prepared, found.splits) == ("1.0.0", False, DIGITS.splits)
+    prepare(tmp_path, "digits", "1.0.0")
+    assert find("digits", KNOWN, tmp_path).is_prepared
+
+
+def test_a_dataset_that_has_to_be_downloaded_is_not_prepared_by_being_used(tmp_path: Path) -> None:
+    spec = dataclasses.replace(DIGITS, name="far", download=True)
+    known = {"far": Entry(spec, KNOWN["digits"].plugin)}
+    with pytest.raises(UsageError, match=r"far has to be downloaded first: 'zoo data fetch far' does it"):
+        find("far", known, tmp_path)
+    prepare(tmp_path, "far", "1.0.0")
+    assert find("far", known, tmp_path).is_prepared
+
+
+def test_the_names_of_classes_are_read_where_they_are_whole(tmp_path: Path) -> None:
+    place = prepare(tmp_path)
+    names = [f"class {i}" for i in range(10)]
+    assert class_names(find("toys", KNOWN, tmp_path)) is None
+    for content, expected in (("\n".join(names), names), ("\n".join(names[:4]), None), ("\udcff" * 10, None)):
+        (place / "label.labels.txt").write_bytes(content.encode(errors="surrogateescape"))
+        assert class_names(find("toys", KNOWN, tmp_path)) == expected
+
+
 @pytest.mark.parametrize(("name", "meant"), [("digit", "digits"), ("Digits", "digits"), ("toy", "toys")])
 def test_a_misspelt_name_brings_a_suggestion(tmp_path: Path, name: str, meant: str) -> None:
     prepare(tmp_path)
@@ -263,6 +298,15 @@ def test_all_that_is_prepared_is_listed_from_the_first_folder_that_has_it(tmp_pa
     (second / "empty").mkdir()
     (second / "file").write_text("")
     assert prepared([first, second, tmp_path / "nowhere"]) == {"both": first, "only": second}
+
+
+def test_what_cannot_be_a_dataset_is_passed_over(tmp_path: Path) -> None:
+    for name in ("downloads/extracted", ".hidden", "Not A Name", "toys/.config", "a.zoo-preparing-x"):
+        prepare(tmp_path, name)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    prepare(tmp_path, "real")
+    assert set(prepared([tmp_path, tmp_path / "real" / "1.0.0" / "dataset_info.json"])) == {"real", "a.zoo-preparing-x"}
 
 
 def test_configurations_are_listed_too(tmp_path: Path) -> None:

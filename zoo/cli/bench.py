@@ -67,7 +67,13 @@ def _bytes(context: click.Context, parameter: click.Parameter, value: str | None
 
 @click.command("bench")
 @click.argument("patterns", metavar="NAME...", nargs=-1)
-@click.option("--dataset", metavar="NAME", default="digits", show_default=True, help="Whose test split is scored.")
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    default="digits",
+    show_default=True,
+    help="Whose test split is scored: one of 'zoo data list', or folder:PATH.",
+)
 @data_dir
 @click.option(
     "--batch-size",

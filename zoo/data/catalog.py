@@ -1,4 +1,4 @@
-"""Which dataset a name means, and where it lies. Reads two small JSON files, imports no framework.
+"""Which dataset a name means, and where it lies. Reads a few small files, imports no framework.
 
 A data directory is trusted input: TensorFlow Datasets imports the classes that a `features.json` names.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,19 @@ from typing import Any
 from zoo.errors import DataError, SpecError, UsageError
 from zoo.paths import DATA_VARIABLE, home, reason
 from zoo.registry import Entry, unknown
-from zoo.specs import DatasetSpec, Plain, check_name
+from zoo.specs import IMAGE_FOLDER, NAME, DatasetSpec, Plain, check_name
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
+FOLDER_VERSION = "1.0.0"  # of tfds.ImageFolder, whose layout and order an image folder has
+DOWNLOADS = "downloads"  # TFDS's folder for what it has downloaded; it may hold very many files
+INFO = "dataset_info.json"  # TFDS writes it last
+CLASS_NAMES = "label.labels.txt"
+LOOK = "zoo data list"
+AGAIN = "remove its folder and prepare the dataset again"
+
+
+class NotImagesError(DataError):
+    """A dataset that TFDS has prepared and that is no image classification dataset."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,10 +36,11 @@ class Dataset(Plain):
     """A dataset on this machine, or one that can be prepared here without a download.
 
     Attributes:
-        name: as it was asked for: `name` or `name/config`.
+        name: `name`, `name/config`, or `folder:` and an absolute path.
         version: of the prepared data.
         data_dir: the TFDS data directory.
         folder: the prepared data, `data_dir/name[/config]/version`; it need not exist yet if there is a `builder`.
+            Of an image folder: that folder.
         builder: `"package.module:Class"` that prepares it, or None.
         classes: number of labels.
         image_shape: (height, width, channels); None where images differ in size.
@@ -49,6 +60,16 @@ class Dataset(Plain):
         object.__setattr__(self, "image_shape", tuple(self.image_shape))
         object.__setattr__(self, "splits", dict(self.splits))
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of images, which TFDS has no part in."""
+        return self.name.startswith(IMAGE_FOLDER)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether its files are there."""
+        return Path(self.folder).is_dir()
+
 
 def default_folders() -> list[Path]:
     """Where prepared data are looked for when no folder is given, in this order."""
@@ -58,79 +79,146 @@ def default_folders() -> list[Path]:
 
 
 def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Path | None = None) -> Dataset:
-    """The dataset of that name: one that a plugin declares, or one that TFDS has prepared in a data directory.
+    """The dataset of that name: one that a plugin declares, one that TFDS has prepared in a data directory, or a folder
+    of images, `folder:PATH`.
 
     :param data_dir: where to look; by default `ZOO_DATA_DIR`, or else the zoo's own folder and TFDS's.
     :raises UsageError: if there is none of that name, with what to do about it.
     :raises DataError: if it is there and damaged.
     """
+    if name.startswith(IMAGE_FOLDER):
+        return _image_folder(name.removeprefix(IMAGE_FOLDER))
+    check_dataset_name(name, known)
+    folders = search_folders(data_dir)
+    entry = known.get(name)
+    for folder in folders:
+        versions = _versions(folder / name)
+        if entry is not None:  # of another version, they are other data than the plugin speaks of
+            versions = [version for version in versions if version == entry.spec.version]
+        if versions:
+            return _read(name, folder, versions[-1], entry.spec.builder if entry else None)
+    if entry is not None:
+        if entry.spec.download:
+            raise UsageError(f"{name} has to be downloaded first: 'zoo data fetch {name}' does it")
+        return declared(entry.spec, folders[0])
+    raise _not_found(name, known, folders)
+
+
+def check_dataset_name(name: str, known: Collection[str] = ()) -> None:
+    """UsageError if it can't be the name of a dataset, `name` or `name/config`."""
     try:
         parts = [check_name(part) for part in name.split("/")]
         if len(parts) > 2:
             raise SpecError("a name, or name/config")
     except SpecError:
-        raise unknown("dataset", name, known, "zoo doctor") from None
-    if data_dir is not None and not Path(data_dir).is_dir():
-        raise UsageError(f"the data directory {data_dir} is not there")
-    folders = [Path(data_dir)] if data_dir is not None else default_folders()
+        raise unknown("dataset", name, known, LOOK) from None
 
-    for folder in folders:
-        if versions := _versions(folder / name):
-            entry = known.get(name)
-            return _read(name, folder, versions[-1], entry.spec.builder if entry else None)
-    if name in known:
-        spec = known[name].spec
-        return Dataset(
-            name=name,
-            version=spec.version,
-            data_dir=str(folders[0]),
-            folder=str(folders[0] / name / spec.version),
-            builder=spec.builder,
-            classes=spec.classes,
-            image_shape=spec.image_shape,
-            splits=spec.splits,
-        )
-    names = {*known, *prepared(folders)}
-    error = unknown("dataset", name, names, "zoo doctor")
-    if "did you mean" in str(error):
-        raise error
-    raise UsageError(
-        f"no dataset '{name}' has been prepared in {' or '.join(map(str, folders))}; "
-        "name the folder that TFDS prepared it in with --data-dir"
-    )
+
+def search_folders(data_dir: str | Path | None) -> list[Path]:
+    """The data directories to look in: the one given, which must be there, or else the default ones."""
+    if data_dir is None:
+        return default_folders()
+    if not Path(data_dir).is_dir():
+        raise UsageError(f"the data directory {data_dir} is not there")
+    return [Path(data_dir)]
 
 
 def prepared(folders: Collection[Path]) -> dict[str, Path]:
-    """Every dataset that TFDS has prepared in the folders, by name."""
+    """Every dataset that TFDS has prepared in the folders, by name. What can't be read is passed over."""
     found: dict[str, Path] = {}
     for folder in folders:
-        children = sorted(folder.iterdir()) if folder.is_dir() else []
-        for child in children:
-            if not child.is_dir():
-                continue
-            if _versions(child):
-                found.setdefault(child.name, folder)
-            for config in sorted(child.iterdir()):
-                if _versions(config):
-                    found.setdefault(f"{child.name}/{config.name}", folder)
+        for child in _subfolders(folder):
+            if _versions(folder / child):
+                found.setdefault(child, folder)
+            for config in _subfolders(folder / child):
+                if _versions(folder / child / config):
+                    found.setdefault(f"{child}/{config}", folder)
     return found
+
+
+def class_names(dataset: Dataset) -> list[str] | None:
+    """The names of its classes, in the order of their numbers; None where they have none, or aren't there yet."""
+    if dataset.is_folder:
+        from zoo.data.folder import scan
+
+        return scan(Path(dataset.folder)).classes
+    try:
+        names = (Path(dataset.folder) / CLASS_NAMES).read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return names if len(names) == dataset.classes else None
+
+
+def _not_found(name: str, known: Collection[str], folders: Collection[Path]) -> UsageError:
+    names = {*known, *prepared(folders)}
+    if configs := sorted(other for other in names if other.startswith(f"{name}/")):
+        return UsageError(f"{name} has configurations, and here are prepared: {', '.join(configs)}")
+    error = unknown("dataset", name, names, LOOK)
+    if "did you mean" in str(error):
+        return error
+    return UsageError(
+        f"no dataset '{name}' has been prepared in {' or '.join(map(str, folders))}; "
+        f"'zoo data fetch {name}' does it, or name the folder that TFDS prepared it in with --data-dir"
+    )
+
+
+def declared(spec: DatasetSpec, data_dir: Path) -> Dataset:
+    """A plugin's dataset that has yet to be prepared."""
+    return Dataset(
+        name=spec.name,
+        version=spec.version,
+        data_dir=str(data_dir),
+        folder=str(data_dir / spec.name / spec.version),
+        builder=None if spec.download else spec.builder,
+        classes=spec.classes,
+        image_shape=spec.image_shape,
+        splits=spec.splits,
+    )
+
+
+def _image_folder(path: str) -> Dataset:
+    from zoo.data.folder import CHANNELS, scan
+
+    folder = Path(path).expanduser().absolute()
+    if not path or not str(folder).isprintable() or not folder.is_dir():
+        raise UsageError(f"the image folder {path!r} is not there")
+    found = scan(folder)
+    return Dataset(
+        name=f"{IMAGE_FOLDER}{folder}",
+        version=FOLDER_VERSION,
+        data_dir=str(folder.parent),
+        folder=str(folder),
+        builder=None,
+        classes=len(found.classes),
+        image_shape=(None, None, CHANNELS),
+        splits={split: len(examples) for split, examples in found.splits.items()},
+    )
+
+
+def _subfolders(folder: Path) -> Iterator[str]:
+    """Names of the folders in a folder that could be a dataset's, sorted."""
+    try:
+        with os.scandir(folder) as entries:
+            # not entry.is_dir(), which raises at a link that leads to itself
+            names = sorted(entry.name for entry in entries if NAME.fullmatch(entry.name) and os.path.isdir(entry))
+    except OSError:
+        return
+    yield from (name for name in names if name != DOWNLOADS)
 
 
 def _versions(folder: Path) -> list[str]:
     """The prepared versions in a dataset's folder, the newest last."""
-    if not folder.is_dir():
+    try:
+        names = [name for name in os.listdir(folder) if VERSION.fullmatch(name)]
+    except OSError:
         return []
-    versions = [
-        child.name
-        for child in folder.iterdir()
-        if VERSION.fullmatch(child.name) and (child / "dataset_info.json").exists()
-    ]
+    versions = [name for name in names if os.path.exists(folder / name / INFO)]
     return sorted(versions, key=lambda version: [int(n) for n in version.split(".")])
 
 
 def _read(name: str, data_dir: Path, version: str, builder: str | None) -> Dataset:
     folder = data_dir / name / version
-    info = _read_json(folder / "dataset_info.json")
+    info = _read_json(folder / INFO)
     features = _read_json(folder / "features.json")
     try:
         fields = features["featuresDict"]["features"]
@@ -149,16 +237,16 @@ def _read(name: str, data_dir: Path, version: str, builder: str | None) -> Datas
             splits={s["name"]: sum(map(int, s["shardLengths"])) for s in info["splits"]},
         )
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise DataError(f"{folder} is not an image classification dataset: it needs 'image' and 'label'") from None
+        raise NotImagesError(f"{folder} is not an image classification dataset: it needs 'image' and 'label'") from None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
-        raise DataError(f"can't read {path}: {reason(error)}; prepare the dataset again") from None
+        raise DataError(f"can't read {path}: {reason(error)}; {AGAIN}") from None
     except (ValueError, RecursionError):
-        raise DataError(f"{path} is damaged (not JSON); prepare the dataset again") from None
+        raise DataError(f"{path} is damaged (not JSON); {AGAIN}") from None
     if not isinstance(content, dict):
-        raise DataError(f"{path} is damaged (not an object); prepare the dataset again")
+        raise DataError(f"{path} is damaged (not an object); {AGAIN}")
     return content

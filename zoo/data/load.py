@@ -1,21 +1,25 @@
-"""A split of a dataset, decoded into memory. Runs in a worker: it imports TFDS."""
+"""A dataset's images, decoded: batch by batch, or a whole split in memory. Runs in a worker: it imports TFDS."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.catalog import Dataset
+from zoo.data.catalog import AGAIN, Dataset
 from zoo.errors import DataError, UsageError
-from zoo.paths import reason, writable_folder
-from zoo.references import resolve
 
 if TYPE_CHECKING:
     import numpy as np
+
+BATCH_BYTES = 2**24  # decoded
+MOST_IN_BATCH, UNKNOWN_SIZE_BATCH = 1024, 64
+TENSORFLOWS_OWN = re.compile(r"\{\{.*?\}\} *| *\[Op:.*")  # what it adds to a message about its own insides
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,70 +37,145 @@ class Images:
     digest: str
 
 
-def load(dataset: Dataset, split: str) -> Images:
-    """Decode a whole split, in TFDS's fixed order, preparing the dataset first if it is one that can be.
+class Digest:
+    """The digest of a split, taken batch by batch.
 
-    :raises UsageError: if the dataset has no such split, or can't be prepared for want of a writable folder.
-    :raises DataError: if its files are missing or damaged.
+    :param shape: of the whole, (count, height, width, channels).
     """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.pixels = hashlib.sha256(repr(shape).encode())
+        self.labels: list[bytes] = []
+
+    def add(self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> None:
+        """Take in the next images of the split."""
+        self.pixels.update(images.ravel().data)
+        self.labels.append(labels.tobytes())
+
+    def hexdigest(self) -> str:
+        """When all are in: 64 hexadecimal digits."""
+        whole = self.pixels.copy()
+        whole.update(b"".join(self.labels))
+        return whole.hexdigest()
+
+
+def load(dataset: Dataset, split: str) -> Images:
+    """Decode a whole split into memory.
+
+    :raises UsageError: as `batches`.
+    :raises DataError: as `batches`, and if it does not fit into memory.
+    """
+    import numpy as np
+
+    images = labels = digest = None
+    done = 0
+    for some, their_labels in batches(dataset, split):
+        if images is None or labels is None or digest is None:
+            shape = (dataset.splits[split], *some.shape[1:])
+            _check_memory(dataset, split, math.prod(shape))
+            images, labels = np.empty(shape, np.uint8), np.empty(shape[:1], np.int64)
+            digest = Digest(shape)
+        images[done : done + len(some)] = some
+        labels[done : done + len(some)] = their_labels
+        digest.add(some, their_labels)
+        done += len(some)
+    if images is None or labels is None or digest is None:
+        raise DataError(f"the split '{split}' of {dataset.name} is empty")
+    return Images(images, labels, digest.hexdigest())
+
+
+def batches(
+    dataset: Dataset, split: str, size: int | None = None
+) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    """Decode a split batch by batch, in its fixed order, preparing the dataset first if it is one that can be.
+
+    :param size: images in a batch; by default as many as take some megabytes.
+    :return: images, uint8, (count, height, width, channels), and labels, int64, (count,).
+    :raises UsageError: if the dataset has no such split, or can't be prepared for want of a writable folder.
+    :raises DataError: if its files are missing or damaged, or its images are not of one size and 8 bits.
+    """
+    declared = dataset.splits.get(split)
+    if declared is None:
+        raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
+    done = 0
+    with _clear_errors(dataset, split):
+        for images, labels in _decoded(dataset, split, size or _batch_size(dataset)):
+            if images.dtype != "uint8":
+                raise DataError(f"the images of {dataset.name} are {images.dtype}; the zoo takes 8 bits a channel")
+            done += len(images)
+            if done > declared:
+                break
+            yield images, labels
+    if done != declared:
+        raise DataError(f"{dataset.folder} holds not the {declared:,} images of '{split}' that it declares; {AGAIN}")
+
+
+def _decoded(dataset: Dataset, split: str, size: int) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    if dataset.is_folder:
+        from zoo.data.folder import read
+
+        yield from read(Path(dataset.folder), split, size)
+        return
+
     import numpy as np
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
-    if split not in dataset.splits:
-        raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
-    with _clear_errors(dataset):
-        builder = _builder(dataset)
-        columns = builder.as_dataset(
-            split=split,
-            batch_size=-1,
-            shuffle_files=False,
-            decoders={"id": tfds.decode.SkipDecoding()} if "id" in builder.info.features else None,
-        )
-        images = np.asarray(columns["image"])
-        labels = np.asarray(columns["label"]).astype(np.int64)
-    if len(images) != dataset.splits[split] or images.dtype != np.uint8:
-        raise DataError(
-            f"{dataset.folder}: {len(images):,} images where {dataset.splits[split]:,} are declared; "
-            "prepare the dataset again"
-        )
-    digest = hashlib.sha256(repr(images.shape).encode())
-    digest.update(np.ascontiguousarray(images).tobytes())
-    digest.update(labels.tobytes())
-    return Images(images, labels, digest.hexdigest())
-
-
-def _builder(dataset: Dataset) -> Any:
-    import tensorflow_datasets as tfds
-
-    if not Path(dataset.folder).is_dir() and dataset.builder is not None:
+    if not dataset.is_prepared and dataset.builder is not None:
         _prepare(dataset)
-    return tfds.builder_from_directory(dataset.folder)
+    columns = tfds.builder_from_directory(dataset.folder).as_dataset(
+        split=split,
+        batch_size=size,
+        shuffle_files=False,
+        decoders=tfds.decode.PartialDecoding({"image": True, "label": True}),
+        read_config=tfds.ReadConfig(try_autocache=False),  # it is read once
+    )
+    for batch in columns.as_numpy_iterator():
+        yield batch["image"], batch["label"].astype(np.int64)
+
+
+def _batch_size(dataset: Dataset) -> int:
+    sizes = [size for size in dataset.image_shape if size is not None]
+    if len(sizes) < len(dataset.image_shape):
+        return UNKNOWN_SIZE_BATCH
+    return max(1, min(MOST_IN_BATCH, BATCH_BYTES // math.prod(sizes)))
 
 
 def _prepare(dataset: Dataset) -> None:
-    """Write the dataset's files. TFDS writes beside them and renames, so that they are whole or not there."""
-    folder = writable_folder(Path(dataset.data_dir))
+    from zoo.data.prepare import declared_builder, download_and_prepare, explain
+    from zoo.data.staging import publish, staging
+
     assert dataset.builder is not None  # noqa: S101 - the caller has asked
-    builder = resolve(dataset.builder)(data_dir=folder)
-    try:
-        builder.download_and_prepare()
-    except Exception:
-        if not Path(dataset.folder).is_dir():  # otherwise another process was faster
-            raise
+    data_dir, place = Path(dataset.data_dir), Path(dataset.folder)
+    path = place.relative_to(data_dir)
+    with staging(data_dir) as folder:
+        try:
+            download_and_prepare(declared_builder(dataset.builder, folder, path), folder)
+        except Exception as error:
+            raise explain(error, dataset.name, data_dir) from error
+        publish(folder / path, place)
+
+
+def _check_memory(dataset: Dataset, split: str, needed: int) -> None:
+    import psutil
+
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise DataError(
+            f"'{split}' of {dataset.name} takes {needed / 2**30:,.1f} GiB of memory, and {free / 2**30:,.1f} are free"
+        )
 
 
 @contextlib.contextmanager
-def _clear_errors(dataset: Dataset) -> Iterator[None]:
+def _clear_errors(dataset: Dataset, split: str) -> Iterator[None]:
     """What TFDS and TensorFlow raise at damaged files, as one line."""
     try:
         yield
     except (DataError, UsageError):
         raise
-    except OSError as error:
-        raise UsageError(f"can't prepare {dataset.name} in {dataset.data_dir}: {reason(error)}") from error
     except Exception as error:
-        if "No space left on device" in str(error):
-            raise UsageError(f"can't prepare {dataset.name} in {dataset.data_dir}: no space left on device") from error
-        line = str(error).strip().partition("\n")[0][:200]
-        raise DataError(f"can't read {dataset.name} in {dataset.folder}: {type(error).__name__}: {line}") from error
+        text = str(error).strip()
+        if "Cannot batch tensors with different shapes" in text:
+            raise DataError(f"the images of {dataset.name} differ in size; the zoo takes images of one size") from error
+        line = TENSORFLOWS_OWN.sub("", text.partition("\n")[0])[:200]
+        raise DataError(f"can't read '{split}' of {dataset.name} in {dataset.folder}: {line}; {AGAIN}") from error

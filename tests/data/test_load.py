@@ -1,0 +1,105 @@
+"""What TFDS decodes, in this process."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.builtin import zoo_datasets
+from zoo.data.catalog import Dataset, declared
+from zoo.data.folder import read, scan
+from zoo.data.load import batches, load
+from zoo.errors import DataError, UsageError
+
+pytestmark = pytest.mark.real
+
+(DIGITS,) = zoo_datasets()
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return declared(DIGITS, tmp_path_factory.mktemp("data") / "made" / "by it")
+
+
+def test_a_plugins_dataset_is_prepared_on_first_use_and_nothing_else_is_left(digits: Dataset) -> None:
+    assert not digits.is_prepared
+    for split, count in digits.splits.items():
+        found = load(digits, split)
+        assert found.images.shape == (count, 8, 8, 1)
+        assert found.labels.shape == (count,)
+        assert found.digest == DIGITS.digests[split]
+    assert [path.name for path in Path(digits.data_dir).iterdir()] == ["digits"]
+
+
+def test_batches_are_the_split_in_its_order(digits: Dataset) -> None:
+    whole = load(digits, "test")
+    parts = list(batches(digits, "test", 70))
+    assert [len(images) for images, _ in parts] == [70] * 8 + [40]
+    assert np.array_equal(np.concatenate([images for images, _ in parts]), whole.images)
+    assert np.array_equal(np.concatenate([labels for _, labels in parts]), whole.labels)
+
+
+def test_a_split_that_is_not_there_is_one_line(digits: Dataset) -> None:
+    with pytest.raises(UsageError, match=r"^digits has no split 'val'; it has train, test$"):
+        load(digits, "val")
+
+
+def test_what_does_not_fit_into_memory_is_not_begun(digits: Dataset) -> None:
+    vast = dataclasses.replace(digits, splits={"test": 10**13})
+    with pytest.raises(DataError, match=r"'test' of digits takes 596,046.4 GiB of memory, and .* are free"):
+        load(vast, "test")
+
+
+def test_a_builder_that_prepares_something_else_than_its_plugin_declares_is_named(tmp_path: Path) -> None:
+    other = declared(dataclasses.replace(DIGITS, name="letters"), tmp_path)
+    with pytest.raises(
+        DataError, match=r"^zoo.data.digits:Digits prepares digits/1.0.0, and its plugin declares letters"
+    ):
+        load(other, "test")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "missing", "empty"])
+def test_damaged_files_are_one_line(digits: Dataset, tmp_path: Path, damage: str) -> None:
+    load(digits, "test")
+    place = tmp_path / "digits" / "1.0.0"
+    place.mkdir(parents=True)
+    for path in Path(digits.folder).iterdir():
+        (place / path.name).write_bytes(path.read_bytes())
+    (file,) = place.glob("*test.tfrecord*")
+    content = bytearray(file.read_bytes())
+    content[5000] ^= 1
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes({"cut": file.read_bytes()[:-100], "flipped": content, "empty": b""}[damage])
+    with pytest.raises(DataError, match=f"^can't read 'test' of digits in {place}: ") as error:
+        load(dataclasses.replace(digits, data_dir=str(tmp_path), folder=str(place)), "test")
+    line = str(error.value)
+    assert line.endswith("; remove its folder and prepare the dataset again")
+    assert "\n" not in line
+    assert "function_node" not in line
+
+
+def test_it_is_what_tfds_makes_of_the_folder(tmp_path: Path) -> None:
+    import tensorflow_datasets as tfds
+
+    random = np.random.default_rng(0)
+    for split, count in (("train", 7), ("test", 4)):
+        for name in ("owl", "ant", "bee"):
+            for i in range(count):
+                path = tmp_path / split / name / f"{i}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(random.integers(0, 256, (5, 6, 3), np.uint8)).save(path)
+    theirs = tfds.ImageFolder(str(tmp_path))
+    ours = scan(tmp_path)
+    assert theirs.info.features["label"].names == ours.classes
+    for split in ("train", "test"):
+        columns = [(row["image"], row["label"]) for row in theirs.as_dataset(split=split).as_numpy_iterator()]
+        ((images, labels),) = read(tmp_path, split, 100)
+        assert np.array_equal(images, np.stack([image for image, _ in columns]))
+        assert labels.tolist() == [label for _, label in columns]

@@ -1,0 +1,176 @@
+"""`zoo data`: which datasets there are, fetching more, and what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli import App, warn
+from zoo.cli.options import ListsByDefault, as_json, data_dir, echo_json, table_format
+from zoo.errors import EXIT_FAILED, EXIT_OK
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+MIB = 2**20
+
+
+@click.group("data", cls=ListsByDefault)
+def command() -> None:
+    """List, fetch, verify and show datasets. Without a subcommand: list them.
+
+    A dataset is NAME or NAME/CONFIG of TensorFlow Datasets or of a plugin, or folder:PATH, a folder of images:
+    PATH/train/CLASS/*.png (or .jpg) and PATH/test/CLASS/… (or val).
+    """
+
+
+@command.command("list")
+@data_dir
+@table_format
+@as_json
+@click.pass_obj
+def list_command(app: App, data_dir: str | None, fmt: str, as_json: bool) -> None:
+    """List the datasets of the plugins, and those that TFDS has prepared here."""
+    from zoo.data.api import datasets
+
+    listing = datasets(data_dir=data_dir, registry=app.registry())
+    for line in listing.damaged:
+        warn(line)
+    if as_json:
+        echo_json(listing.datasets)
+    elif listing.datasets:
+        from zoo.report.datasets import table
+
+        click.echo(table(listing.datasets, fmt))
+    if listing.others:
+        warn(f"prepared too, and not of images with labels: {', '.join(listing.others)}")
+
+
+@command.command("fetch")
+@click.argument("name")
+@click.option(
+    "--data-dir",
+    metavar="FOLDER",
+    help="Where to, made if need be; by default the zoo's own. Also: ZOO_DATA_DIR.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=3600,
+    show_default=True,
+    help="End it after so long.",
+)
+@click.option(
+    "--idle",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=30,
+    show_default=True,
+    help="End it when for so long no byte has arrived and no work was done.",
+)
+@as_json
+@click.pass_obj
+def fetch_command(app: App, name: str, data_dir: str | None, timeout: float, idle: float, as_json: bool) -> None:
+    """Download and prepare a dataset of TFDS or of a plugin.
+
+    It must be of images with labels, such as cifar10, mnist or svhn_cropped. NAME may have a configuration:
+    emnist/letters. What is downloaded is checked against TFDS's checksums; files found in FOLDER/downloads/manual are
+    not downloaded. The dataset appears as a whole or not at all.
+    """
+    from zoo.cli.progress import progress
+    from zoo.data.api import fetch
+
+    registry = app.registry()
+    with progress() as display:
+        show = _fetch_bar(display, name)
+        done = fetch(name, data_dir=data_dir, timeout_s=timeout, idle_s=idle, on_event=show, registry=registry)
+    if as_json:
+        echo_json(done)
+        return
+    from zoo.report.datasets import facts
+
+    click.echo(facts(done))
+    if not done["fresh"]:
+        warn(f"{name} was there already")
+
+
+@command.command("verify")
+@click.argument("name")
+@data_dir
+@table_format
+@as_json
+@click.pass_obj
+def verify_command(app: App, name: str, data_dir: str | None, fmt: str, as_json: bool) -> int:
+    """Read every image and say what is there.
+
+    Counts, classes, channel means and deviations, and digests of the decoded pixels. The exit code is 3 if the files
+    are damaged, or a digest is not the one that the plugin declares.
+    """
+    from zoo.cli.progress import progress
+    from zoo.data.api import verify
+
+    registry = app.registry()
+    with progress() as display:
+        bar = display.add_task(f"{name}: starting", total=None)
+
+        def on_event(event: dict[str, Any]) -> None:
+            if event["event"] == "step":
+                display.update(bar, description=f"{name}: reading", completed=event["done"], total=event["total"])
+
+        found = verify(name, data_dir=data_dir, on_event=on_event, registry=registry)
+    if as_json:
+        echo_json(found)
+    else:
+        from zoo.report.datasets import verified
+
+        click.echo(verified(found, fmt))
+    for split, seen in found["splits"].items():
+        if seen["declared_sha256"] not in (None, seen["sha256"]):
+            warn(f"'{split}' of {name} is not what {found['plugin']} declares: sha256 {seen['declared_sha256']}")
+    return EXIT_OK if found["matches"] else EXIT_FAILED
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--images", metavar="FILE.png", help="Draw some images of every class, with its name, into a PNG file.")
+@click.option("--split", metavar="NAME", default="train", show_default=True, help="Whose images to draw.")
+@data_dir
+@as_json
+@click.pass_obj
+def show_command(app: App, name: str, images: str | None, split: str, data_dir: str | None, as_json: bool) -> None:
+    """Show what a dataset says of itself, or draw it."""
+    from zoo.data.api import describe, draw
+    from zoo.report.datasets import facts
+
+    registry = app.registry()
+    found = describe(name, data_dir=data_dir, registry=registry)
+    if images is not None:
+        found["drawn"] = draw(name, images, split=split, data_dir=data_dir, registry=registry)
+    if as_json:
+        echo_json(found)
+    else:
+        click.echo(facts(found))
+        if images is not None:
+            click.echo(f"{'drawn':<9}{images}")
+
+
+def _fetch_bar(display: Progress, name: str) -> Callable[[dict[str, Any]], None]:
+    """A bar for what TFDS is at: MiB while it downloads, else files or examples."""
+    bar = display.add_task(f"{name}: starting", total=None)
+
+    def show(event: dict[str, Any]) -> None:
+        if event["event"] != "progress":
+            return
+        doing, done, total = event["doing"], event["done"], event["total"]
+        if doing == "downloading":
+            doing = f"downloading from {event['host']}, MiB" if event["host"] else "downloading, MiB"
+            done = event["bytes"] // MIB
+            total = None if event["bytes_total"] is None else max(event["bytes_total"] // MIB, done)
+        if event["trouble"] and not event["bytes"]:
+            doing = f"{event['host']} can't be reached ({event['trouble']}), trying again"
+        display.update(bar, description=f"{name}: {doing}", completed=done or 0, total=total)
+
+    return show
