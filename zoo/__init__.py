@@ -17,7 +17,7 @@ from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 
 if TYPE_CHECKING:
     from zoo.api import build, datasets, describe, models, train
-    from zoo.api_results import bench
+    from zoo.bench.api import bench
     from zoo.data.api import fetch
     from zoo.results.schema import Result
 
@@ -42,7 +42,7 @@ __all__ = [
 
 _LAZY = {
     "Result": "zoo.results.schema",
-    "bench": "zoo.api_results",
+    "bench": "zoo.bench.api",
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",

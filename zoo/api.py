@@ -1,6 +1,6 @@
 """The public functions, for notebooks and other programs. A command is a thin face of one of them.
 
-Those that make Results and compare them are in `zoo.api_results`.
+Those that make Results and compare them are in `zoo.bench.api` and `zoo.results.api`.
 """
 
 from __future__ import annotations

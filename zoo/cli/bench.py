@@ -146,7 +146,7 @@ def command(
     NAME is a model or a shell glob. Latency is the median for one batch; images/s is all images over all time. A
     process that fails is reported and the others go on; the exit code is then 3. Every Result is kept in the store.
     """
-    from zoo.api_results import bench
+    from zoo.bench.api import bench
     from zoo.paths import logs
     from zoo.report import tables
 
@@ -215,7 +215,7 @@ def _against(
     """Measure one model and a reference in turn, and compare."""
     import dataclasses
 
-    from zoo.api_results import bench_against
+    from zoo.bench.api import bench_against
     from zoo.results import gate
     from zoo.results.compare import compare_matching
     from zoo.results.floor import load_floor

@@ -27,7 +27,7 @@ def command(app: App, name: str, pairs: int, batch_size: int, store: Store, as_j
     'zoo compare' and the gate then use it for Results of this environment: no difference is called one that the same
     model shows from process to process.
     """
-    from zoo.api_results import calibrate
+    from zoo.results.api import calibrate
 
     with scenario_progress(pairs) as on_step:
         floor = calibrate(

@@ -45,8 +45,8 @@ def command(
     given only where the whole interval says so. 'zoo bench B --against A' measures both now, in turn, which tells
     smaller differences.
     """
-    from zoo.api_results import compare
     from zoo.results import gate
+    from zoo.results.api import compare
 
     parsed = [gate.parse(limit) for limit in limits]
     comparisons = compare(a, b, store=store, across_environments=across_environments)

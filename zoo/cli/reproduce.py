@@ -39,8 +39,8 @@ def command(
 
     RESULT is an id, or a file that holds one Result.
     """
-    from zoo.api_results import reproduce
     from zoo.results import gate
+    from zoo.results.api import reproduce
 
     parsed = [gate.parse(limit) for limit in limits]
     with scenario_progress(1) as on_step:

@@ -1,107 +1,18 @@
-"""The public functions that make Results and compare them. A command is a thin face of one of them."""
+"""The public functions that compare what was measured. A command is a thin face of one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo import registry as _registry
+from zoo.bench.api import OnStep, bench, bench_against
 from zoo.errors import UsageError, ZooError
+from zoo.results.references import find
 
 if TYPE_CHECKING:
-    from zoo.bench.plan import Options, Step
     from zoo.results.schema import Result
     from zoo.results.store import Store
     from zoo.results.verdicts import Comparison, Floor
-
-OnStep = Callable[[int, "Step"], Callable[[str], None]]
-
-
-def bench(
-    *patterns: str,
-    options: Options | None = None,
-    store: Store | None = None,
-    resume: bool = False,
-    skip_existing: bool = False,
-    on_step: OnStep | None = None,
-    registry: _registry.Registry | None = None,
-    **settings: Any,
-) -> list[Result]:
-    """Measure models, each scenario in a fresh process.
-
-    :param patterns: names or shell globs.
-    :param options: how to measure; or give the fields of `zoo.bench.plan.Options` as keyword arguments.
-    :param store: where each Result is recorded as soon as it is there; by default they are not.
-    :param resume: continue the newest interrupted run of the same scenarios in the store.
-    :param skip_existing: take what this environment has measured before from the store.
-    :param on_step: called as each scenario begins; returns what is told its phases.
-    :return: a Result for each scenario, also for those that failed: see `outcome`.
-    :raises UsageError: for what is unknown or impossible here.
-    """
-    from zoo.bench.plan import Options, plan
-    from zoo.bench.runner import measure_plan
-
-    steps = plan(registry or _registry.load(), patterns, options or Options(**settings))
-    if store is None:
-        if resume or skip_existing:
-            raise UsageError("what was measured before is in a store; name one")
-        return list(measure_plan(steps, on_step))
-
-    from zoo.bench.environment import collect
-    from zoo.results import runs
-
-    run = runs.resume(store, steps) if resume else runs.begin(store, steps)
-    if skip_existing:
-        run.measured = {**runs.existing(store, steps, collect()["fingerprint"]), **run.measured}
-    todo = [step for step in steps if step.scenario not in run.measured]
-    try:
-        for result in measure_plan(todo, on_step, run_id=run.id):
-            store.add(result)
-            run.measured[result.get_scenario()] = result
-    except UsageError:
-        if not run.measured:  # impossible from the start: there is nothing to resume
-            run.finish()
-        raise
-    run.finish()
-    return [run.measured[step.scenario] for step in steps]
-
-
-def bench_against(
-    name: str,
-    reference: str,
-    *,
-    options: Options | None = None,
-    store: Store | None = None,
-    on_step: OnStep | None = None,
-    registry: _registry.Registry | None = None,
-    **settings: Any,
-) -> tuple[list[Result], list[Result]]:
-    """Measure a model and a reference now, process by process in turn, in random order.
-
-    :param reference: a model, or with a store an id or a label: its model is then measured anew.
-    :return: the Results of the reference and of the model, scenario by scenario: A and B of `compare`.
-    :raises UsageError: for what is unknown or impossible here.
-    """
-    from zoo.bench.plan import Options, plan
-    from zoo.bench.runner import measure_pairs
-
-    registry = registry or _registry.load()
-    options = options or Options(**settings)
-    registry.model(name)
-    if reference not in registry.models and store is not None:
-        try:
-            reference = _referenced(reference, store)[0].scenario["model"]
-        except UsageError:
-            registry.model(reference)  # says which model was probably meant
-            raise
-    sides = [plan(registry, [model], options) for model in (reference, name)]
-    results: tuple[list[Result], list[Result]] = ([], [])
-    for pair in measure_pairs(list(zip(*sides, strict=True)), on_step):
-        for side, result in zip(results, pair, strict=True):
-            side.append(result)
-            if store is not None:
-                store.add(result)
-    return results
 
 
 def compare(
@@ -124,7 +35,7 @@ def compare(
     from zoo.results.store import Store, default_store
 
     store = store or Store(default_store())
-    sides = [_referenced(reference, store) for reference in (a, b)]
+    sides = [find(reference, store) for reference in (a, b)]
     floor = load_floor(store, sides[0][0].environment["fingerprint"])
     return compare_matching(*sides, across=across_environments, floor=floor)
 
@@ -179,7 +90,7 @@ def reproduce(
     from zoo.results.store import Store, default_store
 
     store = store or Store(default_store())
-    old, *others = _referenced(reference, store)
+    old, *others = find(reference, store)
     if others:
         raise UsageError(f"{reference} means {len(others) + 1} Results; name one by its id")
     here = collect()["fingerprint"]
@@ -204,9 +115,3 @@ def reproduce(
     (new,) = bench(scenario.model, options=options, store=store, on_step=on_step, registry=registry)
     floor = load_floor(store, here)
     return new, compare_sides([old], [new], across=across_environments, floor=floor)
-
-
-def _referenced(reference: str, store: Store) -> list[Result]:
-    from zoo.results.references import find
-
-    return find(reference, store)
