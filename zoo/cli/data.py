@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 MIB = 2**20
+MENTIONED = 10
 
 
 @click.group("data", cls=ListsByDefault)
@@ -36,7 +37,7 @@ def list_command(app: App, data_dir: str | None, fmt: str, as_json: bool) -> Non
     from zoo.data.api import datasets
 
     listing = datasets(data_dir=data_dir, registry=app.registry())
-    for line in listing.damaged:
+    for line in _some(listing.damaged):
         warn(line)
     if as_json:
         echo_json(listing.datasets)
@@ -45,7 +46,7 @@ def list_command(app: App, data_dir: str | None, fmt: str, as_json: bool) -> Non
 
         click.echo(table(listing.datasets, fmt))
     if listing.others:
-        warn(f"prepared too, and not of images with labels: {', '.join(listing.others)}")
+        warn(f"prepared too, and not of images with labels: {', '.join(_some(listing.others))}")
 
 
 @command.command("fetch")
@@ -155,6 +156,11 @@ def show_command(app: App, name: str, images: str | None, split: str, data_dir: 
         click.echo(facts(found))
         if images is not None:
             click.echo(f"{'drawn':<9}{images}")
+
+
+def _some(lines: list[str]) -> list[str]:
+    more = len(lines) - MENTIONED
+    return [*lines[:MENTIONED], f"and {more:,} more"] if more > 0 else lines
 
 
 def _fetch_bar(display: Progress, name: str) -> Callable[[dict[str, Any]], None]:
