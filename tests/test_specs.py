@@ -146,11 +146,7 @@ NORMS = [(), (math.nan,), (math.inf,), ("0",), (None,), (True,), 0.5, "0"]
 MALFORMED = [
     *[(Recipe, RECIPE, "dataset", v) for v in (*NAMES, "a/b/c", "a/", "/a", "a/../b", "**")],
     *[(Recipe, RECIPE, name, v) for name in ("epochs", "batch_size") for v in COUNTS],
-    *[
-        (Recipe, RECIPE, name, v)
-        for name in ("learning_rate", "weight_decay", "warmup_epochs")
-        for v in AMOUNTS
-    ],
+    *[(Recipe, RECIPE, name, v) for name in ("learning_rate", "weight_decay", "warmup_epochs") for v in AMOUNTS],
     *[(Recipe, RECIPE, "name", v) for v in NAMES],
     *[(Recipe, RECIPE, "summary", v) for v in TEXTS if v is not None],
     *[(Recipe, RECIPE, name, v) for name in RECIPE_CHOICES for v in ("SGD", "", None, [])],

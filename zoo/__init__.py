@@ -16,8 +16,9 @@ from zoo.hookspecs import hookimpl
 from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 
 if TYPE_CHECKING:
-    from zoo.api import bench, build, datasets, describe, models, train
+    from zoo.api import bench, build, datasets, describe, models
     from zoo.results.schema import Result
+    from zoo.train.api import train, train_seeds
 
 __all__ = [
     "DatasetSpec",
@@ -35,6 +36,7 @@ __all__ = [
     "hookimpl",
     "models",
     "train",
+    "train_seeds",
 ]
 
 _LAZY = {
@@ -44,7 +46,8 @@ _LAZY = {
     "datasets": "zoo.api",
     "describe": "zoo.api",
     "models": "zoo.api",
-    "train": "zoo.api",
+    "train": "zoo.train.api",
+    "train_seeds": "zoo.train.api",
 }
 
 

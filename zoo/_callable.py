@@ -13,12 +13,12 @@ from types import ModuleType
 from typing import Any
 
 
-def make_callable(package: str) -> None:
-    """Make calling the package call the function of the same name in `zoo.api`."""
+def make_callable(package: str, module: str = "zoo.api") -> None:
+    """Make calling the package call the function of the same name in a module."""
     name = package.rpartition(".")[2]
 
     class CallablePackage(ModuleType):
         def __call__(self, *arguments: Any, **options: Any) -> Any:
-            return getattr(importlib.import_module("zoo.api"), name)(*arguments, **options)
+            return getattr(importlib.import_module(module), name)(*arguments, **options)
 
     sys.modules[package].__class__ = CallablePackage

@@ -86,8 +86,8 @@ class Recipe(Plain):
             section 3). `"one_cycle"` grows from a 25th of the peak over `warmup_epochs`, or three tenths of the steps
             where that is 0, and falls to zero, both linearly (Smith & Topin 2018; the momentum stays).
         weight_decay: on kernels only, not on biases or batch-norm parameters.
-        weight_decay_form: `"decoupled"` takes learning rate × `weight_decay` off each kernel; `"l2"` adds `weight_decay`
-            × kernel to its gradient, so that momentum multiplies it by 1 / (1 - `momentum`) (sgd only).
+        weight_decay_form: `"decoupled"` takes learning rate × `weight_decay` of each kernel off it; `"l2"` adds
+            `weight_decay` × kernel to its gradient, so that momentum multiplies it by 1 / (1 - `momentum`) (sgd only).
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016, section 7).
         ema_momentum: of an exponential moving average of the weights over the steps, which is then what is scored and
             saved; 0 for none.

@@ -2,4 +2,4 @@
 
 from zoo._callable import make_callable
 
-make_callable(__name__)
+make_callable(__name__, "zoo.train.api")
