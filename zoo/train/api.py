@@ -13,7 +13,7 @@ from zoo.errors import UsageError
 from zoo.specs import ModelSpec, Recipe
 from zoo.train import changes as _changes
 from zoo.train import distribute
-from zoo.train.job import Job
+from zoo.train.job import Job, check
 from zoo.train.run import Run
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -141,12 +141,13 @@ def make_job(
     registry = registry or _registry.load()
     spec = registry.model(name).spec
     found = find(dataset, registry.datasets, data_dir)
-    changes = changes or {}
+    chosen = _changes.apply(_recipe(spec, found.name, recipe), changes or {})
+    check(spec, found, chosen)
     return Job(
         model=spec,
         dataset=found,
-        recipe=_changes.apply(_recipe(spec, found.name, recipe), changes),
-        changes=changes,
+        recipe=chosen,
+        changes=changes or {},
         stream=is_streamed(found) if data == "auto" else data == "stream",
         strategy=strategy,
         keras_backend=keras_backend,
@@ -171,7 +172,13 @@ def run_job(
         raise UsageError(f"{path} is a folder; name a file to write")
     writable_folder(path.absolute().parent)
 
-    done = run.finished() if job.resume else None
+    done = run.finished()
+    if not job.resume and done is None and (epochs := len(run.epochs())):
+        raise UsageError(
+            f"{run.folder} holds {epochs} epochs of this very run; go on from there with --resume, or remove the folder"
+        )
+    if not job.resume:
+        done = None
     if done is None or (job.flip_test and "with_flip" not in done["provenance"]["score"]):
         task = Task(
             function="zoo.train.fit:train",

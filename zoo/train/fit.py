@@ -13,8 +13,6 @@ from zoo.train.job import Job
 from zoo.train.run import Run
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from zoo.train.distribute import Devices
     from zoo.train.learner import Learner
     from zoo.train.parts import Part
@@ -48,7 +46,7 @@ def train(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
     learner = make_learner(job, trained, devices)
     run = Run(Path(job.folder))
     if devices.process:  # the first process keeps the folder
-        _fit(learner, job, devices, _resume(job, run, learner), report)
+        fit(learner, job, devices, _resume(job, run, learner), report)
         return {"process": devices.process}
     with run.locked():
         return _train(job, run, learner, (trained, scored), devices, report)
@@ -59,11 +57,12 @@ def _train(
 ) -> dict[str, Any]:
     from zoo.models import weights as files
     from zoo.train import state
+    from zoo.train.curves import draw
     from zoo.train.record import provenance
-    from zoo.train.score import Scorer
+    from zoo.train.score import Scorer, sample
 
     trained, scored = parts
-    scorer = Scorer(job, _sample(learner) if job.recipe.ema_momentum else None)
+    scorer = Scorer(job, sample(learner.batches) if job.recipe.ema_momentum else None)
     done = _begin_or_resume(job, run, learner)
 
     def end_epoch(line: dict[str, Any]) -> None:
@@ -72,10 +71,11 @@ def _train(
             found = scorer.score(scored)
             line |= {"tuning_loss": found["loss"], "tuning_accuracy": found["value"]}
         run.add_epoch(line)
+        write_atomic(run.curves, draw(f"{job.model.name} on {job.dataset.name}", run.epochs()).encode())
         state.save(run.checkpoint, state.read(learner.network, learner.optimizer), line["epoch"])
 
     try:
-        _fit(learner, job, devices, done, report, end_epoch)
+        fit(learner, job, devices, done, report, end_epoch)
     except ModelError as error:
         raise ModelError(
             f"{error}; the checkpoint after epoch {state.load(run.checkpoint)[1]} is kept in {run.folder}; "
@@ -130,7 +130,7 @@ def _resume(job: Job, run: Run, learner: Learner) -> int:
     return done
 
 
-def _fit(
+def fit(
     learner: Learner,
     job: Job,
     devices: Devices,
@@ -165,14 +165,3 @@ def _scores(job: Job, scorer: Scorer, part: Part) -> dict[str, Any]:
     if job.flip_test:
         found["with_flip"] = {**scorer.score(part, flip=True), "test_time_augmentation": "flip"}
     return found
-
-
-def _sample(learner: Learner) -> np.ndarray[Any, Any]:
-    """Some thousand training images, drawn at random, for batch-norm statistics."""
-    import numpy as np
-
-    from zoo.train.score import STATISTICS_IMAGES
-
-    batches = learner.batches
-    needed = min(len(batches), -(-STATISTICS_IMAGES // batches.batch_size))
-    return np.concatenate([batches[step][0]["image"] for step in range(needed)])[:STATISTICS_IMAGES]

@@ -8,7 +8,6 @@ import keras
 from keras import ops
 
 from zoo.data.preprocess import LUMA
-from zoo.errors import DataError
 from zoo.specs import Recipe
 
 
@@ -37,9 +36,6 @@ class Prepare(keras.layers.Layer):  # type: ignore[misc]
         self, target: tuple[int, int, int], mean: tuple[float, ...], std: tuple[float, ...], fill: str
     ) -> None:
         super().__init__(dtype="float32", trainable=False, name="prepare")
-        for values in (mean, std):
-            if len(values) not in (1, target[-1]):
-                raise DataError(f"{len(values)} values of mean or std for {target[-1]} channels")
         self.target, self.fill = target, fill
         self.scale = tuple(1 / (255 * s) for s in std)
         self.offset = tuple(-m / s for m, s in zip(*_as_long(mean, std), strict=True))
@@ -86,9 +82,7 @@ def _with_channels(x: Any, channels: int) -> Any:
         return x
     if x.shape[-1] == 1:
         return ops.repeat(x, channels, axis=-1)
-    if x.shape[-1] == 3 and channels == 1:
-        return ops.matmul(x, ops.convert_to_tensor(LUMA, "float32")[:, None])
-    raise DataError(f"images of {x.shape[-1]} channels don't fit a model that takes {channels}")
+    return ops.matmul(x, ops.convert_to_tensor(LUMA, "float32")[:, None])  # to grey; `check` lets nothing else through
 
 
 def _as_long(a: tuple[float, ...], b: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:

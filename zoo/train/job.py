@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from zoo.data.catalog import Dataset
+from zoo.errors import DataError, UsageError
 from zoo.paths import home
 from zoo.specs import ModelSpec, Plain, Recipe
 
@@ -70,6 +71,24 @@ class Job(Plain):
         words = [self.model.name, self.dataset.name, "tune" if self.tune else "", f"seed{self.recipe.seed}", digest[:8]]
         name = "-".join(re.sub(r"[^a-z0-9_.]+", "_", word.lower()).strip("_") for word in words if word)
         return home() / "training" / name
+
+
+def check(model: ModelSpec, dataset: Dataset, recipe: Recipe) -> None:
+    """Refuse what doesn't fit together. Imports no framework.
+
+    :raises DataError: for images that can't be brought to the model's input.
+    :raises UsageError: for a recipe that doesn't fit the model's input.
+    """
+    channels, stored = model.input_shape[-1], dataset.image_shape[-1]
+    if stored not in (channels, 1) and (stored, channels) != (3, 1):
+        raise DataError(f"images of {stored or 'differing'} channels don't fit {model.name}, which takes {channels}")
+    for name in ("mean", "std"):
+        count = len(getattr(recipe, name))
+        if count not in (1, channels):
+            raise UsageError(f"{name} has {count} values and the images of {model.name} have {channels} channels")
+    if recipe.shift_pixels >= min(model.input_shape[:2]):
+        size = "×".join(map(str, model.input_shape[:2]))
+        raise UsageError(f"shift_pixels {recipe.shift_pixels} would move images of {size} out of sight")
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

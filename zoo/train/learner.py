@@ -37,17 +37,13 @@ class Learner:
 def make_learner(job: Job, part: Part, devices: Devices) -> Learner:
     """Build and compile what the job describes.
 
-    :raises UsageError: for a recipe that doesn't fit the data or the devices.
-    :raises DataError, ModelError: for images or a model that don't fit.
+    :raises UsageError: for a batch that can't be divided among the devices.
+    :raises ModelError: if the model can't be built.
     """
     recipe, classes = job.recipe, job.dataset.classes
     batches = part.batches(recipe, classes=classes, share=(devices.process, devices.processes))
     if batches.batch_size % devices.number:
         raise UsageError(f"a batch of {batches.batch_size} can't be divided among {devices.number} devices")
-    if recipe.shift_pixels >= min(job.model.input_shape[:2]):
-        raise UsageError(
-            f"shift_pixels {recipe.shift_pixels} would shift images of {job.model.input_shape} out of sight"
-        )
 
     accelerated = has_accelerator(job.keras_backend)
     with devices.scope:

@@ -14,6 +14,7 @@ from zoo.bench.accuracy import accuracy
 from zoo.data.preprocess import adapt
 from zoo.errors import ModelError
 from zoo.models.build import build
+from zoo.train.batches import Batches
 from zoo.train.distribute import one_device
 from zoo.train.job import Job
 from zoo.train.parts import Part
@@ -90,3 +91,9 @@ class Scorer:
             variable.assign(np.mean(values, axis=0))
         for norm, momentum in zip(self.norms, momenta, strict=True):
             norm.momentum = momentum
+
+
+def sample(batches: Batches) -> Array:
+    """Some thousand of the images that the batches are made of, drawn at random, as they are stored."""
+    needed = min(len(batches), -(-STATISTICS_IMAGES // batches.batch_size))
+    return np.concatenate([batches[step][0]["image"] for step in range(needed)])[:STATISTICS_IMAGES]
