@@ -3,7 +3,8 @@
     python benchmarks/interrupted.py [MODEL [TIMES [EPOCHS]]]
 
 Trains MODEL on digits once as it is, and once interrupted TIMES at random moments, by kill -9 and Ctrl-C in turn, each
-time resumed. Prints when and how, how many epochs were kept, and the digests of both weights. Ends with 1 if they differ.
+time resumed. Prints when and how, how many epochs were kept, and the digests of both weights. Ends with 1 where they
+differ.
 """
 
 from __future__ import annotations

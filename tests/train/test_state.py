@@ -19,9 +19,9 @@ from zoo.train import state
 QUICK = settings(max_examples=40, deadline=None, database=None, derandomize=True)
 
 ARRAYS = {
-    "network 0 conv/kernel": np.arange(24, dtype=np.float32).reshape(2, 3, 4),
-    "network 1 dropout/seed": np.array([1, 2**32 - 1], np.uint32),
-    "optimizer 0 sgd/iteration": np.array(7, np.int64),
+    "network 0": np.arange(24, dtype=np.float32).reshape(2, 3, 4),
+    "network 1": np.array([1, 2**32 - 1], np.uint32),
+    "optimizer 0": np.array(7, np.int64),
 }
 
 
@@ -40,8 +40,8 @@ def test_a_checkpoint_comes_back_to_the_bit(tmp_path: Path) -> None:
 def test_what_is_not_finite_leaves_the_last_good_one(value: float, tmp_path: Path) -> None:
     path = tmp_path / "c.safetensors"
     state.save(path, ARRAYS, 1)
-    with pytest.raises(ModelError, match=r"conv/kernel held values that are not finite after epoch 2"):
-        state.save(path, {**ARRAYS, "network 0 conv/kernel": np.array([1, value], np.float32)}, 2)
+    with pytest.raises(ModelError, match="not finite after epoch 2"):
+        state.save(path, {**ARRAYS, "network 0": np.array([1, value], np.float32)}, 2)
     assert state.load(path)[1] == 1
 
 

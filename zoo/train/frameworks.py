@@ -22,6 +22,16 @@ def make_deterministic(backend: str) -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
 
 
+def seed_epoch(backend: str, seed: int, epoch: int) -> None:
+    """Have an epoch's dropout follow from seed and epoch on Torch, where Keras draws it from Torch's own generator.
+    Elsewhere Keras keeps its generators in variables."""
+    if backend == "torch":
+        import numpy as np
+        import torch
+
+        torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0]))
+
+
 def has_accelerator(backend: str) -> bool:
     """Whether the framework computes on something else than the processor."""
     if backend == "tensorflow":

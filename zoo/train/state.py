@@ -27,7 +27,7 @@ METADATA_KEY = "zoo.checkpoint/1"
 
 
 def read(network: keras.Model, optimizer: keras.optimizers.Optimizer) -> Arrays:
-    """Every variable of a run, by kind, number and path."""
+    """Every variable of a run, by kind and number; names would differ where Keras numbers layers and generators."""
     return {name: _array(variable) for name, variable in _variables(network, optimizer).items()}
 
 
@@ -63,9 +63,8 @@ def save(path: Path, arrays: Arrays, epoch: int) -> None:
     """
     from safetensors.numpy import save as encode
 
-    for name, array in arrays.items():
-        if not _is_finite(array):
-            raise ModelError(f"{name.rpartition(' ')[2]} held values that are not finite after epoch {epoch}")
+    if not all(map(_is_finite, arrays.values())):
+        raise ModelError(f"the weights or the optimizer's state were not finite after epoch {epoch}")
     content = encode(arrays, {METADATA_KEY: json.dumps({"epoch": epoch})})
     write_atomic(path, content)
     if (free := shutil.disk_usage(path.parent).free) < 2 * len(content):  # the next one, before this one goes; weights
@@ -104,7 +103,7 @@ def digest(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
 
 def _variables(network: keras.Model, optimizer: keras.optimizers.Optimizer) -> dict[str, keras.Variable]:
     kinds = {"network": network.variables, "optimizer": optimizer.variables}
-    return {f"{kind} {i} {v.path}": v for kind, variables in kinds.items() for i, v in enumerate(variables)}
+    return {f"{kind} {i}": v for kind, variables in kinds.items() for i, v in enumerate(variables)}
 
 
 def _array(variable: Any) -> np.ndarray[Any, Any]:

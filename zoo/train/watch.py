@@ -12,6 +12,7 @@ import keras
 
 from zoo.errors import ModelError
 from zoo.train.batches import Batches
+from zoo.train.frameworks import seed_epoch
 
 REPORT_S = 0.2  # between two reports of progress
 
@@ -40,6 +41,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         """Draw the epoch's order."""
         self.epoch = epoch
         self.batches.begin(epoch)
+        seed_epoch(keras.backend.backend(), self.batches.recipe.seed, epoch)
         self.began = self.reported = time.perf_counter()
 
     def on_train_batch_end(self, step: int, logs: Mapping[str, float]) -> None:
