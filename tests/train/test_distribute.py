@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,3 +62,51 @@ def test_what_would_not_distribute_is_refused(
     with pytest.raises(UsageError) as error:
         check(strategy, backend, environment)
     assert reason in str(error.value)
+
+
+def start(strategy: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("distributed.py"), strategy],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def printed(process: subprocess.Popen[str]) -> dict[str, Any]:
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    record: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return record
+
+
+def assert_alike(record: dict[str, Any]) -> None:
+    """Two devices did what one does, up to the order of additions."""
+    assert len(record["differences"]) == 4
+    assert all(difference < 1e-5 for difference in record["differences"])
+    assert all(change > 1e-3 for change in record["changes"])
+
+
+@pytest.mark.real
+def test_mirrored_on_two_devices_trains_as_on_one() -> None:
+    record = printed(start("mirrored", KERAS_BACKEND="tensorflow"))
+    assert (record["devices"], record["processes"]) == (2, 1)
+    assert_alike(record)
+
+
+@pytest.mark.real
+def test_data_parallel_over_two_processes_of_two_devices_trains_as_on_one() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    variables = {
+        "KERAS_BACKEND": "jax",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+        "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}",
+        "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+    }
+    processes = [start("data-parallel", **variables, KERAS_DISTRIBUTION_PROCESS_ID=str(i)) for i in (0, 1)]
+    for record in map(printed, processes):
+        assert (record["devices"], record["processes"]) == (4, 2)
+        assert_alike(record)
