@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from zoo.errors import SpecError
 from zoo.specs import (
-    OPTIMIZERS,
-    SCHEDULES,
+    RECIPE_CHOICES,
     DatasetSpec,
     ModelSpec,
     Plain,
@@ -65,18 +64,23 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )  # fmt: skip
+shares = st.floats(0, 1, exclude_max=True)
+choices = {name: st.sampled_from(values) for name, values in RECIPE_CHOICES.items() if name != "optimizer"}
 recipes = st.builds(
     Recipe,
     dataset=datasets | st.just("*"),
+    name=names,
+    summary=st.none() | texts,
     epochs=counts,
     batch_size=counts,
-    optimizer=st.sampled_from(OPTIMIZERS),
+    optimizer=st.just("sgd"),
+    **choices,
     learning_rate=amounts,
-    momentum=amounts,
-    schedule=st.sampled_from(SCHEDULES),
+    momentum=shares,
     warmup_epochs=amounts,
     weight_decay=amounts,
-    label_smoothing=st.floats(0, 1, exclude_max=True),
+    label_smoothing=shares,
+    ema_momentum=shares,
     shift_pixels=st.integers(0, 99),
     flip=st.booleans(),
     mean=st.lists(st.floats(0, 1), min_size=1, max_size=3).map(tuple),
@@ -143,13 +147,12 @@ NORMS = [(), (math.nan,), (math.inf,), ("0",), (None,), (True,), 0.5, "0"]
 MALFORMED = [
     *[(Recipe, RECIPE, "dataset", v) for v in (*NAMES, "a/b/c", "a/", "/a", "a/../b", "**", "folder:", "folder:\x1b")],
     *[(Recipe, RECIPE, name, v) for name in ("epochs", "batch_size") for v in COUNTS],
-    *[
-        (Recipe, RECIPE, name, v)
-        for name in ("learning_rate", "momentum", "weight_decay", "warmup_epochs")
-        for v in AMOUNTS
-    ],
-    *[(Recipe, RECIPE, name, v) for name in ("optimizer", "schedule") for v in ("SGD", "", None, [])],
-    *[(Recipe, RECIPE, "label_smoothing", v) for v in (*AMOUNTS, 1.0)],
+    *[(Recipe, RECIPE, name, v) for name in ("learning_rate", "weight_decay", "warmup_epochs") for v in AMOUNTS],
+    *[(Recipe, RECIPE, "name", v) for v in NAMES],
+    *[(Recipe, RECIPE, "summary", v) for v in TEXTS if v is not None],
+    *[(Recipe, RECIPE, name, v) for name in RECIPE_CHOICES for v in ("SGD", "", None, [])],
+    *[(Recipe, RECIPE, name, v) for name in ("momentum", "label_smoothing", "ema_momentum") for v in (*AMOUNTS, 1.0)],
+    (Recipe, {**RECIPE, "optimizer": "adamw"}, "weight_decay_form", "l2"),
     *[(Recipe, RECIPE, "shift_pixels", v) for v in (-1, 0.5, "1", True, None)],
     *[(Recipe, RECIPE, "flip", v) for v in (0, 1, "yes", None)],
     *[(Recipe, RECIPE, "mean", v) for v in NORMS],
@@ -291,14 +294,29 @@ def test_lists_and_objects_become_tuples_and_specs() -> None:
     assert spec.weights == (WeightsSpec(**WEIGHTS),)
 
 
-@pytest.mark.parametrize(("dataset", "epochs"), [("digits", 3), ("mnist", 5), ("emnist/letters", 7), ("unheard", 5)])
-def test_the_recipe_of_a_dataset_comes_before_the_one_for_any(dataset: str, epochs: int) -> None:
+@pytest.mark.parametrize(
+    ("dataset", "name", "epochs"),
+    [
+        ("digits", None, 3),
+        ("digits", "long", 30),
+        ("digits", "short", 1),
+        ("digits", "unheard", None),
+        ("emnist/letters", None, 7),
+        ("emnist/letters", "default", 7),
+        ("unheard", None, 5),
+        ("unheard", "long", None),
+    ],
+)
+def test_the_recipes_of_a_dataset_come_before_those_for_any(dataset: str, name: str | None, epochs: int | None) -> None:
     recipes = [
         Recipe(dataset="*", epochs=5),
+        Recipe(dataset="*", name="short", epochs=1),
         Recipe(dataset="digits", epochs=3),
+        Recipe(dataset="digits", name="long", epochs=30),
         Recipe(dataset="emnist/letters", epochs=7),
     ]
-    assert ModelSpec(**MODEL, recipes=recipes).recipe_for(dataset).epochs == epochs
+    found = ModelSpec(**MODEL, recipes=recipes).recipe_for(dataset, name)
+    assert (found and found.epochs) == epochs
 
 
 def test_there_may_be_no_recipe_and_no_weights() -> None:

@@ -16,10 +16,11 @@ from zoo.hookspecs import hookimpl
 from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 
 if TYPE_CHECKING:
-    from zoo.api import build, datasets, describe, models, train
+    from zoo.api import build, datasets, describe, models
     from zoo.bench.api import bench
     from zoo.data.api import fetch
     from zoo.results.schema import Result
+    from zoo.train.api import train, train_seeds
 
 __all__ = [
     "DatasetSpec",
@@ -38,6 +39,7 @@ __all__ = [
     "hookimpl",
     "models",
     "train",
+    "train_seeds",
 ]
 
 _LAZY = {
@@ -48,7 +50,8 @@ _LAZY = {
     "describe": "zoo.api",
     "fetch": "zoo.data.api",
     "models": "zoo.api",
-    "train": "zoo.api",
+    "train": "zoo.train.api",
+    "train_seeds": "zoo.train.api",
 }
 
 

@@ -5,19 +5,15 @@ Those that make Results and compare them are in `zoo.bench.api` and `zoo.results
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry as _registry
 from zoo.errors import UsageError
-from zoo.specs import DatasetSpec, ModelSpec, Recipe
+from zoo.specs import DatasetSpec, ModelSpec
 
 if TYPE_CHECKING:
     import keras
-
-OnEvent = Callable[[dict[str, Any]], None]
 
 
 def models(*patterns: str) -> list[ModelSpec]:
@@ -93,61 +89,3 @@ def build(name: str, *, weights: str | Path | None = None, seed: int = 0) -> ker
         names = ", ".join(w.dataset for w in spec.weights) or "none"
         raise UsageError(f"{name} has no weights '{weights}' (shipped: {names}), and no such file is there")
     return model
-
-
-def train(
-    name: str,
-    dataset: str = "digits",
-    *,
-    data_dir: str | None = None,
-    output: str | Path | None = None,
-    changes: Mapping[str, Any] | None = None,
-    keras_backend: str = "tensorflow",
-    on_event: OnEvent | None = None,
-    registry: _registry.Registry | None = None,
-) -> dict[str, Any]:
-    """Train a model by its recipe and write its weights.
-
-    :param changes: fields of the recipe to change, such as `{"epochs": 3}`.
-    :param output: the file to write; by default the one where `bench` finds it.
-    :param on_event: told of each phase, step and epoch.
-    :return: `path`, `sha256` and `provenance` of the weights.
-    :raises UsageError: for what is unknown, or a file that can't be written.
-    :raises ModelError: if the loss stops being finite.
-    """
-    from zoo.data.catalog import find
-    from zoo.executors.local import Task, call
-    from zoo.paths import trained_weights, writable_folder
-
-    registry = registry or _registry.load()
-    spec = registry.model(name).spec
-    found = find(dataset, registry.datasets, data_dir)
-    recipe = _recipe(spec, found.name, changes or {})
-    path = Path(output) if output else trained_weights(name, found.name)
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; name a file to write")
-    writable_folder(path.absolute().parent)
-    done = call(
-        Task(
-            function="zoo.train.fit:train",
-            job={
-                "model": spec.to_json(),
-                "dataset": found.to_json(),
-                "recipe": recipe.to_json(),
-                "output": str(path.absolute()),
-            },
-            environment={"KERAS_BACKEND": keras_backend},
-            timeout_s=None,
-            label=f"train-{name}",
-        ),
-        on_event,
-    )
-    return {"path": str(path), **done}
-
-
-def _recipe(spec: ModelSpec, dataset: str, changes: Mapping[str, Any]) -> Recipe:
-    recipe = spec.recipe_for(dataset)
-    if recipe is None:
-        names: Iterable[str] = (r.dataset for r in spec.recipes)
-        raise UsageError(f"{spec.name} has no recipe for {dataset}; it has recipes for: {', '.join(names) or 'none'}")
-    return dataclasses.replace(recipe, dataset=dataset, **changes)

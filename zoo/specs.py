@@ -26,7 +26,17 @@ ANY_DATASET = "*"
 IMAGE_FOLDER = "folder:"  # and its path: a dataset that is a folder of images
 
 OPTIMIZERS = ("sgd", "adamw")
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "one_cycle")
+WEIGHT_DECAYS = ("decoupled", "l2")
+FILLS = ("black", "reflect")
+PRECISIONS = ("float32", "mixed_bfloat16")
+RECIPE_CHOICES = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "weight_decay_form": WEIGHT_DECAYS,
+    "shift_fill": FILLS,
+    "precision": PRECISIONS,
+}
 
 
 class Plain:
@@ -62,25 +72,37 @@ def _to_json(value: Any) -> Any:
 class Recipe(Plain):
     """How a model is trained on a dataset.
 
-    Images are scaled to [0, 1], resized to the model's input, then normalised by `mean` and `std` per channel.
+    Images are scaled to [0, 1], resized to the model's input, then normalised by `mean` and `std` per channel. Every
+    epoch sees the images in another order; those left over when batches are full are others each time.
 
     Attributes:
         dataset: the dataset's name, or `"*"` for any that has no recipe of its own.
+        name: apart from the other recipes of that dataset; the first of them is what `zoo train` takes by default.
+        summary: one line on what it is for.
         epochs: passes over the training split.
-        batch_size: images a step.
+        batch_size: images a step, over all devices.
         optimizer: `"sgd"` (Nesterov, with `momentum`) or `"adamw"` (Loshchilov & Hutter 2019).
         learning_rate: the peak of the schedule.
-        schedule: `"constant"`, or `"cosine"` to zero (Loshchilov & Hutter 2017, section 3) after `warmup_epochs`
-            of linear growth.
-        weight_decay: decoupled from the gradient, on kernels only, not on biases or batch-norm parameters.
+        schedule: `"constant"` or, after `warmup_epochs` of linear growth, `"cosine"` to zero (Loshchilov & Hutter 2017,
+            section 3). `"one_cycle"` grows from a 25th of the peak over `warmup_epochs`, or three tenths of the steps
+            where that is 0, and falls to zero, both linearly (Smith & Topin 2018; the momentum stays).
+        weight_decay: on kernels only, not on biases or batch-norm parameters.
+        weight_decay_form: `"decoupled"` takes learning rate × `weight_decay` of each kernel off it; `"l2"` adds
+            `weight_decay` × kernel to its gradient, so that momentum multiplies it by 1 / (1 - `momentum`) (sgd only).
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016, section 7).
-        shift_pixels: augmentation: shift by up to that many input pixels each way, zeros moving in.
+        ema_momentum: of an exponential moving average of the weights over the steps, which is then what is scored and
+            saved; 0 for none.
+        shift_pixels: augmentation: shift by up to that many input pixels each way.
+        shift_fill: what moves in: `"black"`, or the image's mirror image, `"reflect"`.
         flip: augmentation: mirror half of the images left to right.
         mean, std: per-channel normalisation in units of [0, 1]; one value serves all channels.
+        precision: of the arithmetic, by Keras' name of the policy; weights are kept, scored and saved in float32.
         seed: of initialisation, order and augmentation.
     """
 
     dataset: str
+    name: str = "default"
+    summary: str | None = None
     epochs: int
     batch_size: int = 64
     optimizer: str = "adamw"
@@ -89,26 +111,31 @@ class Recipe(Plain):
     schedule: str = "cosine"
     warmup_epochs: float = 0.0
     weight_decay: float = 0.0
+    weight_decay_form: str = "decoupled"
     label_smoothing: float = 0.0
+    ema_momentum: float = 0.0
     shift_pixels: int = 0
+    shift_fill: str = "black"
     flip: bool = False
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    precision: str = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.dataset != ANY_DATASET:
             _check_dataset_name(self.dataset)
+        check_name(self.name)
+        if self.summary is not None:
+            _check_text(self.summary, "summary")
         for name in ("epochs", "batch_size"):
             _check(_is_count(getattr(self, name)), f"{name} must be a whole number of at least 1")
-        for name in ("learning_rate", "momentum", "weight_decay", "warmup_epochs"):
+        for name in ("learning_rate", "weight_decay", "warmup_epochs"):
             _check(_is_number(getattr(self, name)), f"{name} must be a number of at least 0")
-        _check(self.optimizer in OPTIMIZERS, f"optimizer must be one of {', '.join(OPTIMIZERS)}")
-        _check(self.schedule in SCHEDULES, f"schedule must be one of {', '.join(SCHEDULES)}")
-        _check(
-            _is_number(self.label_smoothing) and self.label_smoothing < 1,
-            "label_smoothing must lie in [0, 1)",
-        )
+        for name in ("momentum", "label_smoothing", "ema_momentum"):
+            _check(_is_number(getattr(self, name)) and getattr(self, name) < 1, f"{name} must lie in [0, 1)")
+        for name, choices in RECIPE_CHOICES.items():
+            _check(getattr(self, name) in choices, f"{name} must be one of {', '.join(choices)}")
         _check(
             type(self.shift_pixels) is int and self.shift_pixels >= 0,
             "shift_pixels must be a whole number of at least 0",
@@ -119,6 +146,10 @@ class Recipe(Plain):
         _check(all(_is_finite(m) for m in self.mean), "mean must be finite numbers")
         _check(all(_is_number(s) and s > 0 for s in self.std), "std must be positive numbers")
         _check(type(self.seed) is int and 0 <= self.seed < 2**32, "seed must lie in [0, 2**32)")
+        _check(
+            self.weight_decay_form == "decoupled" or self.optimizer == "sgd",
+            "weight_decay_form l2 is for sgd: the adaptive steps of adamw would scale it away",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,7 +186,7 @@ class ModelSpec(Plain):
         classes: number of logits, unless a dataset asks for another.
         parameters: how many it has at that input and those classes, trainable or not; checked when it is built.
         weights: trained weights that come with the plugin, at most one for a dataset.
-        recipes: how it is trained, at most one for a dataset.
+        recipes: how it is trained; those of one dataset have different names.
         paper: title and where to find it.
         licence: SPDX expression of the code and the weights.
     """
@@ -195,10 +226,17 @@ class ModelSpec(Plain):
         """The weights shipped for a dataset, if there are any."""
         return next((w for w in self.weights if w.dataset == dataset), None)
 
-    def recipe_for(self, dataset: str) -> Recipe | None:
-        """The recipe for a dataset, else the one for any dataset, else None."""
-        by_name = {recipe.dataset: recipe for recipe in self.recipes}
-        return by_name.get(dataset) or by_name.get(ANY_DATASET)
+    def recipe_for(self, dataset: str, name: str | None = None) -> Recipe | None:
+        """The recipe of that name for a dataset, or the first; None if there is none."""
+        recipes = self.recipes_for(dataset)
+        return recipes.get(name) if name else next(iter(recipes.values()), None)
+
+    def recipes_for(self, dataset: str) -> dict[str, Recipe]:
+        """The recipes for a dataset by name: its own, then those for any dataset."""
+        named: dict[str, Recipe] = {}
+        for wanted in (dataset, ANY_DATASET):
+            named.update({r.name: r for r in self.recipes if r.dataset == wanted and r.name not in named})
+        return named
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -362,6 +400,6 @@ def _specs(values: Any, kind: type[Any], name: str) -> tuple[Any, ...]:
     _check(isinstance(values, (tuple, list)), f"{name} must be a tuple of {kind.__name__}")
     specs = tuple(kind.from_json(v) if isinstance(v, Mapping) else v for v in values)
     _check(all(isinstance(s, kind) for s in specs), f"{name} must be a tuple of {kind.__name__}")
-    datasets = [s.dataset for s in specs]
-    _check(len(set(datasets)) == len(datasets), f"{name} has two entries for one dataset")
+    keys = [(s.dataset, getattr(s, "name", None)) for s in specs]
+    _check(len(set(keys)) == len(keys), f"{name} has two entries of one name for one dataset")
     return specs

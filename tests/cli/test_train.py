@@ -1,9 +1,16 @@
-"""`zoo train`: weights with their provenance, the same for the same seed."""
+"""`zoo train`: weights with their provenance, the same for the same seed, however often it is interrupted."""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,45 +19,134 @@ from support import Zoo
 
 pytestmark = pytest.mark.real
 
+RUN = ("resnet8", "--epochs", "3", "--set", "ema_momentum=0.9", "--set", "flip=yes")
+
 
 @pytest.fixture(scope="module")
-def trained(zoo: Zoo, home: Path) -> dict[str, object]:
-    """resnet8's plain relation for two epochs, where `zoo bench` finds it."""
-    done = zoo("train", "plain20", "--epochs", "2", "--json")
+def trained(zoo: Zoo) -> dict[str, Any]:
+    """resnet8 for three epochs, where `zoo bench` finds it."""
+    done = zoo("train", *RUN, "--json")
     assert done.returncode == 0, done.stderr
-    record: dict[str, object] = json.loads(done.stdout)
+    record: dict[str, Any] = json.loads(done.stdout)
     return record
 
 
-def test_the_weights_say_how_they_were_made(trained: dict[str, object], home: Path) -> None:
-    assert trained["path"] == str(home / "weights" / "plain20" / "digits.safetensors")
+def test_the_weights_say_how_they_were_made(trained: dict[str, Any], home: Path) -> None:
+    assert trained["path"] == str(home / "weights" / "resnet8" / "digits.safetensors")
     record = trained["provenance"]
-    assert isinstance(record, dict)
-    assert record["recipe"]["epochs"] == 2
+    assert record["recipe"]["epochs"] == 3
+    assert record["changes"] == {"epochs": 3, "ema_momentum": 0.9, "flip": True}
     assert record["train_images"] == 1197
     assert record["score"]["images"] == 600
+    assert record["score"]["split"] == "test"
+    assert record["score"]["test_time_augmentation"] is None
+    assert record["score"]["value"] > 0.8
     assert record["versions"]["keras_backend"] == "tensorflow"
+    assert record["deterministic"] is True
 
 
-def test_bench_finds_and_scores_them(trained: dict[str, object], zoo: Zoo) -> None:
-    (result,) = json.loads(zoo("bench", "plain20", "--batch-size", "1", "--json").stdout)
-    assert result["weights"]["source"] == "trained here"
+def test_the_run_keeps_its_history_and_a_picture_of_it(trained: dict[str, Any]) -> None:
+    folder = Path(trained["run"])
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in history] == [1, 2, 3]
+    assert history[0]["loss"] > history[2]["loss"] == trained["provenance"]["final_loss"]
+    assert trained["provenance"]["train_s"] == pytest.approx(sum(line["seconds"] for line in history), abs=0.1)
+    assert "<polyline" in (folder / "curves.svg").read_text()
+    assert json.loads((folder / "result.json").read_text()) == {key: trained[key] for key in ("sha256", "provenance")}
+
+
+def test_bench_finds_and_scores_them(trained: dict[str, Any], zoo: Zoo) -> None:
+    (result,) = json.loads(zoo("bench", "resnet8", "--weights", trained["path"], "--batch-size", "1", "--json").stdout)
     assert result["weights"]["sha256"] == trained["sha256"]
-    record = trained["provenance"]
-    assert isinstance(record, dict)
-    assert result["measures"]["accuracy"]["value"] == pytest.approx(record["score"]["value"], abs=1 / 600)
+    score = trained["provenance"]["score"]
+    assert result["measures"]["accuracy"]["value"] == pytest.approx(score["value"], abs=1 / 600)
 
 
-def test_the_same_seed_gives_the_same_weights(zoo: Zoo, tmp_path: Path) -> None:
-    files = [tmp_path / f"{name}.safetensors" for name in ("first", "second")]
-    for file in files:
-        done = zoo("train", "resnet8", "--epochs", "1", "--seed", "3", "-o", str(file))
-        assert done.returncode == 0, done.stderr
-    first, second = map(load_file, files)
+def test_killed_and_resumed_it_ends_with_the_same_weights(trained: dict[str, Any], zoo: Zoo, tmp_path: Path) -> None:
+    folder, output = tmp_path / "run", tmp_path / "resumed.safetensors"
+    arguments = (*RUN, "--run-dir", str(folder), "-o", str(output))
+    process = subprocess.Popen([Path(sys.executable).parent / "zoo", "train", *arguments], env=os.environ.copy())
+    history = folder / "history.jsonl"
+    until = time.monotonic() + 120
+    while not (history.exists() and history.read_text()):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not output.exists()
+
+    refused = zoo("train", *arguments)
+    assert refused.returncode == 2
+    assert "of this very run; go on from there with --resume" in refused.stderr
+
+    done = zoo("train", *arguments, "--resume", "--json")
+    assert done.returncode == 0, done.stderr
+    resumed = json.loads(done.stdout)
+    assert resumed["provenance"]["values_sha256"] == trained["provenance"]["values_sha256"]
+    first, second = load_file(trained["path"]), load_file(output)
     assert all(np.array_equal(first[name], second[name]) for name in first)
+    lines = [json.loads(line) for line in history.read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+
+    again = zoo("train", *arguments, "--resume", "--json", timeout=5)  # there is nothing left to do
+    assert json.loads(again.stdout) == resumed
 
 
-def test_a_dataset_without_a_recipe_is_one_line(zoo: Zoo, cifar10_folder: Path) -> None:
-    done = zoo("train", "toy_resnet", "--dataset", "cifar10", "--data-dir", str(cifar10_folder))
+def test_tuning_reads_no_test_split_and_streams_the_same_images(zoo: Zoo, tmp_path: Path) -> None:
+    done = zoo(
+        "train", "resnet8", "--tune", "--data", "stream", "--seeds", "2", "--epochs", "1", "--flip-test",
+        "--run-dir", str(tmp_path), "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    scores = [run["provenance"]["score"] for run in record["runs"]]
+    assert [run["provenance"]["recipe"]["seed"] for run in record["runs"]] == [0, 1]
+    assert record["score"]["mean"] == pytest.approx((scores[0]["value"] + scores[1]["value"]) / 2)
+    assert record["score"]["deviation"] == pytest.approx(abs(scores[0]["value"] - scores[1]["value"]) / 2**0.5)
+    for run, score in zip(record["runs"], scores, strict=True):
+        assert run["provenance"]["dataset"]["test_sha256"] is None
+        assert run["provenance"]["train_images"] + score["images"] == 1197
+        assert score["split"] == "a tenth of train"
+        assert score["with_flip"]["test_time_augmentation"] == "flip"
+        (line,) = [json.loads(line) for line in (Path(run["run"]) / "history.jsonl").read_text().splitlines()]
+        assert line["tuning_accuracy"] == score["value"]
+        assert Path(run["path"]).parent == Path(run["run"])
+
+
+def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(zoo: Zoo, tmp_path: Path) -> None:
+    changes = ("--set", "optimizer=sgd", "--set", "learning_rate=1e9", "--set", "warmup_epochs=0")
+    done = zoo("train", "toy_resnet", "--run-dir", str(tmp_path / "run"), "-o", str(tmp_path / "w"), *changes)
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("zoo: the loss of toy_resnet was nan at step ")
+    assert "of epoch 1, with a learning rate of 1e+09; the checkpoint after epoch 0 is kept in " in line
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--recipe", "defualt"], "unknown recipe 'defualt'; did you mean 'default'?"),
+        (["--dataset", "digit"], "unknown dataset 'digit'; did you mean 'digits'?"),
+        (["--set", "learning_rte=1"], "a recipe has no 'learning_rte' to set; did you mean 'learning_rate'?"),
+        (["--set", "mean=0.5,0.5"], "mean has 2 values and the images of resnet8 have 3 channels"),
+        (["--set", "shift_pixels=32"], "shift_pixels 32 would move images of 32×32 out of sight"),
+        (["--run-dir", "/proc/nowhere"], "can't write to /proc/nowhere: no such file or directory"),
+        (["--strategy", "multi-worker"], "--strategy multi-worker with --keras-backend tensorflow: Keras 3 does not"),
+        (["--strategy", "data-parallel"], "--strategy data-parallel with --keras-backend tensorflow: keras.distribut"),
+    ],
+)
+def test_what_can_not_be_trained_is_one_line_at_once(arguments: list[str], line: str, zoo: Zoo) -> None:
+    done = zoo("train", "resnet8", *arguments, timeout=10)
     assert done.returncode == 2
-    assert done.stderr == "zoo: toy_resnet has no recipe for cifar10; it has recipes for: digits\n"
+    assert done.stderr.startswith(f"zoo: {line}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_dataset_without_a_recipe_is_one_line(trained: dict[str, Any], zoo: Zoo, home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "data" / "digits", tmp_path / "letters")
+    done = zoo("train", "toy_resnet", "--dataset", "letters", "--data-dir", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr == "zoo: toy_resnet has no recipe for letters; it has recipes for: digits, cifar10\n"

@@ -44,7 +44,7 @@ def _as_json(entry: Entry[ModelSpec]) -> dict[str, Any]:
         "classes": spec.classes,
         "parameters": spec.parameters,
         "weights": [weights.dataset for weights in spec.weights],
-        "recipes": [recipe.dataset for recipe in spec.recipes],
+        "recipes": list(dict.fromkeys(recipe.dataset for recipe in spec.recipes)),
         "paper": spec.paper,
         "licence": spec.licence,
     }

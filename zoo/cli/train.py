@@ -1,21 +1,64 @@
-"""`zoo train`: train a model by its recipe."""
+"""`zoo train`: train a model by a recipe."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from zoo.cli import App
+from zoo.cli import App, warn
 from zoo.cli.options import as_json, data_dir, echo_json
+
+OnEvent = Callable[[dict[str, Any]], None]
 
 
 @click.command("train")
 @click.argument("name")
 @click.option("--dataset", metavar="NAME", default="digits", show_default=True, help="What to train on.")
 @data_dir
+@click.option("--recipe", metavar="NAME", help="Which of the model's recipes for it; by default the first.")
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Instead of the recipe's.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Instead of the recipe's.")
+@click.option(
+    "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change a field of the recipe; may be repeated."
+)
+@click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Train with N seeds and give mean ± deviation.")
+@click.option(
+    "--tune",
+    is_flag=True,
+    help="For choosing settings: train on nine tenths of the training split, score the rest after each epoch; the test "
+    "split is not read.",
+)
+@click.option("--flip-test", is_flag=True, help="Also score with each image and its mirror image averaged.")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of the same run, if there is one.")
+@click.option("--run-dir", metavar="FOLDER", help="Where history, checkpoint and result are kept.")
+@click.option(
+    "--data",
+    type=click.Choice(["auto", "memory", "stream"]),
+    default="auto",
+    show_default=True,
+    help="Hold the images in memory, or read them again each epoch.",
+)
+@click.option(
+    "--keras-backend",
+    type=click.Choice(["tensorflow", "jax", "torch"]),
+    default="tensorflow",
+    show_default=True,
+    help="What Keras computes with.",
+)
+@click.option(
+    "--strategy",
+    metavar="NAME",
+    help="For several devices: mirrored (TensorFlow, GPUs of one host) or data-parallel (JAX, also across hosts).",
+)
+@click.option(
+    "--deterministic/--no-deterministic",
+    default=True,
+    show_default=True,
+    help="Add in a fixed order, so that a seed always gives the same weights.",
+)
 @click.option(
     "-o", "--output", metavar="FILE", help="Where to write the weights; by default where 'zoo bench' finds them."
 )
@@ -23,57 +66,110 @@ from zoo.cli.options import as_json, data_dir, echo_json
 @click.pass_obj
 def command(
     app: App,
+    /,
     name: str,
     dataset: str,
-    data_dir: str | None,
     epochs: int | None,
     seed: int | None,
-    output: str | None,
+    settings: tuple[str, ...],
+    seeds: int | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
-    """Train a model by the recipe its plugin gives for the dataset, and write its weights.
+    """Train a model by a recipe that its plugin gives for the dataset, and write its weights.
 
     The weights are safetensors; how they were made and what they score stands in the file. The test split is
-    evaluated once, after the last epoch.
+    scored once, after the last epoch.
     """
-    from zoo.api import train
-    from zoo.cli.progress import progress
-    from zoo.report.tables import accuracy
+    from zoo.train.api import train, train_seeds
+    from zoo.train.changes import parse
 
-    changes = {key: value for key, value in (("epochs", epochs), ("seed", seed)) if value is not None}
-    registry = app.registry()
-    with progress() as display:
-        bar = display.add_task("starting", total=None)
-
-        def on_event(event: dict[str, Any]) -> None:
-            kind = event["event"]
-            if kind == "phase":
-                display.update(bar, description=f"{name}: {event['name']}")
-            elif kind == "step":
-                done = (event["epoch"] - 1) * event["steps"] + event["step"]
-                display.update(bar, completed=done)
-            elif kind == "epoch":
-                text = f"{name}: epoch {event['epoch']}, loss {event['loss']:.3f}"
-                display.update(bar, description=text)
-            if kind == "phase" and "steps" in event:
-                display.update(bar, total=event["steps"])
-
-        done = train(
-            name,
-            dataset,
-            data_dir=data_dir,
-            output=output,
-            changes=changes,
-            on_event=on_event,
-            registry=registry,
-        )
+    changes = parse(settings)
+    changes |= {key: value for key, value in (("epochs", epochs), ("seed", seed)) if value is not None}
+    options |= {"changes": changes, "registry": app.registry()}
+    with _progress(name, seeds or 1) as on_event:
+        if seeds is None:
+            done = train(name, dataset, on_event=on_event, **options)
+        else:
+            done = train_seeds(name, dataset, seeds=seeds, on_event=on_event, **options)
     if as_json:
         echo_json(done)
         return
+    for run in done.get("runs", [done]):
+        _print(name, dataset, run)
+    if seeds is not None:
+        score = done["score"]
+        deviation = "" if score["deviation"] is None else f" ± {100 * score['deviation']:.2f}"
+        click.echo(f"{name} on {dataset}: {100 * score['mean']:.2f}{deviation} %, mean and deviation of {seeds} seeds")
+
+
+@contextmanager
+def _progress(name: str, runs: int) -> Iterator[OnEvent]:
+    """A bar over the steps of each run; says how to go on when it is interrupted."""
+    from zoo.cli.progress import progress
+
+    epoch = run = 0
+    with progress() as display:
+        bar = display.add_task("starting", total=None)
+        label = name
+
+        def on_event(event: dict[str, Any]) -> None:
+            nonlocal epoch, run, label
+            if event["event"] == "phase":
+                if event["name"] == "import":
+                    run, epoch = run + 1, 0
+                    label = f"{name}, {run} of {runs}" if runs > 1 else name
+                    display.reset(bar, total=None)
+                display.update(bar, description=f"{label}: {event['name']}")
+                if "steps" in event:
+                    display.reset(bar, total=event["steps"], completed=event["done"])
+                return
+            if event["event"] == "epoch":
+                epoch = event["epoch"]
+            display.update(bar, description=f"{label}: {_line(event)}", completed=_steps(event))
+
+        try:
+            yield on_event
+        except KeyboardInterrupt:
+            display.stop()
+            if epoch:
+                warn(f"{epoch} epochs are kept; the same command with --resume goes on from there")
+            raise
+
+
+def _steps(event: dict[str, Any]) -> int:
+    """How many steps of the run are done."""
+    steps: int = (event["epoch"] - 1) * event["steps"] + event["step"]
+    return steps
+
+
+def _line(event: dict[str, Any]) -> str:
+    shown = [
+        f"epoch {event['epoch']}",
+        f"loss {event['loss']:.3f}",
+        f"accuracy {100 * event['accuracy']:.1f} %",
+        f"{event['images_per_second']:,.0f} images/s",
+    ]
+    if "tuning_accuracy" in event:
+        shown.append(f"tuning {100 * event['tuning_accuracy']:.1f} %")
+    return ", ".join(shown)
+
+
+def _print(name: str, dataset: str, done: dict[str, Any]) -> None:
+    from zoo.report.tables import accuracy
+
+    if "process" in done:
+        click.echo(f"process {done['process']} is done; the first has the weights")
+        return
     record = done["provenance"]
     score = record["score"]
+    kind = "test" if score["split"] == "test" else "tuning"
     click.echo(
-        f"{name} on {dataset}: {accuracy(score)} of {score['images']:,} test images, after {record['train_s']:g} s"
+        f"{name} on {dataset}: {accuracy(score)} of {score['images']:,} {kind} images, "
+        f"seed {record['recipe']['seed']}, after {record['train_s']:g} s"
     )
+    if "with_flip" in score:
+        click.echo(f"with flip test-time augmentation: {accuracy(score['with_flip'])}")
     click.echo(f"weights {done['path']}")
     click.echo(f"sha256  {done['sha256']}")
+    click.echo(f"run     {done['run']}")

@@ -20,6 +20,7 @@ from zoo.specs import WeightsSpec
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 METADATA_KEY = "zoo.weights/1"
 MAX_HEADER_BYTES = 16 * 2**20
@@ -71,12 +72,18 @@ def save(model: keras.Model, path: Path, record: Mapping[str, Any]) -> str:
     :param record: their provenance, JSON values.
     :return: sha256 of the file.
     """
+    arrays = {v.path: _array(v.value) for v in model.weights}
+    if len(arrays) != len(model.weights):
+        raise WeightsError(f"{model.name} has two variables of one path; name its layers apart")
+    return save_arrays(arrays, path, record)
+
+
+def save_arrays(arrays: Mapping[str, np.ndarray[Any, Any]], path: Path, record: Mapping[str, Any]) -> str:
+    """Write weights by variable path; see `save`."""
     import numpy as np
     from safetensors.numpy import save as encode
 
-    tensors = {v.path: np.ascontiguousarray(_array(v.value)) for v in model.weights}
-    if len(tensors) != len(model.weights):
-        raise WeightsError(f"{model.name} has two variables of one path; name its layers apart")
+    tensors = {name: np.require(array, requirements="C") for name, array in arrays.items()}
     content = encode(tensors, {METADATA_KEY: json.dumps(record, sort_keys=True)})
     write_atomic(path, content)
     return hashlib.sha256(content).hexdigest()

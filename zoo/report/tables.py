@@ -66,12 +66,17 @@ def model_summary(description: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("weights", "none shipped")
     ]
     facts += [
-        ("recipes", ", ".join(recipe["dataset"] for recipe in description["recipes"]) or "none"),
+        ("recipes", ", ".join(map(_recipe, description["recipes"])) or "none"),
         ("paper", description["paper"] or "none named"),
         ("licence", description["licence"] or "none named"),
         ("built with", f"Keras {description['keras_version']} on {description['keras_backend']}"),
     ]
     return facts
+
+
+def _recipe(recipe: Mapping[str, Any]) -> str:
+    named = recipe["name"] != "default"
+    return f"{recipe['dataset']} ({recipe['name']})" if named else str(recipe["dataset"])
 
 
 def _weights_line(weights: Mapping[str, Any]) -> str:

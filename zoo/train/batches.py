@@ -1,68 +1,67 @@
-"""Training batches from images in memory, shuffled and augmented anew each epoch, the same for the same seed."""
+"""Batches for `Model.fit`: images as they are stored and what is to be done to them; the compiled step does it."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
 import numpy as np
 
+from zoo.specs import Recipe
+from zoo.train.order import draw
+
 Array = np.ndarray[Any, Any]
+Batch = tuple[dict[str, Array], Array]
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of (images, one-hot labels) for `Model.fit`.
+    """An epoch's batches. Images left over when batches are full are left out.
 
-    :param images: float32, (count, height, width, channels), preprocessed.
-    :param targets: float32, (count, classes), one-hot.
-    :param shift_pixels: shift each image by up to that many pixels each way, `fill` moving in.
-    :param flip: mirror half of the images left to right.
-    :param fill: what a black pixel is after normalisation, (channels,).
+    :param count: images in an epoch.
+    :param share: (index, number) of this process among those that share each batch.
+    """
+
+    def __init__(self, count: int, recipe: Recipe, *, classes: int, share: tuple[int, int]) -> None:
+        super().__init__()
+        self.count, self.recipe, self.share = count, recipe, share
+        self.one_hot = np.eye(classes, dtype=np.float32)
+        self.batch_size = min(recipe.batch_size, count)
+        self.begin(0)
+
+    def begin(self, epoch: int) -> None:
+        """Draw what an epoch, counted from 0, does to its images, and in which order they are seen."""
+        recipe = self.recipe
+        self.drawn = draw(self.count, seed=recipe.seed, epoch=epoch, shift_pixels=recipe.shift_pixels, flip=recipe.flip)
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.count // self.batch_size
+
+    def __getitem__(self, step: int) -> Batch:
+        first, number = self.share
+        rows = np.arange(step * self.batch_size, (step + 1) * self.batch_size)[first::number]
+        images, labels = self.stored(rows)
+        return {"image": images, "shift": self.drawn.shift[rows], "flip": self.drawn.flip[rows]}, self.one_hot[labels]
+
+    def stored(self, rows: Array) -> tuple[Array, Array]:
+        """The images, uint8, and labels of some rows of this epoch's draws, all of one step."""
+        raise NotImplementedError
+
+
+class InMemoryBatches(Batches):
+    """Batches of a split in memory.
+
+    :param images: uint8, (count, height, width, channels).
+    :param labels: (count,).
     """
 
     def __init__(
-        self,
-        images: Array,
-        targets: Array,
-        *,
-        batch_size: int,
-        shift_pixels: int,
-        flip: bool,
-        fill: Array,
-        seed: int,
+        self, images: Array, labels: Array, recipe: Recipe, *, classes: int, share: tuple[int, int] = (0, 1)
     ) -> None:
-        super().__init__()
-        self.images, self.targets = images, targets
-        self.batch_size = batch_size
-        self.shift_pixels, self.flip, self.fill = shift_pixels, flip, fill
-        self.random = np.random.default_rng(seed)
-        self.order = self.random.permutation(len(images))
+        self.images, self.labels = images, labels
+        super().__init__(len(labels), recipe, classes=classes, share=share)
 
-    def __len__(self) -> int:
-        return math.ceil(len(self.images) / self.batch_size)
-
-    def __getitem__(self, index: int) -> tuple[Array, Array]:
-        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        images = self.images[chosen]
-        if self.flip:
-            mirrored = self.random.random(len(images)) < 0.5
-            images[mirrored] = images[mirrored, :, ::-1]
-        if self.shift_pixels:
-            images = shifted(images, self.shift_pixels, self.fill, self.random)
-        return images, self.targets[chosen]
-
-    def on_epoch_end(self) -> None:
-        """Keras calls this after each epoch."""
-        self.order = self.random.permutation(len(self.images))
-
-
-def shifted(images: Array, most: int, fill: Array, random: np.random.Generator) -> Array:
-    """Each image moved by up to `most` pixels along each axis, `fill` moving in at its edges."""
-    count, height, width, channels = images.shape
-    padded = np.empty((count, height + 2 * most, width + 2 * most, channels), images.dtype)
-    padded[:] = fill
-    padded[:, most : most + height, most : most + width] = images
-    down, right = random.integers(0, 2 * most + 1, size=(2, count))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
-    return np.ascontiguousarray(np.moveaxis(windows[np.arange(count), down, right], 1, -1))
+    def stored(self, rows: Array) -> tuple[Array, Array]:
+        """See `Batches`."""
+        chosen = self.drawn.index[rows]
+        return self.images[chosen], self.labels[chosen]

@@ -1,195 +1,167 @@
-"""Train a model by its recipe and write its weights. Runs in a worker."""
+"""Train a model by its recipe and leave the result in the run's folder. Runs in a worker."""
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.catalog import Dataset
-from zoo.errors import ModelError
-from zoo.specs import ModelSpec, Recipe
+from zoo.errors import ModelError, UsageError
+from zoo.files import write_atomic
+from zoo.train.job import Job
+from zoo.train.run import Run
 
 if TYPE_CHECKING:
-    import keras
-    import numpy as np
+    from zoo.train.distribute import Devices
+    from zoo.train.learner import Learner
+    from zoo.train.parts import Part
+    from zoo.train.score import Scorer
 
-EVALUATION_BATCH = 256
+    Report = Callable[..., None]
 
 
-def train(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
-    """Train `job["model"]` on `job["dataset"]` by `job["recipe"]`, and write `job["output"]`.
+def train(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Train by a `zoo.train.job.Job`. What is scored is scored once, after the last epoch; a tuning run's tenth of the
+    training split also after each.
 
-    The test split is evaluated once, after the last epoch.
-
-    :return: sha256 of the file and the provenance that stands in it.
+    :return: sha256 and provenance of the weights; or, of a process that only helped another, its number.
     """
+    job = Job.from_json(values)
     report("phase", name="import")
-    import keras
+    from zoo.train.distribute import set_up
+    from zoo.train.frameworks import make_deterministic
 
-    from zoo.models import weights
-    from zoo.models.build import build
-
-    _make_deterministic()
-    spec = ModelSpec.from_json(job["model"])
-    dataset = Dataset.from_json(job["dataset"])
-    recipe = Recipe.from_json(job["recipe"])
+    if job.deterministic:
+        make_deterministic(job.keras_backend)
+    devices = set_up(job.strategy)
 
     report("phase", name="data")
-    data = _load(spec, dataset, recipe)
+    from zoo.train.parts import parts
 
-    model = build(spec, classes=dataset.classes, seed=recipe.seed)
-    started = time.perf_counter()
-    history = _fit(model, data, recipe, report)
-    seconds = time.perf_counter() - started
+    trained, scored = parts(job.dataset, tune=job.tune, stream=job.stream, size=job.model.input_shape[:2])
+    report("phase", name="build")
+    from zoo.train.learner import make_learner
 
-    report("phase", name="evaluate")
-    score = _evaluate(model, data)
-    record = {
-        "model": spec.name,
-        "dataset": {
-            "name": dataset.name,
-            "version": dataset.version,
-            "train_sha256": data["train_digest"],
-            "test_sha256": data["test_digest"],
-        },
-        "recipe": recipe.to_json(),
-        "score": {**score, "split": "test", "chosen": "last epoch"},
-        "final_loss": history[-1],
-        "train_s": round(seconds, 1),
-        "train_images": len(data["train_x"]),
-        "versions": _versions(),
-        "processor": _processor(),
-    }
+    learner = make_learner(job, trained, devices)
+    run = Run(Path(job.folder))
+    if devices.process:  # the first process keeps the folder
+        fit(learner, job, devices, _resume(job, run, learner), report)
+        return {"process": devices.process}
+    with run.locked():
+        return _train(job, run, learner, (trained, scored), devices, report)
+
+
+def _train(
+    job: Job, run: Run, learner: Learner, parts: tuple[Part, Part], devices: Devices, report: Report
+) -> dict[str, Any]:
+    from zoo.models import weights as files
+    from zoo.train import state
+    from zoo.train.curves import draw
+    from zoo.train.record import provenance
+    from zoo.train.score import Scorer, sample
+
+    trained, scored = parts
+    scorer = Scorer(job, sample(learner.batches) if job.recipe.ema_momentum else None)
+    done = _begin_or_resume(job, run, learner)
+
+    def end_epoch(line: dict[str, Any]) -> None:
+        if job.tune:
+            scorer.hold(state.averaged(learner.network, learner.optimizer))
+            found = scorer.score(scored)
+            line |= {"tuning_loss": found["loss"], "tuning_accuracy": found["value"]}
+        run.add_epoch(line)
+        write_atomic(run.curves, draw(f"{job.model.name} on {job.dataset.name}", run.epochs()).encode())
+        state.save(run.checkpoint, state.read(learner.network, learner.optimizer), line["epoch"])
+
+    try:
+        fit(learner, job, devices, done, report, end_epoch)
+    except ModelError as error:
+        raise ModelError(
+            f"{error}; the checkpoint after epoch {state.load(run.checkpoint)[1]} is kept in {run.folder}; "
+            "try a lower learning rate"
+        ) from None
+
+    report("phase", name="score")
+    values = scorer.hold(state.averaged(learner.network, learner.optimizer))
+    record = provenance(
+        job,
+        trained,
+        scored,
+        run.epochs(),
+        _scores(job, scorer, scored),
+        devices=devices.number,
+        values_sha256=state.digest(values),
+    )
     report("phase", name="save")
-    sha256 = weights.save(model, Path(job["output"]), record)
-    keras.backend.clear_session()
-    return {"sha256": sha256, "provenance": record}
+    sha256 = files.save_arrays(values, run.weights, record)
+    result = {"sha256": sha256, "provenance": record}
+    write_atomic(run.result, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
+    return result
 
 
-def _make_deterministic() -> None:
-    import keras
+def _begin_or_resume(job: Job, run: Run, learner: Learner) -> int:
+    """Put back the last checkpoint, or write the first: what can't be written is known before the first epoch.
 
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.enable_op_determinism()
-
-
-def _load(spec: ModelSpec, dataset: Dataset, recipe: Recipe) -> dict[str, Any]:
-    import numpy as np
-
-    from zoo.data.load import load
-    from zoo.data.preprocess import adapt
-
-    train, test = load(dataset, "train"), load(dataset, "test")
-    return {
-        "train_x": adapt(train.images, spec.input_shape, recipe.mean, recipe.std),
-        "train_y": np.eye(dataset.classes, dtype=np.float32)[train.labels],
-        "test_x": adapt(test.images, spec.input_shape, recipe.mean, recipe.std),
-        "test_labels": test.labels,
-        "train_digest": train.digest,
-        "test_digest": test.digest,
-    }
-
-
-def _fit(model: keras.Model, data: Mapping[str, Any], recipe: Recipe, report: Callable[..., None]) -> list[float]:
-    """Fit, reporting each epoch; the loss of each epoch.
-
-    :raises ModelError: as soon as a loss is not finite.
+    :return: how many epochs are done.
     """
-    import keras
-    import numpy as np
+    from zoo.train import state
 
-    from zoo.train.batches import Batches
-
-    black = -np.asarray(recipe.mean, np.float32) / np.asarray(recipe.std, np.float32)
-    batches = Batches(
-        data["train_x"],
-        data["train_y"],
-        batch_size=recipe.batch_size,
-        shift_pixels=recipe.shift_pixels,
-        flip=recipe.flip,
-        fill=black,
-        seed=recipe.seed,
-    )
-    losses: list[float] = []
-    report("phase", name="train", steps=recipe.epochs * len(batches))
-
-    def epoch_end(epoch: int, logs: dict[str, float]) -> None:
-        losses.append(float(logs["loss"]))
-        report("epoch", epoch=epoch + 1, **{name: float(value) for name, value in logs.items()})
-
-    def batch_end(batch: int, logs: dict[str, float]) -> None:
-        if not np.isfinite(logs["loss"]):
-            raise ModelError(
-                f"the loss of {model.name} was {logs['loss']} at step {batch} of epoch "
-                f"{len(losses) + 1}; no weights were written; try a lower learning rate"
-            )
-        report("step", epoch=len(losses) + 1, step=batch + 1, steps=len(batches))
-
-    model.compile(
-        optimizer=_optimizer(recipe, steps_per_epoch=len(batches)),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
-        jit_compile=False,
-    )
-    callback = keras.callbacks.LambdaCallback(on_epoch_end=epoch_end, on_train_batch_end=batch_end)
-    model.fit(batches, epochs=recipe.epochs, verbose=0, callbacks=[callback])
-    return losses
+    if job.resume and run.checkpoint.exists():
+        done = _resume(job, run, learner)
+        run.keep_epochs(done)
+        return done
+    run.begin(job)
+    state.save(run.checkpoint, state.read(learner.network, learner.optimizer), 0)
+    return 0
 
 
-def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    import keras
+def _resume(job: Job, run: Run, learner: Learner) -> int:
+    """Put back what the checkpoint holds, if there is one to go on from.
 
-    rate: Any = recipe.learning_rate
-    if recipe.schedule == "cosine":
-        warmup = round(recipe.warmup_epochs * steps_per_epoch)
-        rate = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0 if warmup else recipe.learning_rate,
-            decay_steps=max(1, recipe.epochs * steps_per_epoch - warmup),
-            warmup_target=recipe.learning_rate if warmup else None,
-            warmup_steps=warmup,
+    :return: how many epochs are done.
+    """
+    from zoo.train import state
+
+    if not job.resume or not run.checkpoint.exists():
+        return 0
+    arrays, done = state.load(run.checkpoint)
+    state.restore(learner.network, learner.optimizer, arrays)
+    return done
+
+
+def fit(
+    learner: Learner,
+    job: Job,
+    devices: Devices,
+    done: int,
+    report: Report,
+    end_epoch: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
+    """Train what is left of the epochs."""
+    from zoo.train.schedule import learning_rates
+    from zoo.train.watch import Watch
+
+    if not devices.agree(done):
+        raise UsageError(f"the processes don't see the same checkpoint in {job.folder}; put it on a shared disk")
+    epochs, steps = job.recipe.epochs, len(learner.batches)
+    report("phase", name="train", steps=epochs * steps, done=done * steps, epochs=epochs)
+    if done < epochs:
+        rates = learning_rates(job.recipe, steps)
+        watch = Watch(job.model.name, learner.batches, rates, report, end_epoch)
+        learner.model.fit(
+            learner.batches, initial_epoch=done, epochs=epochs, verbose=0, callbacks=[watch], shuffle=False
         )
-    decay = recipe.weight_decay or None
-    optimizer: keras.optimizers.Optimizer = (
-        keras.optimizers.SGD(rate, momentum=recipe.momentum, nesterov=True, weight_decay=decay)
-        if recipe.optimizer == "sgd"
-        else keras.optimizers.AdamW(rate, weight_decay=decay)
-    )
-    if decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
 
 
-def _evaluate(model: keras.Model, data: Mapping[str, Any]) -> dict[str, Any]:
-
-    from zoo.bench.accuracy import accuracy
-
-    logits = model.predict(data["test_x"], batch_size=EVALUATION_BATCH, verbose=0)
-    labels: np.ndarray[Any, Any] = data["test_labels"]
-    return accuracy(int((logits.argmax(axis=1) == labels).sum()), len(labels))
-
-
-def _versions() -> dict[str, str]:
-    import importlib.metadata
-
-    import keras
-
-    import zoo
-
-    backend = keras.backend.backend()
-    return {
-        "zoobench": zoo.__version__,
-        "keras": keras.__version__,
-        "keras_backend": backend,
-        backend: importlib.metadata.version(backend),
-        "numpy": importlib.metadata.version("numpy"),
+def _scores(job: Job, scorer: Scorer, part: Part) -> dict[str, Any]:
+    """The score as it stands in the record; with mirror images only beside the one without."""
+    found = {
+        **scorer.score(part),
+        "split": "a tenth of train" if job.tune else "test",
+        "chosen": "last epoch",
+        "test_time_augmentation": None,
     }
-
-
-def _processor() -> str:
-    from zoo.bench.environment import processor_model
-
-    return processor_model()
+    if job.flip_test:
+        found["with_flip"] = {**scorer.score(part, flip=True), "test_time_augmentation": "flip"}
+    return found

@@ -1,5 +1,7 @@
 """The plugin: what it declares is plain data, and importing it imports no framework."""
 
+import dataclasses
+
 import zoo
 from zoo_cifar_resnet.variants import VARIANTS
 
@@ -15,6 +17,28 @@ DIGITS = zoo.Recipe(
     warmup_epochs=1,
     weight_decay=0.02,
     shift_pixels=3,
+)
+
+CIFAR10 = zoo.Recipe(
+    dataset="cifar10",
+    summary="an evening on two cores",
+    epochs=30,
+    batch_size=128,
+    optimizer="sgd",
+    learning_rate=0.2,
+    warmup_epochs=2,
+    weight_decay=5e-4,
+    weight_decay_form="l2",
+    ema_momentum=0.998,
+    shift_pixels=4,
+    flip=True,
+    mean=(0.4914, 0.4822, 0.4465),
+    std=(0.2470, 0.2435, 0.2616),
+)
+
+# For a GPU. He et al. train for 164 epochs in steps of the learning rate, with a decay of 1e-4.
+CIFAR10_LONG = dataclasses.replace(
+    CIFAR10, name="long", summary="about as long as He et al. train", epochs=180, learning_rate=0.1, warmup_epochs=5
 )
 
 DIGITS_SHA256 = {
@@ -48,7 +72,7 @@ def zoo_models() -> list[zoo.ModelSpec]:
             classes=10,
             parameters=variant.parameters,
             weights=weights(name),
-            recipes=(DIGITS,),
+            recipes=(DIGITS, CIFAR10, CIFAR10_LONG),
             paper=MLPERF_TINY if name == "resnet8" else HE_2015,
             licence="Apache-2.0",
         )

@@ -13,6 +13,23 @@ DIGITS = zoo.Recipe(
     shift_pixels=3,
 )
 
+CIFAR10 = zoo.Recipe(
+    dataset="cifar10",
+    summary="SGD with a warm-up and a cosine",
+    epochs=30,
+    batch_size=128,
+    optimizer="sgd",
+    learning_rate=0.05,
+    warmup_epochs=2,
+    weight_decay=5e-4,
+    weight_decay_form="l2",
+    ema_momentum=0.998,
+    shift_pixels=4,
+    flip=True,
+    mean=(0.4914, 0.4822, 0.4465),
+    std=(0.2470, 0.2435, 0.2616),
+)
+
 DIGITS_WEIGHTS = zoo.WeightsSpec(
     dataset="digits",
     file="zoo_toy_resnet:weights/toy_resnet-digits.safetensors",
@@ -31,7 +48,7 @@ def zoo_models() -> list[zoo.ModelSpec]:
             classes=10,
             parameters=223_242,
             weights=(DIGITS_WEIGHTS,),
-            recipes=(DIGITS,),
+            recipes=(DIGITS, CIFAR10),
             paper="The Functional API, Keras guide, section 'A toy ResNet model'; "
             "K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385",
             licence="Apache-2.0",

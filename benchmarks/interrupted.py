@@ -1,0 +1,74 @@
+"""Does a run that is interrupted again and again end with the weights of one that is not?
+
+    python benchmarks/interrupted.py [MODEL [TIMES [EPOCHS]]]
+
+Trains MODEL on digits once as it is, and once interrupted TIMES at random moments, by kill -9 and Ctrl-C in turn, each
+time resumed. Prints when and how, how many epochs were kept, and the digests of both weights. Ends with 1 where they
+differ.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tabulate import tabulate
+
+ZOO = Path(sys.executable).parent / "zoo"
+
+
+def main(model: str = "toy_resnet", times: str = "10", epochs: str = "8") -> int:
+    """Train both ways and compare."""
+    with tempfile.TemporaryDirectory() as scratch:
+        whole, parts = Path(scratch) / "whole", Path(scratch) / "parts"
+        start = time.monotonic()
+        subprocess.run(command(model, epochs, whole), check=True, capture_output=True)
+        seconds = time.monotonic() - start
+        print(f"not interrupted: {seconds:.1f} s, {values(whole)}", file=sys.stderr)
+
+        rows = []
+        for number in range(int(times)):
+            kind = (signal.SIGKILL, signal.SIGINT)[number % 2]
+            moment = random.uniform(0, seconds)
+            process = subprocess.Popen(
+                [*command(model, epochs, parts), "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            try:
+                process.wait(moment)
+            except subprocess.TimeoutExpired:
+                process.send_signal(kind)
+            rows.append([f"{moment:.2f}", kind.name, process.wait(), kept(parts)])
+        subprocess.run([*command(model, epochs, parts), "--resume"], check=True, capture_output=True)
+
+        headers = ["after s", "by", "exit code", "epochs kept"]
+        print(tabulate(rows, headers, tablefmt="github"))
+        print(f"not interrupted   {values(whole)}")
+        print(f"interrupted       {values(parts)}")
+        return int(values(whole) != values(parts))
+
+
+def command(model: str, epochs: str, folder: Path) -> list[str | Path]:
+    """A run in a folder."""
+    output = folder.with_suffix(".safetensors")
+    return [ZOO, "train", model, "--epochs", epochs, "--run-dir", folder, "-o", output]
+
+
+def values(folder: Path) -> str:
+    """The digest of a finished run's weights."""
+    return str(json.loads((folder / "result.json").read_bytes())["provenance"]["values_sha256"])
+
+
+def kept(folder: Path) -> int:
+    """Epochs in the history."""
+    history = folder / "history.jsonl"
+    return len(history.read_text().splitlines()) if history.exists() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,154 @@
+"""Run under each Keras backend by test_backends.py: trains a tiny model in several ways and prints what came out."""
+
+import contextlib
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from zoo.data.catalog import Dataset
+from zoo.data.preprocess import adapt
+from zoo.specs import ModelSpec, Recipe
+from zoo.train import state
+from zoo.train.distribute import Devices
+from zoo.train.fit import fit
+from zoo.train.frameworks import make_deterministic
+from zoo.train.head import Prepare
+from zoo.train.job import Job
+from zoo.train.learner import Learner, make_learner
+from zoo.train.parts import InMemory
+from zoo.train.score import Scorer, sample
+
+BACKEND = keras.backend.backend()
+
+
+def tiny(input_shape, classes):
+    """Every kind of state: kernels, biases, batch-norm statistics, a generator."""
+    inputs = keras.Input(input_shape, name="image")
+    x = layers.BatchNormalization(name="norm")(inputs)
+    x = layers.Conv2D(4, 3, name="conv")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.Dropout(0.3, name="dropout")(x)
+    return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name="tiny")
+
+
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.integers(0, 256, (50, 8, 8, 1), np.uint8)
+LABELS = RANDOM.integers(0, 10, 50)
+DEVICES = Devices(contextlib.nullcontext())
+PART = InMemory(IMAGES, LABELS, "digest")
+RECIPE = Recipe(
+    dataset="digits",
+    epochs=4,
+    batch_size=16,
+    optimizer="sgd",
+    learning_rate=0.1,
+    ema_momentum=0.8,
+    shift_pixels=2,
+    flip=True,
+)
+JOB = Job(
+    model=ModelSpec(
+        name="tiny", summary="tiny", build="on_keras:tiny", input_shape=(8, 8, 1), classes=10, parameters=94
+    ),
+    dataset=Dataset(
+        name="digits",
+        version="1.0.0",
+        data_dir="",
+        folder="",
+        builder=None,
+        classes=10,
+        image_shape=(8, 8, 1),
+        splits={"train": 50},
+    ),
+    recipe=RECIPE,
+    keras_backend=BACKEND,
+)
+
+
+def prepared() -> dict:
+    """What the head makes of given draws, and of images that are to be resized."""
+    images = RANDOM.integers(0, 256, (6, 5, 7, 3), np.uint8)
+    shift = RANDOM.integers(-3, 4, (6, 2), np.int32)
+    flip = np.array([[0], [1]] * 3, np.int32)
+    found = {"images": images.tolist(), "shift": shift.tolist(), "flip": flip.tolist()}
+    for fill in ("black", "reflect"):
+        head = Prepare((5, 7, 3), (0.5, 0.4, 0.3), (0.25,), fill)
+        found[fill] = keras.ops.convert_to_numpy(head(images, shift, flip)).tolist()
+    still = np.zeros((50, 2), np.int32), np.zeros((50, 1), np.int32)
+    head = Prepare((12, 12, 3), (0.5,), (0.25,), "black")
+    difference = keras.ops.convert_to_numpy(head(IMAGES, *still)) - adapt(IMAGES, (12, 12, 3), (0.5,), (0.25,))
+    return {**found, "difference_from_adapt": float(abs(difference).max())}
+
+
+def stepped(**changes: object) -> list[list[float]]:
+    """A kernel and a bias after each of three steps with gradients of 1."""
+    job = dataclasses.replace(JOB, recipe=dataclasses.replace(RECIPE, ema_momentum=0.5, **changes))
+    learner = make_learner(job, PART, DEVICES)
+    found = []
+    *_, kernel, bias = learner.network.trainable_variables
+    kernel.assign(np.ones(kernel.shape))
+    bias.assign(np.ones(bias.shape))
+    for _ in range(3):
+        ones = [keras.ops.ones(v.shape) for v in learner.network.trainable_variables]
+        learner.optimizer.apply(ones, learner.network.trainable_variables)
+        averages = state.averaged(learner.network, learner.optimizer)
+        arrays = [
+            keras.ops.convert_to_numpy(kernel.value),
+            keras.ops.convert_to_numpy(bias.value),
+            averages[kernel.path],
+        ]
+        found.append([float(array.ravel()[0]) for array in arrays])
+    return found
+
+
+def learn(job: Job, path: str, stop_after: int | None = None) -> tuple[Learner, list[dict]]:
+    """Train, from the checkpoint if the job says so, as far as `stop_after` epochs."""
+    learner = make_learner(job, PART, DEVICES)
+    done, lines = 0, []
+    if job.resume:
+        arrays, done = state.load(path)
+        state.restore(learner.network, learner.optimizer, arrays)
+
+    def end_epoch(line: dict) -> None:
+        lines.append(line)
+        state.save(path, state.read(learner.network, learner.optimizer), line["epoch"])
+        learner.model.stop_training = line["epoch"] == stop_after
+
+    fit(learner, job, DEVICES, done, lambda *_, **__: None, end_epoch)
+    return learner, lines
+
+
+def main(folder: str) -> None:
+    """Print everything as JSON."""
+    make_deterministic(BACKEND)
+    whole, lines = learn(JOB, Path(folder) / "whole.safetensors")
+    learn(JOB, Path(folder) / "parts.safetensors", stop_after=2)
+    resumed, _ = learn(dataclasses.replace(JOB, resume=True), Path(folder) / "parts.safetensors")
+    averages = [state.averaged(learner.network, learner.optimizer) for learner in (whole, resumed)]
+    scorer = Scorer(JOB, sample(whole.batches))
+    held = scorer.hold(averages[0])
+    seen = adapt(sample(whole.batches), (8, 8, 1))
+    record = {
+        "prepared": prepared(),
+        "none": stepped(),
+        "decoupled": stepped(weight_decay=0.5),
+        "l2": stepped(weight_decay=0.5, weight_decay_form="l2"),
+        "adamw": stepped(optimizer="adamw", weight_decay=0.5),
+        "lines": lines,
+        "digests": [state.digest(a) for a in averages],
+        "states": [state.digest(state.load(Path(folder) / f"{n}.safetensors")[0]) for n in ("whole", "parts")],
+        "statistics": [held["norm/moving_mean"].tolist(), held["norm/moving_variance"].tolist()],
+        "expected_statistics": [[float(seen.mean())], [float(seen.var())]],
+        "score": scorer.score(PART),
+        "score_with_flip": scorer.score(PART, flip=True),
+    }
+    print(json.dumps(record))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,102 @@
+"""The pieces of training under each Keras backend: the head, the optimizers, resumption to the bit, the score."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.real
+
+BACKENDS = ("tensorflow", "jax", "torch")
+RATES = 0.1 * (1 + np.cos(np.pi * np.arange(12) / 12)) / 2  # on_keras.RECIPE: 4 epochs of 3 steps
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What on_keras.py prints."""
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("on_keras.py"), tmp_path_factory.mktemp("runs")],
+        env={**os.environ, "KERAS_BACKEND": request.param},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return record
+
+
+def moved(image: np.ndarray, down: int, right: int, mirrored: bool, fill: str) -> np.ndarray:
+    """The plain way: mirror, pad, cut out."""
+    if mirrored:
+        image = image[:, ::-1]
+    mode: Any = {"black": "constant", "reflect": "reflect"}[fill]
+    padded = np.pad(image, ((3, 3), (3, 3), (0, 0)), mode=mode)
+    height, width, _ = image.shape
+    return padded[3 - down : 3 - down + height, 3 - right : 3 - right + width]
+
+
+@pytest.mark.parametrize("fill", ["black", "reflect"])
+def test_a_batch_is_shifted_mirrored_and_normalised(found: dict[str, Any], fill: str) -> None:
+    made = found["prepared"]
+    draws = zip(made["images"], made["shift"], made["flip"], strict=True)
+    images = [moved(np.array(image), *shift, bool(flip[0]), fill) for image, shift, flip in draws]
+    expected = (np.array(images) / 255 - (0.5, 0.4, 0.3)) / 0.25
+    assert np.array(made[fill]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_is_trained_on_is_prepared_as_what_is_scored(found: dict[str, Any]) -> None:
+    assert found["prepared"]["difference_from_adapt"] < 1e-5
+
+
+@pytest.mark.parametrize(("form", "decay", "l2"), [("none", 0, 0), ("decoupled", 0.5, 0), ("l2", 0, 0.5)])
+def test_sgd_is_nesterovs_and_decays_kernels_only(found: dict[str, Any], form: str, decay: float, l2: float) -> None:
+    kernel = bias = average = 1.0
+    velocities = [0.0, 0.0]
+    for step, (rate, seen) in enumerate(zip(RATES, found[form], strict=False)):
+        kernel -= rate * decay * kernel
+        gradients = [1 + l2 * kernel, 1.0]
+        velocities = [0.9 * v - rate * g for v, g in zip(velocities, gradients, strict=True)]
+        kernel, bias = (w + 0.9 * v - rate * g for w, v, g in zip((kernel, bias), velocities, gradients, strict=True))
+        average = kernel if step == 0 else (average + kernel) / 2
+        assert seen == pytest.approx([kernel, bias, average], rel=1e-5)
+
+
+def test_adamw_decays_kernels_only(found: dict[str, Any]) -> None:
+    kernel, bias, _ = found["adamw"][0]
+    assert bias == pytest.approx(1 - 0.1, rel=1e-4)  # Adam's first step is the learning rate
+    assert kernel == pytest.approx(1 - 0.1 * 0.5 - 0.1, rel=1e-4)
+
+
+def test_a_run_in_two_parts_is_the_run_in_one_to_the_bit(found: dict[str, Any]) -> None:
+    whole, parts = found["states"]
+    assert whole == parts
+    assert found["digests"][0] == found["digests"][1]
+
+
+def test_each_epoch_has_its_line(found: dict[str, Any]) -> None:
+    assert [line["epoch"] for line in found["lines"]] == [1, 2, 3, 4]
+    for line in found["lines"]:
+        assert line["loss"] > 0
+        assert 0 <= line["accuracy"] <= 1
+        assert line["images_per_second"] == pytest.approx(48 / line["seconds"], rel=0.5)
+        assert line["learning_rate"] == pytest.approx(RATES[3 * line["epoch"] - 1], rel=1e-4)
+
+
+def test_averaged_weights_get_statistics_of_their_own(found: dict[str, Any]) -> None:
+    for seen, expected in zip(found["statistics"], found["expected_statistics"], strict=True):
+        assert seen == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_score_counts_every_image_with_and_without_mirror_images(found: dict[str, Any]) -> None:
+    for score in (found["score"], found["score_with_flip"]):
+        assert score["images"] == 50
+        assert score["low"] < score["value"] < score["high"]
+        assert 1 < score["loss"] < 4
+    assert found["score"]["loss"] != found["score_with_flip"]["loss"]
