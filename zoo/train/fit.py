@@ -13,8 +13,6 @@ from zoo.train.job import Job
 from zoo.train.run import Run
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from zoo.train.distribute import Devices
     from zoo.train.learner import Learner
     from zoo.train.parts import Part
@@ -63,7 +61,7 @@ def _train(
     from zoo.train.score import Scorer
 
     trained, scored = parts
-    scorer = Scorer(job, _sample(learner) if job.recipe.ema_momentum else None)
+    scorer = Scorer(job, learner.sample() if job.recipe.ema_momentum else None)
     done = _begin_or_resume(job, run, learner)
 
     def end_epoch(line: dict[str, Any]) -> None:
@@ -165,14 +163,3 @@ def _scores(job: Job, scorer: Scorer, part: Part) -> dict[str, Any]:
     if job.flip_test:
         found["with_flip"] = {**scorer.score(part, flip=True), "test_time_augmentation": "flip"}
     return found
-
-
-def _sample(learner: Learner) -> np.ndarray[Any, Any]:
-    """Some thousand training images, drawn at random, for batch-norm statistics."""
-    import numpy as np
-
-    from zoo.train.score import STATISTICS_IMAGES
-
-    batches = learner.batches
-    needed = min(len(batches), -(-STATISTICS_IMAGES // batches.batch_size))
-    return np.concatenate([batches[step][0]["image"] for step in range(needed)])[:STATISTICS_IMAGES]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
+import numpy as np
 
 from zoo.errors import ModelError, UsageError
 from zoo.models.build import build
+from zoo.specs import Recipe
 from zoo.train.batches import Batches
 from zoo.train.distribute import Devices
 from zoo.train.frameworks import has_accelerator
@@ -16,6 +20,9 @@ from zoo.train.job import Job
 from zoo.train.optimizers import optimizer
 from zoo.train.parts import Part
 
+MakeOptimizer = Callable[[Recipe, keras.Model, int], keras.optimizers.Optimizer]
+
+STATISTICS_IMAGES = 5_000
 STEPS_PER_CALL = 16  # of an accelerator, which would wait for Python after each
 
 
@@ -33,10 +40,16 @@ class Learner:
     optimizer: keras.optimizers.Optimizer
     batches: Batches
 
+    def sample(self) -> np.ndarray[Any, Any]:
+        """Some thousand training images, drawn at random, for batch-norm statistics."""
+        needed = min(len(self.batches), -(-STATISTICS_IMAGES // self.batches.batch_size))
+        return np.concatenate([self.batches[step][0]["image"] for step in range(needed)])[:STATISTICS_IMAGES]
 
-def make_learner(job: Job, part: Part, devices: Devices) -> Learner:
+
+def make_learner(job: Job, part: Part, devices: Devices, make_optimizer: MakeOptimizer = optimizer) -> Learner:
     """Build and compile what the job describes.
 
+    :param make_optimizer: from the recipe, the network and the steps of an epoch.
     :raises UsageError: for a recipe that doesn't fit the data or the devices.
     :raises DataError, ModelError: for images or a model that don't fit.
     """
@@ -57,7 +70,7 @@ def make_learner(job: Job, part: Part, devices: Devices) -> Learner:
         if len({v.path for v in network.weights}) != len(network.weights):
             raise ModelError(f"{job.model.name} has two variables of one path; name its layers apart")
         model = with_head(network, part.image_shape, recipe)
-        made = optimizer(recipe, network, len(batches))
+        made = make_optimizer(recipe, network, len(batches))
         model.compile(
             optimizer=made,
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
