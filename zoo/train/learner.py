@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
 
 from zoo.errors import ModelError, UsageError
 from zoo.models.build import build
+from zoo.specs import Recipe
 from zoo.train.batches import Batches
 from zoo.train.distribute import Devices
 from zoo.train.frameworks import has_accelerator
@@ -15,6 +17,8 @@ from zoo.train.head import with_head
 from zoo.train.job import Job
 from zoo.train.optimizers import optimizer
 from zoo.train.parts import Part
+
+MakeOptimizer = Callable[[Recipe, keras.Model, int], keras.optimizers.Optimizer]
 
 STEPS_PER_CALL = 16  # of an accelerator, which would wait for Python after each
 
@@ -34,9 +38,10 @@ class Learner:
     batches: Batches
 
 
-def make_learner(job: Job, part: Part, devices: Devices) -> Learner:
+def make_learner(job: Job, part: Part, devices: Devices, make_optimizer: MakeOptimizer = optimizer) -> Learner:
     """Build and compile what the job describes.
 
+    :param make_optimizer: from the recipe, the network and the steps of an epoch.
     :raises UsageError: for a batch that can't be divided among the devices.
     :raises ModelError: if the model can't be built.
     """
@@ -53,7 +58,7 @@ def make_learner(job: Job, part: Part, devices: Devices) -> Learner:
         if len({v.path for v in network.weights}) != len(network.weights):
             raise ModelError(f"{job.model.name} has two variables of one path; name its layers apart")
         model = with_head(network, part.image_shape, recipe)
-        made = optimizer(recipe, network, len(batches))
+        made = make_optimizer(recipe, network, len(batches))
         model.compile(
             optimizer=made,
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),

@@ -1,0 +1,1 @@
+"""Experiments on the zoo's own models, for people who learn from them."""
