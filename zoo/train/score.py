@@ -22,6 +22,7 @@ from zoo.train.parts import Part
 Array = np.ndarray[Any, Any]
 
 BATCH = 250
+STATISTICS_IMAGES = 5_000
 
 
 class Scorer:
