@@ -82,7 +82,7 @@ def bench_against(
     :raises UsageError: for what is unknown or impossible here.
     """
     from zoo.bench.plan import Options, plan
-    from zoo.bench.runner import measure_pairs
+    from zoo.bench.runner import measure_sides
     from zoo.results.references import find
 
     registry = registry or _registry.load()
@@ -96,7 +96,7 @@ def bench_against(
             raise
     sides = [plan(registry, [model], options) for model in (reference, name)]
     results: tuple[list[Result], list[Result]] = ([], [])
-    for pair in measure_pairs(list(zip(*sides, strict=True)), on_step):
+    for pair in measure_sides(list(zip(*sides, strict=True)), on_step):
         for side, result in zip(results, pair, strict=True):
             side.append(result)
             if store is not None:

@@ -212,23 +212,22 @@ def _has_room(member: Member) -> bool:
     return bool(psutil.virtual_memory().available > 2 * member.resident_bytes)
 
 
-def measure_pairs(pairs: Sequence[tuple[Step, Step]], on_step: OnStep | None = None) -> Iterator[tuple[Result, Result]]:
-    """Measure two sides in pairs of processes that compute in turn, and yield both Results."""
+def measure_sides(matrix: Sequence[Sequence[Step]], on_step: OnStep | None = None) -> Iterator[tuple[Result, ...]]:
+    """Measure steps side by side, a process of each at a time that compute in turn, and yield all their Results."""
     environment, run_id = env.collect(), new_run_id()
     load_at_start = env.load_average()
-    for index, (step_a, step_b) in enumerate(pairs):
-        sides = [Taken.nothing_yet(step, load_at_start) for step in (step_a, step_b)]
+    for index, steps in enumerate(matrix):
+        sides = [Taken.nothing_yet(step, load_at_start) for step in steps]
         begun, longest_s, number = time.monotonic(), 0.0, 0
-        while _another_pair(sides, number, time.monotonic() - begun, longest_s):
+        while _another_round(sides, number, time.monotonic() - begun, longest_s):
             started = time.monotonic()
-            _measure_pair(sides, number, on_step(index, step_b) if on_step else _ignore)
+            _measure_round(sides, number, on_step(index, steps[-1]) if on_step else _ignore)
             longest_s, number = max(longest_s, time.monotonic() - started), number + 1
-        a, b = (side.result(environment, run_id) for side in sides)
-        yield a, b
+        yield tuple(side.result(environment, run_id) for side in sides)
 
 
-def _another_pair(sides: Sequence[Taken], number: int, spent_s: float, longest_s: float) -> bool:
-    """Whether another pair is to be measured: by count, by time, and by how narrow both intervals are."""
+def _another_round(sides: Sequence[Taken], number: int, spent_s: float, longest_s: float) -> bool:
+    """Whether another process of each is to be measured: by count, by time, and by how narrow the intervals are."""
     options = sides[0].step.options
     if any(side.failed is not None for side in sides):
         return False
@@ -243,18 +242,18 @@ def _another_pair(sides: Sequence[Taken], number: int, spent_s: float, longest_s
     return number < options.most_processes and any(side.width() > options.target_width for side in sides)
 
 
-def _measure_pair(sides: Sequence[Taken], number: int, on_phase: OnPhase) -> None:
-    """Measure one process of each side, in short turns; which one begins is drawn by lot each time."""
+def _measure_round(sides: Sequence[Taken], number: int, on_phase: OnPhase) -> None:
+    """Measure one process of each side, in short turns; their order is drawn by lot each time."""
     with Group() as group:
-        for side, phases in zip(sides, (on_phase, _ignore), strict=True):
-            side.start(group, phases, beside=1)
-        members = group.members
+        for index, side in enumerate(sides):
+            side.start(group, _ignore if index else on_phase, beside=len(sides) - 1)
+        members, count = group.members, len(sides)
         alive = all(member.ready() for member in members) and all(
-            member.warm_up() for member in random.sample(members, 2)
+            member.warm_up() for member in random.sample(members, count)
         )
         turn = Turn(least_s=sides[0].step.options.policy.min_time_s / PAIR_TURNS)
         for _ in range(PAIR_TURNS):
-            alive = alive and all(member.sample(turn) for member in random.sample(members, 2))
+            alive = alive and all(member.sample(turn) for member in random.sample(members, count))
         for side, member in zip(sides, members, strict=True):
             if alive or member in group.ended():
                 side.take(member, number)
