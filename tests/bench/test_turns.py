@@ -18,6 +18,8 @@ from zoo.bench.turns import Called, Group, Member
 from zoo.errors import UsageError
 from zoo.executors.local import Task
 
+pytestmark = pytest.mark.timed
+
 TESTS = str(Path(__file__).parent)
 POLICY = Policy(warmup_min_s=0.0, warmup_max_s=0.05)
 

@@ -13,6 +13,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "verdicts.py"
 
 @pytest.mark.real
 @pytest.mark.slow
+@pytest.mark.timed
 def test_a_model_against_itself_is_not_called_different() -> None:
     arguments = ["--comparisons", "1", "--calibration", "2", "--products", "40"]
     done = subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True)

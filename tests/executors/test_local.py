@@ -19,6 +19,8 @@ import pytest
 from zoo.errors import DataError, ModelError, SpecError, UsageError, WeightsError, ZooError
 from zoo.executors.local import Task, call, run
 
+pytestmark = pytest.mark.timed
+
 HERE = str(Path(__file__).parent)
 MARK = "ZOO_TEST_MARK"
 
