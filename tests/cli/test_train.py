@@ -19,12 +19,12 @@ from support import Zoo
 
 pytestmark = pytest.mark.real
 
-RUN = ("resnet8", "--epochs", "3", "--set", "ema_momentum=0.9", "--set", "flip=yes")
+RUN = ("toy_resnet", "--epochs", "2", "--set", "ema_momentum=0.9", "--set", "flip=yes")
 
 
 @pytest.fixture(scope="module")
 def trained(zoo: Zoo) -> dict[str, Any]:
-    """resnet8 for three epochs, where `zoo bench` finds it."""
+    """toy_resnet for two epochs, where `zoo bench` finds it."""
     done = zoo("train", *RUN, "--json")
     assert done.returncode == 0, done.stderr
     record: dict[str, Any] = json.loads(done.stdout)
@@ -32,15 +32,15 @@ def trained(zoo: Zoo) -> dict[str, Any]:
 
 
 def test_the_weights_say_how_they_were_made(trained: dict[str, Any], home: Path) -> None:
-    assert trained["path"] == str(home / "weights" / "resnet8" / "digits.safetensors")
+    assert trained["path"] == str(home / "weights" / "toy_resnet" / "digits.safetensors")
     record = trained["provenance"]
-    assert record["recipe"]["epochs"] == 3
-    assert record["changes"] == {"epochs": 3, "ema_momentum": 0.9, "flip": True}
+    assert record["recipe"]["epochs"] == 2
+    assert record["changes"] == {"epochs": 2, "ema_momentum": 0.9, "flip": True}
     assert record["train_images"] == 1197
     assert record["score"]["images"] == 600
     assert record["score"]["split"] == "test"
     assert record["score"]["test_time_augmentation"] is None
-    assert record["score"]["value"] > 0.8
+    assert record["score"]["value"] > 0.3
     assert record["versions"]["keras_backend"] == "tensorflow"
     assert record["deterministic"] is True
 
@@ -48,15 +48,17 @@ def test_the_weights_say_how_they_were_made(trained: dict[str, Any], home: Path)
 def test_the_run_keeps_its_history_and_a_picture_of_it(trained: dict[str, Any]) -> None:
     folder = Path(trained["run"])
     history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
-    assert [line["epoch"] for line in history] == [1, 2, 3]
-    assert history[0]["loss"] > history[2]["loss"] == trained["provenance"]["final_loss"]
+    assert [line["epoch"] for line in history] == [1, 2]
+    assert history[0]["loss"] > history[1]["loss"] == trained["provenance"]["final_loss"]
     assert trained["provenance"]["train_s"] == pytest.approx(sum(line["seconds"] for line in history), abs=0.1)
     assert "<polyline" in (folder / "curves.svg").read_text()
     assert json.loads((folder / "result.json").read_text()) == {key: trained[key] for key in ("sha256", "provenance")}
 
 
 def test_bench_finds_and_scores_them(trained: dict[str, Any], zoo: Zoo) -> None:
-    (result,) = json.loads(zoo("bench", "resnet8", "--weights", trained["path"], "--batch-size", "1", "--json").stdout)
+    (result,) = json.loads(
+        zoo("bench", "toy_resnet", "--weights", trained["path"], "--batch-size", "1", "--json").stdout
+    )
     assert result["weights"]["sha256"] == trained["sha256"]
     score = trained["provenance"]["score"]
     assert result["measures"]["accuracy"]["value"] == pytest.approx(score["value"], abs=1 / 600)
@@ -87,7 +89,7 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(trained: dict[str, Any
     first, second = load_file(trained["path"]), load_file(output)
     assert all(np.array_equal(first[name], second[name]) for name in first)
     lines = [json.loads(line) for line in history.read_text().splitlines()]
-    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert [line["epoch"] for line in lines] == [1, 2]
 
     again = zoo("train", *arguments, "--resume", "--json", timeout=5)  # there is nothing left to do
     assert json.loads(again.stdout) == resumed
@@ -95,7 +97,7 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(trained: dict[str, Any
 
 def test_tuning_reads_no_test_split_and_streams_the_same_images(zoo: Zoo, tmp_path: Path) -> None:
     done = zoo(
-        "train", "resnet8", "--tune", "--data", "stream", "--seeds", "2", "--epochs", "1", "--flip-test",
+        "train", "toy_resnet", "--tune", "--data", "stream", "--seeds", "2", "--epochs", "1", "--flip-test",
         "--run-dir", str(tmp_path), "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -22,6 +23,7 @@ from zoo.train.job import Job
 from zoo.train.learner import Learner, make_learner
 from zoo.train.parts import InMemory
 from zoo.train.score import Scorer, sample
+from zoo.train.stream import StreamedBatches
 
 BACKEND = keras.backend.backend()
 
@@ -123,6 +125,34 @@ def learn(job: Job, path: str, stop_after: int | None = None) -> tuple[Learner, 
     return learner, lines
 
 
+class Rows:
+    """A split that is read one batch after the other, shuffled by the seed."""
+
+    count = 50
+
+    def read(self, batch_size: int, *, seed: tuple[int, int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """What tf.data does for `zoo.train.stream.Streamed`."""
+        order = np.random.default_rng(seed).permutation(50)
+        for first in range(0, 50, batch_size):
+            yield IMAGES[order[first : first + batch_size]], LABELS[order[first : first + batch_size]]
+
+
+def streamed() -> list[bool]:
+    """Whether batches that are asked for out of turn are those that come in turn."""
+    batches = StreamedBatches(Rows(), RECIPE, classes=10, share=(0, 1))
+    halves = [StreamedBatches(Rows(), RECIPE, classes=10, share=(i, 2)) for i in (0, 1)]
+    found = []
+    for epoch in (1, 0, 1):
+        for each in (batches, *halves):
+            each.begin(epoch)
+        in_turn = [batches[step][0]["image"] for step in range(3)]
+        found += [np.array_equal(batches[step][0]["image"], in_turn[step]) for step in (0, 2, 1, 2, 0)]
+        for step in range(3):
+            even, odd = (half[step][0]["image"] for half in halves)
+            found += [np.array_equal(in_turn[step][::2], even), np.array_equal(in_turn[step][1::2], odd)]
+    return found
+
+
 def main(folder: str) -> None:
     """Print everything as JSON."""
     make_deterministic(BACKEND)
@@ -135,7 +165,7 @@ def main(folder: str) -> None:
     seen = adapt(sample(whole.batches), (8, 8, 1))
     record = {
         "prepared": prepared(),
-        "none": stepped(),
+        "streamed": streamed(),
         "decoupled": stepped(weight_decay=0.5),
         "l2": stepped(weight_decay=0.5, weight_decay_form="l2"),
         "adamw": stepped(optimizer="adamw", weight_decay=0.5),

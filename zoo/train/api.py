@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from zoo.train.run import Run
 OnEvent = Callable[[dict[str, Any]], None]
 
 DATA = ("auto", "memory", "stream")
+KERAS_BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def train(
@@ -135,9 +137,12 @@ def make_job(
     from zoo.data.catalog import find
     from zoo.train.parts import is_streamed
 
+    for value, known in ((data, DATA), (keras_backend, KERAS_BACKENDS)):
+        if value not in known:
+            raise UsageError(f"'{value}' is not one of {', '.join(known)}")
+    if importlib.util.find_spec(keras_backend) is None:
+        raise UsageError(f"{keras_backend} is not installed here; 'pip install {keras_backend}' brings it")
     distribute.check(strategy, keras_backend)
-    if data not in DATA:
-        raise UsageError(f"data must be one of {', '.join(DATA)}")
     registry = registry or _registry.load()
     spec = registry.model(name).spec
     found = find(dataset, registry.datasets, data_dir)
@@ -148,7 +153,7 @@ def make_job(
         dataset=found,
         recipe=chosen,
         changes=changes or {},
-        stream=is_streamed(found) if data == "auto" else data == "stream",
+        stream=is_streamed(found, data),
         strategy=strategy,
         keras_backend=keras_backend,
         **settings,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zoo.data.catalog import Dataset
-from zoo.errors import DataError
+from zoo.errors import DataError, UsageError
 from zoo.specs import Recipe
 from zoo.train.order import tuning_split
 
@@ -75,8 +75,18 @@ class InMemory:
             yield self.images[first : first + size], self.labels[first : first + size]
 
 
-def is_streamed(dataset: Dataset) -> bool:
-    """Whether a dataset is too large to be held in memory, or its images differ in size."""
+def is_streamed(dataset: Dataset, data: str) -> bool:
+    """Whether a dataset is read anew each epoch: on `"auto"`, if it is too large to be held in memory, or its images
+    differ in size.
+
+    :raises UsageError: for an image folder that is to be streamed.
+    """
+    if dataset.name.startswith("folder:"):
+        if data == "stream":
+            raise UsageError("an image folder is held in memory; only what TFDS has prepared can be streamed")
+        return False
+    if data != "auto":
+        return data == "stream"
     if None in dataset.image_shape:
         return True
     pixels = math.prod(size or 0 for size in dataset.image_shape)

@@ -67,7 +67,8 @@ def save(path: Path, arrays: Arrays, epoch: int) -> None:
         raise ModelError(f"the weights or the optimizer's state were not finite after epoch {epoch}")
     content = encode(arrays, {METADATA_KEY: json.dumps({"epoch": epoch})})
     write_atomic(path, content)
-    if (free := shutil.disk_usage(path.parent).free) < 2 * len(content):  # the next one, before this one goes; weights
+    free = shutil.disk_usage(path.parent).free
+    if epoch == 0 and free < 2 * len(content):  # for the next, before this one goes, and the weights
         raise UsageError(
             f"{path.parent} has {free / 1e6:,.0f} MB left and a checkpoint takes {len(content) / 1e6:,.1f} MB; "
             "make room, or name another folder with --run-dir"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zoo.data.catalog import Dataset
-from zoo.data.load import _builder as open_builder
+from zoo.data.load import load
 from zoo.errors import UsageError
 from zoo.specs import Recipe
 from zoo.train.batches import Batches
@@ -51,7 +52,7 @@ class Streamed:
     @property
     def count(self) -> int:
         """See `Part`."""
-        return int(open_builder(self.dataset).info.splits[self.split].num_examples)
+        return int(_open(self.dataset).info.splits[self.split].num_examples)
 
     def batches(self, recipe: Recipe, *, classes: int, share: tuple[int, int]) -> Batches:
         """See `Part`."""
@@ -70,10 +71,11 @@ class Streamed:
         import tensorflow_datasets as tfds
 
         number = None if seed is None else int(np.random.default_rng(seed).integers(2**31))
-        rows = open_builder(self.dataset).as_dataset(
+        rows = _open(self.dataset).as_dataset(
             split=self.split,
             shuffle_files=number is not None,
-            read_config=tfds.ReadConfig(shuffle_seed=number, add_tfds_id=False),
+            decoders=tfds.decode.PartialDecoding({"image": True, "label": True}),
+            read_config=tfds.ReadConfig(shuffle_seed=number),
         )
         if number is not None:
             rows = rows.shuffle(SHUFFLE_IMAGES, seed=number, reshuffle_each_iteration=False)
@@ -87,6 +89,15 @@ class Streamed:
 
         batches = rows.map(stored, tf.data.AUTOTUNE, deterministic=True).batch(batch_size).prefetch(tf.data.AUTOTUNE)
         yield from batches.as_numpy_iterator()
+
+
+def _open(dataset: Dataset) -> Any:
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    if not Path(dataset.folder).is_dir():
+        load(dataset, "train")  # prepares it, if it is one that can be
+    return tfds.builder_from_directory(dataset.folder)
 
 
 class StreamedBatches(Batches):

@@ -14,7 +14,7 @@ from zoo.errors import ModelError
 from zoo.train.batches import Batches
 from zoo.train.frameworks import seed_epoch
 
-REPORT_S = 0.2  # between two reports of progress
+REPORT_S = 0.5  # between two reports of progress
 
 
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]
@@ -46,6 +46,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, step: int, logs: Mapping[str, float]) -> None:
         """Stop at a loss that is not finite; report now and then."""
+        step = min(step, len(self.batches) - 1)  # where several steps are one call, the last call may be short
         self._check(step, logs)
         now = time.perf_counter()
         if now - self.reported >= REPORT_S:
