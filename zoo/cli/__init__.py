@@ -17,7 +17,7 @@ from zoo.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ZooEr
 if TYPE_CHECKING:
     from zoo.registry import Registry
 
-COMMANDS = ("list", "show", "bench", "compare", "results", "calibrate", "reproduce", "train", "doctor")
+COMMANDS = ("list", "show", "bench", "compare", "results", "calibrate", "reproduce", "train", "weights", "doctor")
 PROBLEMS_SHOWN = 5
 
 

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+TRUSTED = "Trusted input only: TFDS imports the code that a dataset's features.json names."
+
+
+class ListsByDefault(click.Group):
+    """A noun: without a subcommand it lists."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take `zoo results` and `zoo results --model …` for `zoo results list …`."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
 
 def table_format(function: F) -> F:
     """`--format` with tabulate's names."""
@@ -38,7 +50,7 @@ def data_dir(function: F) -> F:
     return click.option(
         "--data-dir",
         metavar="FOLDER",
-        help="Where TFDS has prepared the dataset. Also: ZOO_DATA_DIR. Trusted input only.",
+        help=f"Where TFDS has prepared the dataset. Also: ZOO_DATA_DIR. {TRUSTED}",
     )(function)
 
 

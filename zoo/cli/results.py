@@ -14,7 +14,7 @@ import click
 
 from zoo.bench.scenario import DEVICES, PRECISIONS
 from zoo.cli import warn
-from zoo.cli.options import as_json, echo_json, store_option, table_format
+from zoo.cli.options import ListsByDefault, as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 from zoo.paths import reason
 
@@ -32,15 +32,7 @@ HEADERS = (
 RIGHT = ("batch", "latency", "images/s", "accuracy")
 
 
-class _ListsByDefault(click.Group):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take `zoo results` and `zoo results --model …` for `zoo results list …`."""
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group("results", cls=_ListsByDefault)
+@click.group("results", cls=ListsByDefault)
 def command() -> None:
     """List, show, export, import and remove Results. Without a subcommand: list them."""
 
