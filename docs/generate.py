@@ -145,7 +145,8 @@ def _accuracy(record: Mapping[str, Any]) -> str:
 
 
 def _seeds(record: Mapping[str, Any]) -> str:
-    if not (seeds := record.get("over_seeds")):
+    seeds = record.get("over_seeds")
+    if not seeds or seeds["deviation"] is None:
         return f"seed {record['recipe']['seed']}"
     return f"{100 * seeds['mean']:.2f} ± {100 * seeds['deviation']:.2f} % over {seeds['seeds']}"
 
@@ -185,7 +186,7 @@ def _command(spec: ModelSpec, record: Mapping[str, Any]) -> str:
     words = ["zoo train", spec.name, "--dataset", dataset]
     default = spec.recipe_for(dataset)
     if default is None or default.name != recipe.get("name", default.name):
-        words += ["--recipe", recipe["name"]]
+        words += ["--recipe", recipe.get("name", "default")]
     for key, value in record.get("changes", {}).items():
         text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         words += ["--set", f"{key}={text}"]
@@ -193,6 +194,8 @@ def _command(spec: ModelSpec, record: Mapping[str, Any]) -> str:
         words += ["--keras-backend", backend]
     if strategy := record.get("strategy"):
         words += ["--strategy", strategy]
+    if "with_flip" in record["score"]:
+        words.append("--flip-test")
     if seeds := record.get("over_seeds"):
         words += ["--seeds", str(seeds["seeds"])]
     return " ".join(words)

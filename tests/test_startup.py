@@ -10,7 +10,17 @@ import pytest
 HEAVY = ("tensorflow", "keras", "jax", "torch", "numpy", "sklearn", "rich", "psutil")
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["list", "toy*", "--json"], ["--help"], ["bench", "--help"]])
+LISTINGS = (
+    ["list"],
+    ["list", "toy*", "--json"],
+    ["weights"],
+    ["weights", "list", "toy*", "--json"],
+    ["--help"],
+    ["bench", "--help"],
+)
+
+
+@pytest.mark.parametrize("arguments", LISTINGS)
 def test_listing_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (
         "import sys\n"

@@ -49,6 +49,21 @@ def test_every_shipped_file_has_the_declared_digest() -> None:
     assert checked >= 4
 
 
+def test_every_shipped_file_says_what_it_is_of_and_by_which_of_the_models_recipes() -> None:
+    for spec in zoo.models():
+        for declared in spec.weights:
+            record = weights.provenance(weights.locate(declared))
+            assert record["model"] == spec.name
+            assert record["dataset"]["name"] == declared.dataset
+            assert record["score"]["split"] == "test"
+            assert record["score"]["chosen"] == "last epoch"
+            made_by = record["recipe"]
+            recipe = spec.recipe_for(declared.dataset, made_by.get("name"))
+            assert recipe is not None
+            now = recipe.to_json() | record.get("changes", {})
+            assert {key: now[key] for key in made_by} == made_by
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [
@@ -129,8 +144,8 @@ def tried(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 @pytest.mark.parametrize(
     ("damage", "line"),
     [
-        ("truncated", "can't be used: Error while deserializing header: incomplete metadata, file not fully covered"),
-        ("padded", "can't be used: Error while deserializing header: incomplete metadata, file not fully covered"),
+        ("truncated", "can't be used: Error while deserializing: incomplete metadata, file not fully covered"),
+        ("padded", "can't be used: Error while deserializing: incomplete metadata, file not fully covered"),
         ("lying_header", "can't be used: it claims a header of 1,125,899,906,842,624 bytes"),
         ("empty", "can't be used: it ends before its header"),
         ("twice", "can't be used: its header has conv2d/bias twice"),
