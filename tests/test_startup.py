@@ -10,10 +10,19 @@ import pytest
 HEAVY = ("tensorflow", "keras", "jax", "torch", "numpy", "sklearn", "rich", "psutil")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["list"], ["list", "toy*", "--json"], ["--help"], ["bench", "--help"], ["data"], ["data", "show", "digits"]],
+LISTINGS = (
+    ["list"],
+    ["list", "toy*", "--json"],
+    ["weights"],
+    ["weights", "list", "toy*", "--json"],
+    ["data"],
+    ["data", "show", "digits"],
+    ["--help"],
+    ["bench", "--help"],
 )
+
+
+@pytest.mark.parametrize("arguments", LISTINGS)
 def test_listing_imports_nothing_heavy(arguments: list[str]) -> None:
     script = (
         "import sys\n"

@@ -30,9 +30,10 @@ def main() -> None:
             "not_counted": total.not_counted,
             "activations": {x.name: x.activation.__name__ for x in model.layers if hasattr(x, "activation")},
         }
-        if shipped := entry.spec.weights_for("digits"):
+        models[name]["logits"] = {}
+        for shipped in entry.spec.weights:
             weights.load(model, weights.locate(shipped), sha256=shipped.sha256)
-            models[name]["logits"] = model.predict(images, verbose=0).tolist()
+            models[name]["logits"][shipped.dataset] = model.predict(images, verbose=0).tolist()
     print(json.dumps({"backend": keras.backend.backend(), "zoo": zoo.__version__, "models": models}))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save, save_file
 
 import zoo
 from zoo.errors import WeightsError
@@ -49,17 +49,62 @@ def test_every_shipped_file_has_the_declared_digest() -> None:
     assert checked >= 4
 
 
-@pytest.mark.parametrize("content", [b"", b"\x01", struct.pack("<Q", 2**40) + b"{}", b"\x02" + bytes(7) + b"{}"])
-def test_a_file_that_is_not_ours_has_no_provenance(tmp_path: Path, content: bytes) -> None:
+def test_every_shipped_file_says_what_it_is_of_and_by_which_of_the_models_recipes() -> None:
+    for spec in zoo.models():
+        for declared in spec.weights:
+            record = weights.provenance(weights.locate(declared))
+            assert record["model"] == spec.name
+            assert record["dataset"]["name"] == declared.dataset
+            assert record["score"]["split"] == "test"
+            assert record["score"]["chosen"] == "last epoch"
+            made_by = record["recipe"]
+            recipe = spec.recipe_for(declared.dataset, made_by.get("name"))
+            assert recipe is not None
+            now = recipe.to_json() | record.get("changes", {})
+            assert {key: now[key] for key in made_by} == made_by
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"", "is not a whole safetensors file: it ends before its header"),
+        (struct.pack("<Q", 2**40) + b"{}", "is not a whole safetensors file: it claims a header of"),
+        (b"\x02" + bytes(7) + b"{}", "is not a weights file of the zoo's: no zoo.weights/1 in it"),
+        (
+            save({}, {weights.METADATA_KEY: "[]"}),
+            "of the zoo's: its zoo.weights/1 is not a JSON object",
+        ),
+        (
+            save({}, {weights.METADATA_KEY: '{"a": NaN}'}),
+            "of the zoo's: its zoo.weights/1 is not JSON",
+        ),
+    ],
+)
+def test_a_file_that_is_not_ours_has_no_provenance(tmp_path: Path, content: bytes, line: str) -> None:
     file = tmp_path / "x.safetensors"
     file.write_bytes(content)
-    with pytest.raises(WeightsError, match="not a weights file"):
+    with pytest.raises(WeightsError, match=line):
         weights.provenance(file)
+
+
+def test_a_record_that_is_no_json_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Out of range"):
+        weights.save_arrays({"a": np.zeros(3, np.float32)}, tmp_path / "x.safetensors", {"score": float("nan")})
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_plugin_cannot_name_a_file_outside_its_package() -> None:
     with pytest.raises(zoo.ZooError, match="must have the form"):
         zoo.WeightsSpec(dataset="digits", file="zoo:../../etc/passwd", sha256="0" * 64)
+
+
+def _with_a_name_twice(content: bytes) -> bytes:
+    """The same file, with the entry of conv2d/bias a second time."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header = content[8 : 8 + length].decode()
+    entry = json.dumps(json.loads(header)["conv2d/bias"])
+    header = f'{{"conv2d/bias":{entry},{header[1:]}'
+    return struct.pack("<Q", len(header)) + header.encode() + content[8 + length :]
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +124,10 @@ def tried(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     save_file({**tensors, kernel: tensors[kernel][..., :-1].copy()}, folder / "shape.safetensors")
     save_file({**tensors, kernel: tensors[kernel].astype(np.float16)}, folder / "type.safetensors")
     save_file({**tensors, kernel: np.full_like(tensors[kernel], np.nan)}, folder / "nan.safetensors")
+    last = {**tensors, "dense_1/kernel": np.full_like(tensors["dense_1/kernel"], np.inf)}
+    save_file(last, folder / "infinite.safetensors")  # of the last variable: the others would have been changed
+    save_file({**tensors, "extra": np.zeros(2**23, np.float32)}, folder / "large.safetensors")
+    (folder / "twice.safetensors").write_bytes(_with_a_name_twice(content))
     script = Path(__file__).with_name("weights_script.py")
     done = subprocess.run(
         [sys.executable, script, folder],
@@ -95,21 +144,31 @@ def tried(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 @pytest.mark.parametrize(
     ("damage", "line"),
     [
-        ("truncated", "not a whole safetensors file"),
-        ("padded", "not a whole safetensors file"),
-        ("lying_header", "not a whole safetensors file"),
-        ("empty", "not a whole safetensors file"),
+        ("truncated", "can't be used: Error while deserializing: incomplete metadata, file not fully covered"),
+        ("padded", "can't be used: Error while deserializing: incomplete metadata, file not fully covered"),
+        ("lying_header", "can't be used: it claims a header of 1,125,899,906,842,624 bytes"),
+        ("empty", "can't be used: it ends before its header"),
+        ("twice", "can't be used: its header has conv2d/bias twice"),
+        ("large", "are larger than"),
         ("missing", "the file lacks conv2d/kernel"),
         ("extra", "the model lacks extra"),
         ("shape", "conv2d/kernel has shape (3, 3, 3, 31) where (3, 3, 3, 32) is needed"),
-        ("type", "conv2d/kernel has type float16, not float32"),
+        ("type", "conv2d/kernel has type F16, not F32"),
         ("nan", "conv2d/kernel holds values that are not finite"),
+        ("infinite", "dense_1/kernel holds values that are not finite"),
         ("digest", "is declared; reinstall the plugin"),
     ],
 )
 def test_damaged_weights_are_refused_in_one_line(tried: dict[str, Any], damage: str, line: str) -> None:
     assert line in tried["said"][damage]
     assert "\n" not in tried["said"][damage]
+
+
+@pytest.mark.real
+def test_damage_at_random_places_is_refused_in_one_line_or_harmless(tried: dict[str, Any]) -> None:
+    found = tried["random"]
+    assert found["refused"] + found["harmless"] == found["tried"]
+    assert found["refused"] > found["tried"] / 2
 
 
 @pytest.mark.real

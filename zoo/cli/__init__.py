@@ -17,7 +17,10 @@ from zoo.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ZooEr
 if TYPE_CHECKING:
     from zoo.registry import Registry
 
-COMMANDS = ("list", "show", "bench", "compare", "results", "calibrate", "reproduce", "data", "train", "study", "doctor")
+COMMANDS = (
+    *("list", "show", "bench", "compare", "results", "calibrate", "reproduce"),
+    *("data", "train", "weights", "study", "doctor"),
+)
 PROBLEMS_SHOWN = 5
 
 

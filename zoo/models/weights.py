@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import struct
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import WeightsError
 from zoo.files import write_atomic
-from zoo.paths import reason
+from zoo.models import tensorfile
 from zoo.specs import WeightsSpec
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 METADATA_KEY = "zoo.weights/1"
-MAX_HEADER_BYTES = 16 * 2**20
-MAX_FILE_BYTES = 4 * 2**30
 
 
 def locate(spec: WeightsSpec) -> Path:
@@ -50,20 +48,29 @@ def provenance(path: Path) -> dict[str, Any]:
 
     :raises WeightsError: if it is not a safetensors file that the zoo wrote.
     """
+    found = find_provenance(path)
+    if found is None:
+        raise WeightsError(f"{path} is not a weights file of the zoo's: no {METADATA_KEY} in it")
+    return found
+
+
+def find_provenance(path: Path) -> dict[str, Any] | None:
+    """The same; None of a safetensors file that somebody else wrote.
+
+    :raises WeightsError: if it is not a safetensors file.
+    """
+    metadata = tensorfile.read_metadata(path)
+    if METADATA_KEY not in metadata:
+        return None
     try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > MAX_HEADER_BYTES:
-                raise ValueError("header too large")
-            header = json.loads(file.read(length))
-        record = json.loads(header["__metadata__"][METADATA_KEY])
-    except OSError as error:
-        raise WeightsError(f"can't read weights {path}: {reason(error)}") from None
-    except (ValueError, KeyError, TypeError, struct.error):
-        raise WeightsError(f"{path} is not a weights file of the zoo's: no {METADATA_KEY} in it") from None
-    if not isinstance(record, dict):
-        raise WeightsError(f"{path} is not a weights file of the zoo's: {METADATA_KEY} is malformed")
-    return record
+        return tensorfile.parse_object(metadata[METADATA_KEY].encode(), METADATA_KEY)
+    except ValueError as error:
+        raise WeightsError(f"{path} is not a weights file of the zoo's: {error}") from None
+
+
+def with_provenance(content: bytes, record: Mapping[str, Any]) -> bytes:
+    """A file's tensors, byte for byte, under another record."""
+    return tensorfile.with_metadata(content, {METADATA_KEY: _as_text(record)})
 
 
 def save(model: keras.Model, path: Path, record: Mapping[str, Any]) -> str:
@@ -72,9 +79,7 @@ def save(model: keras.Model, path: Path, record: Mapping[str, Any]) -> str:
     :param record: their provenance, JSON values.
     :return: sha256 of the file.
     """
-    arrays = {v.path: _array(v.value) for v in model.weights}
-    if len(arrays) != len(model.weights):
-        raise WeightsError(f"{model.name} has two variables of one path; name its layers apart")
+    arrays = {name: _array(v.value) for name, v in _variables(model).items()}
     return save_arrays(arrays, path, record)
 
 
@@ -84,13 +89,13 @@ def save_arrays(arrays: Mapping[str, np.ndarray[Any, Any]], path: Path, record: 
     from safetensors.numpy import save as encode
 
     tensors = {name: np.require(array, requirements="C") for name, array in arrays.items()}
-    content = encode(tensors, {METADATA_KEY: json.dumps(record, sort_keys=True)})
+    content = encode(tensors, {METADATA_KEY: _as_text(record)})
     write_atomic(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
 def load(model: keras.Model, path: Path, *, sha256: str | None = None) -> str:
-    """Read weights into a model: the digest is checked first, then every name, shape, type and value.
+    """Read weights into a model: the digest is checked first, then every type, name, shape and value.
 
     The model is changed only once everything has been checked.
 
@@ -99,10 +104,10 @@ def load(model: keras.Model, path: Path, *, sha256: str | None = None) -> str:
     :raises WeightsError: one line that says what doesn't match.
     """
     import numpy as np
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as decode
 
-    content = _read(path)
+    variables = _variables(model)
+    values = sum(math.prod(v.shape) for v in variables.values())
+    content = tensorfile.read(path, most_bytes=8 + tensorfile.MAX_HEADER_BYTES + 4 * values)
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256:
         raise WeightsError(
@@ -110,14 +115,13 @@ def load(model: keras.Model, path: Path, *, sha256: str | None = None) -> str:
             "reinstall the plugin that ships them"
         )
     try:
-        tensors = decode(content)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise WeightsError(f"{path} is not a whole safetensors file: {error}") from None
+        tensors = tensorfile.decode(content)
+    except ValueError as error:
+        raise WeightsError(f"weights {path} can't be used: {error}") from None
 
-    variables = {v.path: v for v in model.weights}
     if different := sorted(variables.keys() ^ tensors.keys()):
-        first = different[0]
-        where = "the model lacks" if first in tensors else "the file lacks"
+        first = tensorfile.short(different[0])
+        where = "the model lacks" if different[0] in tensors else "the file lacks"
         raise WeightsError(
             f"weights {path.name} don't fit {model.name}: {where} {first} ({len(different)} names differ)"
         )
@@ -128,8 +132,6 @@ def load(model: keras.Model, path: Path, *, sha256: str | None = None) -> str:
                 f"weights {path.name} don't fit {model.name}: {name} has shape {tensor.shape} "
                 f"where {expected} is needed"
             )
-        if tensor.dtype != np.float32:
-            raise WeightsError(f"weights {path.name}: {name} has type {tensor.dtype}, not float32")
         if not np.isfinite(tensor).all():
             raise WeightsError(f"weights {path.name}: {name} holds values that are not finite")
     for name, tensor in tensors.items():
@@ -137,13 +139,15 @@ def load(model: keras.Model, path: Path, *, sha256: str | None = None) -> str:
     return digest
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise WeightsError(f"weights {path} are larger than {MAX_FILE_BYTES >> 30} GiB")
-        return path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"can't read weights {path}: {reason(error)}") from None
+def _variables(model: keras.Model) -> dict[str, Any]:
+    found = {v.path: v for v in model.weights}
+    if len(found) != len(model.weights):
+        raise WeightsError(f"{model.name} has two variables of one path; name its layers apart")
+    return found
+
+
+def _as_text(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, sort_keys=True, allow_nan=False)
 
 
 def _array(value: Any) -> Any:

@@ -1,0 +1,133 @@
+"""`zoo weights`: which trained weights there are, whether they are sound, and taking them in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from zoo.cli import App, warn
+from zoo.cli.options import ListsByDefault, as_json, data_dir, echo_json, table_format
+from zoo.errors import EXIT_FAILED, EXIT_OK
+
+
+@click.group("weights", cls=ListsByDefault)
+def command() -> None:
+    """List, verify, import and export trained weights. Without a subcommand: list them.
+
+    Weights come with plugins, are made by 'zoo train', or are imported. They are safetensors files, which run no code.
+    """
+
+
+dataset_option = click.option("--dataset", metavar="NAME", help="Only weights for it.")
+
+
+@command.command("list")
+@click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
+@dataset_option
+@table_format
+@as_json
+@click.pass_obj
+def list_command(app: App, patterns: tuple[str, ...], dataset: str | None, fmt: str, as_json: bool) -> None:
+    """List weights: of all models, or of those that match names or shell globs.
+
+    The score is what the file records: top-1 accuracy on the test split, its 95 % interval, and the number of images.
+    'here' are weights that 'zoo train' made or 'zoo weights import' took in. sha256 is what the plugin declares.
+    """
+    from zoo.models.inventory import weights
+
+    found = weights(*patterns, dataset=dataset, registry=app.registry())
+    if as_json:
+        echo_json(found)
+    elif found:
+        from zoo.report.weights import table
+
+        click.echo(table(found, fmt))
+    else:
+        warn("no such weights; 'zoo train' makes some")
+
+
+@command.command("verify")
+@click.argument("names", metavar="[PATTERN|FILE.safetensors]...", nargs=-1)
+@dataset_option
+@click.option("--score", is_flag=True, help="Also score on the test split, and compare with the recorded score.")
+@data_dir
+@table_format
+@as_json
+@click.pass_obj
+def verify_command(
+    app: App, names: tuple[str, ...], dataset: str | None, score: bool, data_dir: str | None, fmt: str, as_json: bool
+) -> int:
+    """Check weights: the digest, what the file says it is of, every tensor against the model as built, no NaN.
+
+    Models are built in a process of their own, under the Keras backend that KERAS_BACKEND names. A score may differ
+    from the recorded one by one image in a thousand, and by one in any case: another processor adds in another order.
+    The exit code is 3 if anything is wrong.
+    """
+    from zoo.cli.progress import progress
+    from zoo.models.verify import verify
+    from zoo.report.weights import verified
+
+    registry = app.registry()
+    with progress() as display:
+        bar = display.add_task("starting", total=None)
+
+        def on_event(event: dict[str, Any]) -> None:
+            if event["event"] == "phase":
+                display.update(bar, description=event["name"])
+
+        found = verify(*names, dataset=dataset, score=score, data_dir=data_dir, on_event=on_event, registry=registry)
+    if as_json:
+        echo_json(found)
+    else:
+        click.echo(verified(found, fmt))
+    return EXIT_FAILED if any(record["error"] for record in found) else EXIT_OK
+
+
+def _numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> list[float] | None:
+    try:
+        return None if value is None else [float(part) for part in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is not a number, or numbers separated by commas") from None
+
+
+@command.command("import")
+@click.argument("file")
+@click.argument("model")
+@click.option("--dataset", metavar="NAME", help="What it was trained on, where the file doesn't say.")
+@click.option("--mean", metavar="X[,X…]", callback=_numbers, help="How images were normalised, where the file …")
+@click.option("--std", metavar="X[,X…]", callback=_numbers, help="… doesn't say: per channel, in units of [0, 1].")
+@click.option("--force", is_flag=True, help="Replace weights that are there.")
+@data_dir
+@as_json
+@click.pass_obj
+def import_command(app: App, /, file: str, model: str, as_json: bool, **options: Any) -> None:
+    """Check a safetensors file against MODEL and put it where 'zoo bench' finds it.
+
+    Tensors are named by the paths of the model's variables, float32. A file that 'zoo train' wrote says itself what it
+    was trained on. Any other needs --dataset; its record will say that nothing else is known.
+    """
+    from zoo.models.exchange import import_file
+
+    done = import_file(file, model, registry=app.registry(), **options)
+    if as_json:
+        echo_json(done)
+    else:
+        click.echo(f"{done['model']} for {done['dataset']}: {done['path']}\nsha256 {done['sha256']}")
+
+
+@command.command("export")
+@click.argument("model")
+@click.option("-o", "--output", metavar="FILE", required=True, help="Where to; in a folder: MODEL-DATASET.safetensors.")
+@click.option("--dataset", metavar="NAME", help="Which, where the model has weights for several.")
+@as_json
+@click.pass_obj
+def export_command(app: App, model: str, output: str, dataset: str | None, as_json: bool) -> None:
+    """Copy the weights of MODEL, those that 'zoo bench' takes, with the record of how they were made."""
+    from zoo.models.exchange import export_file
+
+    done = export_file(model, output, dataset=dataset, registry=app.registry())
+    if as_json:
+        echo_json(done)
+    else:
+        click.echo(f"{done['model']} for {done['dataset']}: {done['path']}\nsha256 {done['sha256']}")
