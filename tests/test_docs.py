@@ -57,7 +57,7 @@ def test_a_record_is_told_in_full() -> None:
     import zoo
 
     (spec,) = zoo.models("resnet20")
-    recipes = [zoo.Recipe(dataset="cifar10", epochs=200, name=name) for name in ("quick", "long")]
+    recipes = [zoo.Recipe(dataset="cifar10", epochs=200, name=name) for name in ("test-a", "test-b")]
     spec = dataclasses.replace(spec, recipes=(*spec.recipes, *recipes))
     score = {"value": 0.9231, "low": 0.9177, "high": 0.9282, "images": 10_000, "split": "test"}
     record = {
@@ -76,7 +76,7 @@ def test_a_record_is_told_in_full() -> None:
     }
     generator = _generator()
     assert generator._command(spec, record) == (
-        "zoo train resnet20 --dataset cifar10 --recipe long --set mean=0.5,0.4 --set epochs=3 "
+        "zoo train resnet20 --dataset cifar10 --recipe test-b --set mean=0.5,0.4 --set epochs=3 "
         "--keras-backend jax --strategy data-parallel --flip-test --seeds 5"
     )
     assert generator._accuracy(record) == ("92.31 % (91.77–92.82) of 10,000; 92.66 % (91.77–92.82) of 10,000, flip")

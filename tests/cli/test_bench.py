@@ -188,7 +188,7 @@ def test_damaged_data_is_found_before_anything_is_measured(zoo: Zoo, data: Path,
     (data / "digits" / "1.0.0" / file).write_text("{")
     done = zoo("bench", "toy_resnet", "--data-dir", str(data))
     assert done.returncode == 3
-    assert f"{file} is damaged (not JSON); prepare the dataset again" in done.stderr
+    assert f"{file} is damaged (not JSON); remove its folder and prepare the dataset again" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -203,7 +203,7 @@ def test_damaged_records_are_one_line_and_exit_code_3(zoo: Zoo, data: Path, dama
     done = zoo("bench", "toy_resnet", "--batch-size", "1", "--data-dir", str(data))
     assert done.returncode == 3
     (line,) = [text for text in done.stdout.splitlines() if text.startswith("!")]
-    assert "can't read digits in" in line
+    assert "can't read 'test' of digits in" in line
 
 
 def _workers(home: Path) -> list[psutil.Process]:

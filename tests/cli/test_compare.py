@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from support import Zoo, make_result
 
+from zoo.results.floor import save_floor
 from zoo.results.schema import Result
 from zoo.results.store import Store
+from zoo.results.verdicts import Floor
 
 
 def stored(store: Store, number: int, scale: float = 1.0, **changes: Any) -> Result:
@@ -30,7 +32,11 @@ def stored(store: Store, number: int, scale: float = 1.0, **changes: Any) -> Res
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
+    """A store of a machine that has been calibrated."""
+    store = Store(tmp_path / "store")
+    environment = make_result().environment["fingerprint"]
+    save_floor(store, Floor(process_sd=0.01, pair_sd=0.01, pairs=10, environment=environment, ratio_p95=0.02))
+    return store
 
 
 def test_a_slower_model_is_called_slower_and_breaks_the_gate(zoo: Zoo, store: Store) -> None:

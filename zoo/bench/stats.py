@@ -155,10 +155,21 @@ def _variance_in_time(
     ]
     if statistic is not np.median:
         return float(np.var([stretch.mean() for stretch in stretches], ddof=1)) / count, count - 1
-    below = [((stretch < 1) + 0.5 * (stretch == 1)).mean() for stretch in stretches]
-    error = math.sqrt(np.var(below, ddof=1) / count)
-    low, high = np.quantile(np.concatenate(stretches), np.clip([0.5 - error, 0.5 + error], 0, 1))
-    return float(math.log(high / low) / 2) ** 2, count - 1
+    error = math.sqrt(np.var([share_below(stretch, 1.0) for stretch in stretches], ddof=1) / count)
+    return quantile_reach(np.concatenate(stretches), error) ** 2, count - 1
+
+
+def share_below(samples: Any, value: float) -> float:
+    """The share of samples below a value; of those equal to it, half."""
+    return float(((samples < value) + 0.5 * (samples == value)).mean())
+
+
+def quantile_reach(samples: Any, error: float) -> float:
+    """What an error of the share below the median is in the median itself, on a logarithmic scale (Woodruff 1952)."""
+    import numpy as np
+
+    low, high = np.quantile(samples, np.clip([0.5 - error, 0.5 + error], 0, 1))
+    return float(math.log(high / low) / 2)
 
 
 def divide(samples: Any, turns: Turns) -> list[Any]:

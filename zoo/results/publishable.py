@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 PART = r"""[^\s/'"`,;:()<>\[\]{}|]"""
 # Absolute paths of two parts or more. `https://x/y` is none, nor are `km/h` and `/job:worker/task:0`.
 BARE = re.compile(rf"(?:\bfile://|(?<![\w.~$/-]))/(?:{PART}+/+)+({PART}*)")
+WORKERS = re.compile(r"\$TMPDIR/zoo-\w+/tmp(?![\w-]|\.\w)")  # a worker's own, in the folder of its task
 QUOTED = re.compile(r"""(['"])/(?!/)(?:(?!\1)[^\n])*/((?:(?!\1)[^/\n])*)(?=\1)""")  # may hold anything else
 
 
@@ -36,4 +37,5 @@ def without_paths(text: str) -> str:
         for path in (os.path.realpath(folder), folder):
             if len(Path(path).parts) > 1:
                 text = re.sub(rf"(?<![\w.~-]){re.escape(path)}(?![\w-]|\.\w)", short, text)
+    text = WORKERS.sub("$TMPDIR", text)
     return BARE.sub(r"…/\1", QUOTED.sub(r"\1…/\2", text))

@@ -8,7 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.bench.stats import BLOCKS, LEAST_TURNS, STRETCHES, divide, expanded_quantiles, interval, replicates, student
+from zoo.bench.stats import (
+    BLOCKS,
+    LEAST_TURNS,
+    STRETCHES,
+    divide,
+    expanded_quantiles,
+    interval,
+    quantile_reach,
+    replicates,
+    share_below,
+    student,
+)
 from zoo.results.schema import Result
 from zoo.results.verdicts import LEAST_EFFECT, LEAST_OBSERVATIONS, MARGIN, Comparison, Floor, decide
 
@@ -119,15 +130,22 @@ def _squares(values: Sequence[float]) -> float:
 
 
 def _within(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
-    """Half the interval as far as a single pair tells it: turn by turn, else by a bootstrap over each one's samples."""
+    """Half the interval as far as a single pair tells it: over stretches of their turns, else by a bootstrap.
+
+    What counts of a stretch is the share of A's samples below A's median less the share of B's below B's, so that what
+    the machine did to both cancels out; it is read back as a quantile (Woodruff 1952), as in `zoo.bench.stats`.
+    """
     import numpy as np
 
     sides = [divide(process["latency_s"], process.get("turns", ())) for process in (a, b)]
     if len(sides[0]) == len(sides[1]) >= LEAST_TURNS:
-        medians_a, medians_b = (np.log([np.median(turn) for turn in turns]) for turns in sides)
-        stretches = np.array_split(medians_b - medians_a, min(STRETCHES, len(medians_a)))
-        means = [float(stretch.mean()) for stretch in stretches]
-        return student(len(means) - 1) * statistics.stdev(means) / math.sqrt(len(means))
+        relative = [[turn / np.median(np.concatenate(turns)) for turn in turns] for turns in sides]
+        stretches = np.array_split(np.arange(len(sides[0])), min(STRETCHES, len(sides[0])))
+        below = [[share_below(np.concatenate([turns[i] for i in s]), 1.0) for s in stretches] for turns in relative]
+        differences = [x - y for x, y in zip(*below, strict=True)]
+        error = statistics.stdev(differences) / math.sqrt(len(differences))
+        pooled = np.concatenate([turn for turns in relative for turn in turns])
+        return student(len(differences) - 1) * quantile_reach(pooled, error)
     random = np.random.default_rng(0)
     drawn_a, drawn_b = (np.log(replicates([p["latency_s"]], np.median, random)[0]) for p in (a, b))
     low, high = expanded_quantiles(drawn_b - drawn_a, BLOCKS)

@@ -51,6 +51,7 @@ def study_residual(
     from zoo.study.picture import draw
 
     registry = registry or _registry.load()
+    specs = [[registry.model(name).spec for name in pair] for pair in pairs]
     found = find(dataset, registry.datasets, data_dir)
     if steps < 2:
         raise UsageError("a study takes at least 2 steps")
@@ -71,7 +72,6 @@ def study_residual(
         std=(0.25,),
         seed=seed,
     )
-    specs = [[registry.model(name).spec for name in pair] for pair in pairs]
     trained = []
     for pair in specs:
         jobs = [
