@@ -97,8 +97,7 @@ def command(
         return
     for run in done.get("runs", [done]):
         _print(name, dataset, run)
-    if seeds is not None:
-        score = done["score"]
+    if score := done.get("score"):
         deviation = "" if score["deviation"] is None else f" ± {100 * score['deviation']:.2f}"
         click.echo(f"{name} on {dataset}: {100 * score['mean']:.2f}{deviation} %, mean and deviation of {seeds} seeds")
 

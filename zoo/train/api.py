@@ -95,7 +95,8 @@ def train_seeds(
     :param seeds: how many.
     :param run_dir: a folder for the folders of the runs.
     :param settings: see `train`.
-    :return: `runs`, as `train` returns them, and `score`: the mean and the standard deviation over the seeds.
+    :return: `runs`, as `train` returns them, and `score`: mean and standard deviation over the seeds (None in a process
+        that only helped another).
     """
     first = make_job(name, dataset, **settings)
     runs: list[dict[str, Any]] = []
@@ -108,7 +109,8 @@ def train_seeds(
         folder = Path(run_dir) / f"seed{seed}" if run_dir else None
         kept = output if not runs else Run(folder or job.default_folder()).weights
         runs.append(run_job(job, output=kept, run_dir=folder, on_event=on_event))
-    return {"runs": runs, "score": spread([run["provenance"]["score"]["value"] for run in runs])}
+    values = [run["provenance"]["score"]["value"] for run in runs if "provenance" in run]
+    return {"runs": runs, "score": spread(values) if values else None}
 
 
 def spread(values: list[float]) -> dict[str, float | int | None]:
