@@ -17,7 +17,7 @@ from typing import Protocol
 
 Clock = Callable[[], int]
 
-# A round lasts at least this many times what reading the clock costs: its two readings, with the loop, stay below 0.1 %.
+# A round lasts at least this many times what reading the clock costs: two readings and the loop stay below 0.1 %.
 CLOCK_SHARE = 3000
 CHANGE_Z = 2.576  # two-sided 1 % of the normal distribution
 LEAST_RANKED = 5  # fewer in each stretch can't differ at that level, whatever they are
