@@ -35,5 +35,8 @@ def zoo_runtimes() -> list[RuntimeSpec]:
             summary="TensorFlow graph function (tf.function), static batch",
             runtime="zoo.runtimes.tensorflow:TensorFlow",
             keras_backend="tensorflow",
+            devices=("cpu", "gpu"),
+            requires=("tensorflow",),
+            install="pip install 'zoobench[tensorflow]'",
         )
     ]

@@ -39,7 +39,17 @@ class TensorFlow:
         details = tf.config.experimental.get_device_details(gpus[0])
         return {"device": details.get("device_name", "gpu"), "threads": threads or _cores()}
 
-    def open(self, model: keras.Model, batch_size: int) -> GraphFunction:
+    def devices(self) -> list[str]:
+        """See `zoo.runtimes.Runtime`."""
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+        return ["cpu", *(f"gpu:{number} {name}" for number, name in enumerate(names))]
+
+    def open(
+        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
+    ) -> GraphFunction:
         """See `zoo.runtimes.Runtime`."""
         return GraphFunction(model, batch_size)
 
@@ -67,6 +77,10 @@ class GraphFunction:
     def fetch(self, output: Any) -> np.ndarray[Any, Any]:
         """See `zoo.runtimes.Session`."""
         return output.numpy()  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """The function is all there is."""
+        del self.run
 
 
 def _cores() -> int:
