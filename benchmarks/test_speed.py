@@ -95,7 +95,7 @@ def busy(seconds: float) -> Callable[[], None]:
 @pytest.mark.benchmark(group="what the harness adds")
 @pytest.mark.parametrize("seconds", [1e-5, 1e-4, 1e-3], ids=["10 µs", "100 µs", "1 ms"])
 def test_overhead(benchmark: BenchmarkFixture, seconds: float) -> None:
-    """Measured with the harness and by one pair of clock readings around all calls: their medians side by side."""
+    """Measured with the harness and by one pair of clock readings around all calls, before and after."""
     count = round(0.2 / seconds)
     work = busy(seconds)
 
@@ -107,9 +107,10 @@ def test_overhead(benchmark: BenchmarkFixture, seconds: float) -> None:
 
     policy = Policy(warmup_min_s=0.05, warmup_max_s=0.1, min_time_s=0.2, min_rounds=10)
     shares = []
-    for _ in range(15):
+    for _ in range(31):
+        before = by_hand()
         timing = measure(work, policy)
-        shares.append(float(np.mean(timing.samples_s)) / by_hand() - 1)
+        shares.append(float(np.mean(timing.samples_s)) / ((before + by_hand()) / 2) - 1)
     benchmark.extra_info["overhead_share"] = float(np.median(shares))
     benchmark.name = f"{benchmark.name}: overhead {np.median(shares):+.4%}"
     benchmark.pedantic(work, rounds=20)

@@ -53,7 +53,7 @@ def timed(duration: Duration, resolution: int = 1, **policy: Any) -> Timing:
     return measure(Call(clock, duration), Policy(**policy), clock)
 
 
-@pytest.mark.parametrize("duration", [60 * US, MS, 100 * MS])
+@pytest.mark.parametrize("duration", [200 * US, MS, 100 * MS])
 def test_a_call_that_the_clock_resolves_is_a_round_by_itself(duration: int) -> None:
     timing = timed(lambda _: duration)
     assert timing.iterations == 1
@@ -71,8 +71,8 @@ def test_a_coarse_clock_makes_for_larger_groups() -> None:
     brief = {"min_time_s": 0.0, "min_rounds": 3, "warmup_min_s": 0.0}
     fine = timed(lambda _: US, **brief)
     coarse = timed(lambda _: US, resolution=10 * US, **brief)
-    assert 50 <= fine.iterations <= 100
-    assert 10_000 <= coarse.iterations <= 20_000
+    assert 150 <= fine.iterations <= 300
+    assert 30_000 <= coarse.iterations <= 60_000
     assert coarse.samples_s == pytest.approx([1e-6] * len(coarse.samples_s), rel=2e-3)
 
 

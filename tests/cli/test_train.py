@@ -147,8 +147,12 @@ def test_what_can_not_be_trained_is_one_line_at_once(arguments: list[str], line:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_dataset_without_a_recipe_is_one_line(trained: dict[str, Any], zoo: Zoo, home: Path, tmp_path: Path) -> None:
+def test_a_dataset_without_a_recipe_of_its_own_gets_the_one_for_any(
+    trained: dict[str, Any], zoo: Zoo, home: Path, tmp_path: Path
+) -> None:
     shutil.copytree(home / "data" / "digits", tmp_path / "letters")
-    done = zoo("train", "toy_resnet", "--dataset", "letters", "--data-dir", str(tmp_path))
-    assert done.returncode == 2
-    assert done.stderr == "zoo: toy_resnet has no recipe for letters; it has recipes for: digits, cifar10\n"
+    arguments = ["--epochs", "1", "--tune", "--json", "-o", str(tmp_path / "w")]
+    done = zoo("train", "resnet8", "--dataset", "letters", "--data-dir", str(tmp_path), *arguments)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)["provenance"]
+    assert (record["dataset"]["name"], record["recipe"]["dataset"]) == ("letters", "*")

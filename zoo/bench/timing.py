@@ -17,8 +17,8 @@ from typing import Protocol
 
 Clock = Callable[[], int]
 
-# A round lasts at least this many times what reading the clock costs, so that reading it stays below 0.1 %.
-CLOCK_SHARE = 1000
+# A round lasts at least this many times what reading the clock costs: two readings and the loop stay below 0.1 %.
+CLOCK_SHARE = 3000
 CHANGE_Z = 2.576  # two-sided 1 % of the normal distribution
 LEAST_RANKED = 5  # fewer in each stretch can't differ at that level, whatever they are
 SOME = 64  # rounds of a turn are enough to decide whether to go on

@@ -1,5 +1,7 @@
 """The plugin: what it declares is plain data, and importing it imports no framework."""
 
+import dataclasses
+
 import zoo
 
 DIGITS = zoo.Recipe(
@@ -30,6 +32,10 @@ CIFAR10 = zoo.Recipe(
     std=(0.2470, 0.2435, 0.2616),
 )
 
+ANY = dataclasses.replace(
+    CIFAR10, dataset="*", summary="a start for other datasets", flip=False, shift_pixels=2, mean=(0.5,), std=(0.25,)
+)
+
 DIGITS_WEIGHTS = zoo.WeightsSpec(
     dataset="digits",
     file="zoo_toy_resnet:weights/toy_resnet-digits.safetensors",
@@ -48,7 +54,7 @@ def zoo_models() -> list[zoo.ModelSpec]:
             classes=10,
             parameters=223_242,
             weights=(DIGITS_WEIGHTS,),
-            recipes=(DIGITS, CIFAR10),
+            recipes=(DIGITS, CIFAR10, ANY),
             paper="The Functional API, Keras guide, section 'A toy ResNet model'; "
             "K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385",
             licence="Apache-2.0",
