@@ -168,7 +168,9 @@ def _measures(step: Step, records: Sequence[Mapping[str, Any]], stats: Stats) ->
 
 
 def _explain(
-    step: Step, record: Mapping[str, Any], stats: Stats
+    step: Step,  # noqa: ARG001 - joined with the roofline and the measured peak, it will need all three
+    record: Mapping[str, Any],  # noqa: ARG001
+    stats: Stats,  # noqa: ARG001
 ) -> tuple[dict[str, float | str | None], dict[str, str]]:
     """How close to the machine the scenario came, and what kept it from coming closer; with reasons for what is None.
 
