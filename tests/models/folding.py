@@ -5,7 +5,7 @@ import sys
 
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
 from zoo.models import weights
 from zoo.models.build import build
@@ -23,10 +23,12 @@ def shake(model: keras.Model, random: np.random.Generator) -> None:
         layer.set_weights(values)
 
 
-def difference(model: keras.Model, images: np.ndarray) -> float:
-    """The largest, in standard deviations of the unfolded logits."""
-    expected, found = (np.asarray(m.predict(images, verbose=0)) for m in (model, fold(model)))
-    return float(np.abs(found - expected).max() / expected.std())
+def compared(model: keras.Model, images: np.ndarray) -> list[float]:
+    """The largest difference, in standard deviations of the unfolded logits; normalisations folded, and left."""
+    folded = fold(model)
+    expected, found = (ops.convert_to_numpy(m(images, training=False)) for m in (model, folded))
+    left = sum(isinstance(layer, layers.BatchNormalization) for layer in folded.layers)
+    return [float(np.abs(found - expected).max() / expected.std()), len(foldable(model)), left]
 
 
 def main() -> None:
@@ -44,23 +46,19 @@ def main() -> None:
                         [np.abs(random.normal(1, 0.1, w.shape)).astype(np.float32) for w in layer.weights]
                     )
         images = random.random((4, *entry.spec.input_shape), dtype=np.float32)
-        found[name] = [difference(model, images), len(foldable(model)), _normalisations(fold(model))]
+        found[name] = compared(model, images)
     for expression in json.loads(sys.argv[1]):
         x = keras.Input((8, 8, 4))
-        model = keras.Model(x, eval(expression))
+        model = keras.Model(x, eval(expression, {**globals(), "x": x}))
         shake(model, random)
         before = [w.copy() for w in model.get_weights()]
         images = random.random((4, 8, 8, 4), dtype=np.float32)
-        found[expression] = [difference(model, images), len(foldable(model)), _normalisations(fold(model))]
+        found[expression] = compared(model, images)
         assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
     for precision in ("bfloat16", "float16"):
         low = fold(build(load().model("resnet8").spec), precision)
         found[precision] = sorted({w.dtype for w in low.weights} | {layer.compute_dtype for layer in low.layers[1:]})
     print(json.dumps(found))
-
-
-def _normalisations(model: keras.Model) -> int:
-    return sum(isinstance(layer, layers.BatchNormalization) for layer in model.layers)
 
 
 main()

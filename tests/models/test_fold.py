@@ -54,12 +54,12 @@ NOT_FOLDED = [
 ]
 
 
-@pytest.fixture(scope="module", params=["jax", "torch"])
-def found(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What folding.py prints."""
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    """What folding.py prints, under the backend that has the least to compile."""
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("folding.py"), json.dumps([*FOLDED, *NOT_FOLDED])],
-        env={**os.environ, "KERAS_BACKEND": request.param},
+        env={**os.environ, "KERAS_BACKEND": "torch"},
         capture_output=True,
         text=True,
     )
