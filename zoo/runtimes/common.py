@@ -37,6 +37,12 @@ def check_processor(precision: str) -> None:
         raise UsageError(f"this processor does not compute in {precision}")
 
 
+def check_xla(precision: str, device: str) -> None:
+    """:raises UsageError: if XLA would compute in float32 instead, as it does on the processor."""
+    if device == "cpu" and precision != "float32":
+        raise UsageError(f"XLA computes {precision} in float32 on the processor")
+
+
 def threads_or_cores(threads: int | None) -> int:
     """How many threads a framework takes that was not told a number: one for each core that the process may use."""
     from zoo.bench.environment import usable_cores

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from zoo.runtimes.common import gpu_number, threads_or_cores
+from zoo.runtimes.common import check_xla, gpu_number, threads_or_cores
 
 if TYPE_CHECKING:
     import keras
@@ -17,6 +17,7 @@ class Jax:
 
     def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
         """See `zoo.runtimes.Runtime`."""
+        check_xla(precision, device)
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         if threads is not None:
             os.environ["NPROC"] = str(threads)  # XLA sizes its pools of threads by it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zoo.runtimes import Session
-from zoo.runtimes.common import check_processor, gpu_number, threads_or_cores
+from zoo.runtimes.common import check_processor, check_xla, gpu_number, threads_or_cores
 
 if TYPE_CHECKING:
     import keras
@@ -56,6 +56,11 @@ class TensorFlow:
 
 class TensorFlowXLA(TensorFlow):
     """The runtime `tensorflow-xla`: the same graph, compiled by XLA."""
+
+    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+        """See `zoo.runtimes.Runtime`."""
+        check_xla(precision, device)
+        return super().start(device=device, precision=precision, threads=threads)
 
     def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
         """See `zoo.runtimes.Runtime`."""
