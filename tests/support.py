@@ -1,4 +1,4 @@
-"""What the tests share: the type of the fixture that runs the command, and factories of Results and of prepared datasets."""
+"""What the tests share: the type of the fixture that runs the command; factories of Results and prepared datasets."""
 
 from __future__ import annotations
 

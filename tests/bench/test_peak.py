@@ -90,7 +90,13 @@ def test_what_was_kept_is_read_again_and_what_is_damaged_counts_as_nothing(
     place.parent.mkdir()
     place.write_text(json.dumps(PEAKS.to_json()))
     assert load(PEAKS.fingerprint) == PEAKS
-    for content in ("", "[]", "{}", json.dumps({**PEAKS.to_json(), "schema": "zoo.peak/2"}), '{"schema": "zoo.peak/1"}'):
+    for content in (
+        "",
+        "[]",
+        "{}",
+        json.dumps({**PEAKS.to_json(), "schema": "zoo.peak/2"}),
+        '{"schema": "zoo.peak/1"}',
+    ):
         place.write_text(content)
         assert load(PEAKS.fingerprint) is None
 

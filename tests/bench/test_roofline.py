@@ -55,7 +55,12 @@ def test_layers_that_multiply_are_points() -> None:
 @pytest.mark.parametrize(
     ("latency_s", "roofs", "bound", "words"),
     [
-        (2.5e-6, Roofs(), "arithmetic", "0.816 GFLOP/s, 81.6 % of the float32 peak on 2 threads: bound by arithmetic, which"),
+        (
+            2.5e-6,
+            Roofs(),
+            "arithmetic",
+            "0.816 GFLOP/s, 81.6 % of the float32 peak on 2 threads: bound by arithmetic, which",
+        ),
         (1e-3, Roofs(), "dispatch", "the rest is starting work and waiting for it"),
         (1e-5, Roofs(bandwidth=1e8), "memory", "bound by memory, which takes at least 6.96 µs of 10.0 µs"),
         (1e-6, Roofs(), "arithmetic", "1.00 µs is less than the 2.06 µs that the peaks allow"),

@@ -19,7 +19,7 @@ def test_peaks_are_measured_once_and_a_model_is_drawn_under_them(zoo: Zoo, tmp_p
 
     done = zoo("peak", "--seconds", "1", "--json", **home)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("zoo: measuring memory")
+    assert done.stderr.startswith("zoo: measuring ")
     found = json.loads(done.stdout)
     speeds = {(one["precision"], one["threads"]): one for one in found["arithmetic"]}
     threads = max(count for _, count in speeds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from support import make_prepared
 from zoo.builtin import zoo_datasets
 from zoo.data.catalog import Dataset, declared, find
 from zoo.data.folder import read, scan
-from zoo.data.load import Digest, batches, load
+from zoo.data.load import batches, load
 from zoo.errors import DataError, UsageError
 
 pytestmark = pytest.mark.real
@@ -106,31 +107,29 @@ def test_it_is_what_tfds_makes_of_the_folder(tmp_path: Path) -> None:
         assert labels.tolist() == [label for _, label in columns]
 
 
-def as_tensorflow_reads(dataset: Dataset, split: str) -> str:
-    """The digest of what TFDS gives by way of TensorFlow."""
+def as_tensorflow_reads(dataset: Dataset, split: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """The images and labels that TFDS gives by way of TensorFlow."""
     import tensorflow_datasets as tfds
 
     rows = tfds.builder_from_directory(dataset.folder).as_dataset(split=split, shuffle_files=False, batch_size=500)
     images, labels = zip(*((batch["image"], batch["label"]) for batch in rows.as_numpy_iterator()), strict=True)
-    pixels = np.concatenate(images)
-    digest = Digest(pixels.shape)
-    digest.add(pixels, np.concatenate(labels).astype(np.int64))
-    return digest.hexdigest()
+    return np.concatenate(images), np.concatenate(labels)
 
 
-def test_digits_are_what_tensorflow_reads(digits: Dataset) -> None:
-    for split in digits.splits:
-        assert load(digits, split).digest == as_tensorflow_reads(digits, split)
+def test_digits_and_cifar10_are_what_tensorflow_reads(digits: Dataset, cifar10_folder: Path) -> None:
+    for dataset, split in ((digits, "train"), (digits, "test"), (find("cifar10", {}, cifar10_folder), "test")):
+        found = load(dataset, split)
+        images, labels = as_tensorflow_reads(dataset, split)
+        assert np.array_equal(found.images, images)
+        assert np.array_equal(found.labels, labels)
 
 
-def test_cifar10_is_what_tensorflow_reads(cifar10_folder: Path) -> None:
-    cifar10 = find("cifar10", {}, cifar10_folder)
-    assert load(cifar10, "test").digest == as_tensorflow_reads(cifar10, "test")
-
-
-@pytest.mark.parametrize("encoding", ["PNG", "JPEG"])
+@pytest.mark.parametrize(("encoding", "most"), [("PNG", 0), ("JPEG", 8)])
 @pytest.mark.parametrize("ordered", [False, True])
-def test_several_files_are_read_in_the_order_of_tensorflow(tmp_path: Path, encoding: str, ordered: bool) -> None:
+def test_several_files_are_read_in_the_order_of_tensorflow(
+    tmp_path: Path, encoding: str, most: int, ordered: bool
+) -> None:
+    """Decoders of JPEG differ in how they round, and in nothing else."""
     random = np.random.default_rng(0)
     shards = []
     for count in (40, 3, 16, 32, 1, 17, *[5] * 14, 50):
@@ -142,4 +141,9 @@ def test_several_files_are_read_in_the_order_of_tensorflow(tmp_path: Path, encod
             rows.append((file.getvalue(), int(random.integers(10))))
         shards.append(rows)
     dataset = make_prepared(tmp_path, shards, (29, 37, 3), disableShuffling=ordered)
-    assert load(dataset, "test").digest == as_tensorflow_reads(dataset, "test")
+    found = load(dataset, "test")
+    images, labels = as_tensorflow_reads(dataset, "test")
+    assert np.array_equal(found.labels, labels)
+    difference = np.abs(found.images.astype(int) - images)
+    assert difference.max() <= most
+    assert difference.mean() <= most / 4

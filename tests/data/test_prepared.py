@@ -106,10 +106,13 @@ def test_array_records_are_read_in_their_order(tmp_path: Path) -> None:
     assert load(dataset, "test").digest == whole.digest
 
 
-BLOCKED = """
+WITHOUT = """
 import sys
-for name in ("tensorflow", "keras"):
-    sys.modules[name] = None
+from importlib.machinery import PathFinder
+class Without:
+    def find_spec(self, name, *rest):
+        return None if name.split(".")[0] in ("tensorflow", "keras") else PathFinder.find_spec(name, *rest)
+sys.meta_path[:] = [Without() if finder is PathFinder else finder for finder in sys.meta_path]
 from pathlib import Path
 from zoo.builtin import zoo_datasets
 from zoo.data.catalog import declared
@@ -126,13 +129,13 @@ def test_digits_are_prepared_and_read_without_tensorflow(tmp_path: Path) -> None
 
     environment = {**os.environ, "TFDS_DATA_DIR": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", BLOCKED, tmp_path / "data"], capture_output=True, text=True, env=environment
+        [sys.executable, "-c", WITHOUT, tmp_path / "data"], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == list(zoo_datasets()[0].digests.values())
-    reading = BLOCKED.replace('("tensorflow", "keras")', '("tensorflow", "keras", "tensorflow_datasets")')
+    assert done.stdout.split()[-2:] == list(zoo_datasets()[0].digests.values())
+    reading = WITHOUT.replace('("tensorflow", "keras")', '("tensorflow", "keras", "tensorflow_datasets")')
     done = subprocess.run(
         [sys.executable, "-c", reading.rpartition("assert")[0], tmp_path / "data"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == list(zoo_datasets()[0].digests.values())
+    assert done.stdout.split()[-2:] == list(zoo_datasets()[0].digests.values())

@@ -60,9 +60,9 @@ def test_without_a_roof_or_a_layer_there_is_no_picture(layers: list[dict[str, An
 
 def test_tables_of_peaks() -> None:
     assert report.arithmetic(PEAKS, "tsv").splitlines() == [
-        "matrix product\t  threads\t       peak\tby       \t         size",
-        "float32       \t        2\t200 GFLOP/s\tnumpy 2.0\t1,024 × 1,024",
-        "int8          \t        2\t          –\t–        \t            –",
+        "matrix product  \t  threads\t       peak\tby       \t         size",
+        "float32         \t        2\t200 GFLOP/s\tnumpy 2.0\t1,024 × 1,024",
+        "int8            \t        2\t          –\t–        \t            –",
     ]
     assert report.memory(PEAKS, "tsv").splitlines()[1:] == [
         "1 MiB   \t        2\t90.0 GB/s\tcopy, numpy 2.0",

@@ -181,9 +181,7 @@ def test_why_each_fell_out_is_said() -> None:
 def test_a_limit_inside_an_interval_and_equals_are_said() -> None:
     rows = [measured(0, 1.0, runtime="a"), measured(1, 1.05, runtime="b"), measured(2, 2.0, runtime="c")]
     found = found_in(rows, latency_s=1.02e-3)
-    assert found.notes == (
-        "the limit of latency, 1.02 ms, lies inside the interval of 1.00 ms: 950 µs to 1.05 ms",
-    )
+    assert found.notes == ("the limit of latency, 1.02 ms, lies inside the interval of 1.00 ms: 950 µs to 1.05 ms",)
     found = found_in(rows, latency_s=1.5e-3)
     assert found.notes == (
         "toy_resnet by b on cpu, float32, 2 threads is as good in latency for all one can tell: 1.05 ms",

@@ -148,8 +148,8 @@ def measure(
 ) -> Peaks:
     """Measure, each library and number of threads in a fresh process, one after the other.
 
-    The first library computes with every number of threads, the others with all; then those of them that were best in
-    something with fewer.
+    The first library and memory come first, with every number of threads; then the other libraries with all; then those
+    of them that were best in something with fewer.
     """
     start = time.monotonic()
     tell = on_event or (lambda _: None)
@@ -160,16 +160,17 @@ def measure(
     def over() -> bool:
         return time.monotonic() - start >= seconds
 
-    memory = [one for count in counts if not over() for one in _memory(device, count, tell)]
-    everywhere, rest = libraries[:1], libraries[1:]
-    for library, count in [*itertools.product(everywhere, counts), *itertools.product(rest, counts[:1])]:
+    memory: list[Memory] = []
+    for count in counts:
         if not over() or not reached:
-            tell(f"{library}{_threads(count)}")
-            reached += _products(library, device, count)
-    for library, count in itertools.product(sorted(_best(reached) - {*everywhere}), counts[1:]):
+            reached += _products(libraries[0], device, count, tell) if libraries else []
+            memory += _memory(device, count, tell)
+    for library in libraries[1:]:
         if not over():
-            tell(f"{library}{_threads(count)}")
-            reached += _products(library, device, count)
+            reached += _products(library, device, counts[0], tell)
+    for library, count in itertools.product(sorted(_best(reached) - {*libraries[:1]}), counts[1:]):
+        if not over():
+            reached += _products(library, device, count, tell)
     if not any(one["flops_per_s"] for one in reached):
         why = "; ".join(dict.fromkeys(one["reason"] for one in reached if one["reason"])) or "nothing that can is here"
         raise DataError(f"no peak could be measured: {why}")
@@ -178,7 +179,9 @@ def measure(
         device=device,
         created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - start, 1),
-        arithmetic=tuple(best(reached, precision, count) for precision in PRECISIONS for count in sorted_counts(counts)),
+        arithmetic=tuple(
+            best(reached, precision, count) for precision in PRECISIONS for count in sorted_counts(counts)
+        ),
         memory=tuple(sorted(memory, key=lambda one: (one.threads or 0, one.working_set_bytes))),
     )
 
@@ -196,7 +199,7 @@ def sorted_counts(counts: Iterable[int | None]) -> list[int | None]:
 def best(reached: Iterable[Mapping[str, Any]], precision: str, threads: int | None) -> Arithmetic:
     """The best that any library reached, or why there is none.
 
-    :param reached: what each did: `library`, `threads`, `precision`, and `flops_per_s` with `by` and `size`, or `reason`.
+    :param reached: what each did: `library`, `threads`, `precision`, and `flops_per_s`, `by` and `size`, or `reason`.
     """
     tried = [one for one in reached if one["precision"] == precision and one["threads"] == threads]
     done = [one for one in tried if one["flops_per_s"] is not None]
@@ -217,7 +220,8 @@ def _best(reached: Iterable[Mapping[str, Any]]) -> set[str]:
     return {one["library"] for one in tops.values()}
 
 
-def _products(library: str, device: str, threads: int | None) -> list[dict[str, Any]]:
+def _products(library: str, device: str, threads: int | None, tell: OnEvent) -> list[dict[str, Any]]:
+    tell(f"{library}{_threads(threads)}")
     job = {"library": library, "device": device, "threads": threads, "precisions": PRECISIONS}
     done = run(_task("products", job, threads))
     if done.value is None:

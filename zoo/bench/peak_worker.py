@@ -127,7 +127,7 @@ def _nothing(_: Any) -> None:
 class NumPy:
     """NumPy by its BLAS; the threads are told by the environment."""
 
-    def __init__(self, threads: int | None, on_gpu: bool) -> None:
+    def __init__(self, *_: Any) -> None:
         """Nothing to set up."""
 
     def product(self, precision: str, a: Array, b: Array) -> Product:
@@ -174,7 +174,7 @@ class Torch:
 class Jax:
     """JAX by XLA."""
 
-    def __init__(self, threads: int | None, on_gpu: bool) -> None:
+    def __init__(self, _: int | None, on_gpu: bool) -> None:
         import jax
 
         self.jax, self.device = jax, jax.devices("gpu" if on_gpu else "cpu")[0]
@@ -191,7 +191,7 @@ class Jax:
 class TensorFlow:
     """TensorFlow by oneDNN or Eigen."""
 
-    def __init__(self, threads: int | None, on_gpu: bool) -> None:
+    def __init__(self, threads: int | None, _: bool) -> None:
         import tensorflow as tf
 
         tf.config.set_visible_devices([], "GPU")
@@ -212,7 +212,7 @@ class TensorFlow:
 class OpenVINO:
     """OpenVINO by oneDNN."""
 
-    def __init__(self, threads: int | None, on_gpu: bool) -> None:
+    def __init__(self, threads: int | None, _: bool) -> None:
         import openvino
 
         self.ov, self.core = openvino, openvino.Core()
@@ -245,6 +245,7 @@ LIBRARIES = {"numpy": NumPy, "torch": Torch, "jax": Jax, "tensorflow": TensorFlo
 
 def memory(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
     """The fastest way through each working set: a list under `found`."""
+    report("phase", name="memory")
     if job["device"] == "gpu":
         return {"found": [_on_gpu()]}
     _pin(job["threads"])

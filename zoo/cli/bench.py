@@ -109,7 +109,9 @@ def _share(value: str) -> float:
     show_default=True,
     help="End a process after that long.",
 )
-@click.option("--memory-limit", metavar="SIZE", callback=size_in_bytes, help="End a process that grows larger, such as 2GiB.")
+@click.option(
+    "--memory-limit", metavar="SIZE", callback=size_in_bytes, help="End a process that grows larger, such as 2GiB."
+)
 @click.option("--label", "labels", metavar="TEXT", multiple=True, help="A name for the Results.")
 @click.option("--resume", is_flag=True, help="Continue the newest interrupted run of the same scenarios.")
 @click.option("--skip-existing", is_flag=True, help="Take from the store what this environment has measured before.")

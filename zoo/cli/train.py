@@ -40,8 +40,8 @@ OnEvent = Callable[[dict[str, Any]], None]
     type=click.Choice(["auto", "memory", "stream"]),
     default="auto",
     show_default=True,
-    help="Hold the images in memory, or read them again each epoch by TensorFlow (trusted input only: TFDS then imports the "
-    "code that a dataset's features.json names).",
+    help="Hold the images in memory, or read them again each epoch, by TensorFlow (trusted input only: TFDS then "
+    "imports the code that a dataset's features.json names).",
 )
 @click.option(
     "--keras-backend",

@@ -20,9 +20,7 @@ def answer(found: Recommendation, fmt: str) -> str:
         parts.append(_table(marks, fmt))
     parts += [f"! {note}" for note in found.notes]
     if found.fallen:
-        rows = [
-            [*_cells(fallen.candidate)[:5], "; ".join(fallen.reasons)] for fallen in found.fallen[:MOST]
-        ]
+        rows = [[*_cells(fallen.candidate)[:5], "; ".join(fallen.reasons)] for fallen in found.fallen[:MOST]]
         more = f"\nand {len(found.fallen) - MOST} more" if len(found.fallen) > MOST else ""
         parts.append("out:\n" + render([*HEADERS[:5], "because"], rows, fmt, right=HEADERS[4:5]) + more)
     every = {one.id: one for one in (found.winner, *found.runners_up, *(f.candidate for f in found.fallen)) if one}

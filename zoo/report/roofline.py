@@ -111,7 +111,11 @@ def _slope(slope: Any, place: Any, across: Sequence[float], up: Sequence[float],
     speed = slope.bytes_per_s
     first = max(across[0], up[0] / speed)
     ridge = min(max(top / speed, first), across[-1])
-    corners = [place(first, first * speed), place(ridge, ridge * speed), place(across[-1], min(top, across[-1] * speed))]
+    corners = [
+        place(first, first * speed),
+        place(ridge, ridge * speed),
+        place(across[-1], min(top, across[-1] * speed)),
+    ]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
     yield f'<polyline points="{path}" fill="none" stroke="{ROOF}" stroke-width="1.2"/>'
     (x, y), (x_ridge, y_ridge) = corners[:2]

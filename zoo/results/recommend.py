@@ -1,4 +1,4 @@
-"""Which model, run by what: of what was measured, the best that keeps within limits, and why the rest does not. Pure."""
+"""Which model, run by what: of what was measured, the best within limits, and why the rest is not. Pure."""
 
 from __future__ import annotations
 
@@ -95,8 +95,7 @@ class Recommendation(Plain):
         runners_up: the others that do, the best first.
         fallen: the rest.
         front: ids of those that no other is at least as good as in latency, accuracy and memory, and better in one.
-        notes: what is to be said of the winner: limits that lie inside its intervals, and who is as good for all one can
-            tell.
+        notes: what is to be said of the winner: limits inside its intervals, and who is as good for all one can tell.
     """
 
     limits: Limits
@@ -190,7 +189,7 @@ def recommend(results: Sequence[Result], limits: Limits, best: str = "latency") 
 
 
 def front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The Pareto front, the fastest first. What has no latency isn't on it; what has no other measure is worst in that."""
+    """The Pareto front, the fastest first. What has no latency isn't on it; what lacks another is worst in that."""
     there = sorted((one for one in candidates if one.latency is not None), key=lambda one: _order(one, "latency"))
     return [one for one in there if not any(_dominates(other, one) for other in there)]
 
