@@ -28,6 +28,7 @@ DATASET = """zoo.DatasetSpec(
     splits={{"train": 1, "test": 1}},
 )"""
 RUNTIME = 'zoo.RuntimeSpec(name={!r}, summary="s", runtime="a.b:C", keras_backend="jax")'
+RUNTIMES = {"tensorflow", "tensorflow-xla", "jax", "torch", "torch-compile", "keras-predict", "keras-call"}
 SPECS = {"zoo_models": MODEL, "zoo_datasets": DATASET, "zoo_runtimes": RUNTIME}
 
 
@@ -82,11 +83,11 @@ def test_what_plugins_declare_is_there_under_its_name(install: Install) -> None:
     assert loaded.problems == ()
 
 
-def test_the_core_brings_a_dataset_and_a_runtime_and_no_model(install: Install) -> None:
+def test_the_core_brings_a_dataset_and_runtimes_and_no_model(install: Install) -> None:
     loaded = registry.load()
     assert list(loaded.models) == []
     assert list(loaded.datasets) == ["digits"]
-    assert list(loaded.runtimes) == ["tensorflow"]
+    assert set(loaded.runtimes) == RUNTIMES
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_a_malformed_name_costs_only_its_plugin(install: Install, name: Any, hoo
     install("zoo-zzz", declaring("last"))
     loaded = registry.load()
     assert list(loaded.models) == ["first", "last"]
-    assert {*loaded.datasets, *loaded.runtimes} == {"digits", "tensorflow"}
+    assert {*loaded.datasets, *loaded.runtimes} == {"digits", *RUNTIMES}
     [problem] = loaded.problems
     assert problem.plugin.distribution == "zoo-broken"
     assert "SpecError: name " in problem.reason

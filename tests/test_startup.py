@@ -16,6 +16,7 @@ LISTINGS = (
     ["weights"],
     ["weights", "list", "toy*", "--json"],
     ["data"],
+    ["runtimes", "--json"],
     ["data", "show", "digits"],
     ["--help"],
     ["bench", "--help"],

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.real
 
 MEASURES = {
     "parameters", "trainable_parameters", "macs", "flops", "weights_bytes", "import_s", "build_s", "load_s",
-    "first_call_s", "latency_s", "images_per_second", "peak_rss_bytes", "accuracy",
+    "first_call_s", "place_s", "fetch_s", "end_to_end_s", "latency_s", "images_per_second", "peak_rss_bytes", "accuracy",
 }  # fmt: skip
 
 
@@ -138,8 +138,8 @@ def _digits_weights(folder: Path) -> Path:
         (["bench", "toy_resnet", "--data-dir", "/nowhere"], "the data directory /nowhere is not there"),
         (["bench", "toy_resnet", "--runtime", "tensorflw"], "did you mean 'tensorflow'?"),
         (["bench", "toy_resnet", "--weights", "/nowhere.safetensors"], "/nowhere.safetensors is not there"),
-        (["bench", "toy_resnet", "--threads", "0"], "0 is not in the range x>=1"),
-        (["bench", "toy_resnet", "--device", "tpu"], "'tpu' is not one of"),
+        (["bench", "toy_resnet", "--threads", "0"], "0 is not a number of threads; the least is 1"),
+        (["bench", "toy_resnet", "--device", "tpu"], "device 'tpu' is not one of"),
         (["train", "toy_resnet", "--epochs", "0"], "0 is not in the range x>=1"),
         (["train", "toy_resnt"], "did you mean 'toy_resnet'?"),
         (["train", "toy_resnet", "-o", "/proc/nowhere/w.safetensors"], "can't write to /proc/nowhere"),
@@ -265,5 +265,5 @@ def test_a_progress_bar_on_a_terminal_goes_to_standard_error(home: Path, tmp_pat
     assert running.wait(timeout=60) == 0
     os.close(master)
     printed.close()
-    assert b"toy_resnet, batch 1: steady" in shown
+    assert b"toy_resnet, tensorflow, batch 1: steady" in shown
     assert json.loads((tmp_path / "printed").read_bytes())[0]["outcome"] == "ok"

@@ -25,7 +25,7 @@ EXPECTED = {
     "prints": ("ok", None, None),
     "forks": ("ok", None, None),
     "raises_in_build": ("error", "build", "ZeroDivisionError: division by zero"),
-    "raises_in_first_call": ("error", "first_call", "call 1 fails"),
+    "raises_in_first_call": ("error", "reference", "call 1 fails"),
     "raises_in_hundredth_call": ("error", "steady", "call 100 fails"),
     "toy_resnet": ("ok", None, None),
 }

@@ -37,6 +37,27 @@ def size_in_bytes(context: click.Context, parameter: click.Parameter, value: str
     raise click.BadParameter(f"'{value}' is not a size such as 800MB or 2GiB")
 
 
+def comma_list(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """Names separated by commas."""
+    names = tuple(part.strip() for part in value.split(","))
+    if not all(names):
+        raise click.BadParameter(f"'{value}' is not a list of names such as a,b")
+    return names
+
+
+def devices(function: F) -> F:
+    """`--device` of several."""
+    return click.option(
+        "--device",
+        "devices",
+        metavar="cpu|gpu|gpu:N|all",
+        default="cpu",
+        show_default=True,
+        callback=comma_list,
+        help="Devices, separated by commas; gpu is the first.",
+    )(function)
+
+
 def table_format(function: F) -> F:
     """`--format` with tabulate's names."""
     return click.option(

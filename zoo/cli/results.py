@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.bench.scenario import DEVICES, PRECISIONS
+from zoo.bench.scenario import PRECISIONS
 from zoo.cli import warn
 from zoo.cli.options import ListsByDefault, as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
@@ -44,7 +44,7 @@ SELECTION = (
     click.option("--model", metavar="NAME", help="A name or a shell glob."),
     click.option("--dataset", metavar="NAME"),
     click.option("--runtime", metavar="NAME"),
-    click.option("--device", type=click.Choice(DEVICES)),
+    click.option("--device", metavar="cpu|gpu|gpu:N"),
     click.option("--precision", type=click.Choice(PRECISIONS)),
     click.option("--batch-size", type=click.IntRange(min=1), metavar="N"),
     click.option("--outcome", type=click.Choice(OUTCOMES)),
