@@ -19,6 +19,7 @@ PEAKS = Peaks(
     device="cpu",
     created_at="2026-11-23T12:00:00+00:00",
     seconds=12.5,
+    load_at_start=0.1,
     arithmetic=(
         Arithmetic(precision="float32", threads=1, flops_per_s=1e11, by="torch 2.7", size=2048),
         Arithmetic(precision="float32", threads=2, flops_per_s=2e11, by="numpy 2.0", size=1024),
@@ -103,10 +104,13 @@ def test_what_was_kept_is_read_again_and_what_is_damaged_counts_as_nothing(
 
 @pytest.mark.real
 def test_a_matrix_product_is_measured_and_what_a_library_lacks_is_said() -> None:
-    job = {"library": "numpy", "device": "cpu", "threads": 1, "precisions": ["float32", "int8"]}
+    job = {"library": "numpy", "device": "cpu", "threads": 1, "precisions": ["float32", "int8"], "seconds": 60}
     found = call(Task("zoo.bench.peak_worker:products", job, {"OPENBLAS_NUM_THREADS": "1"}))
     assert 1e8 < found["float32"]["flops_per_s"] < 1e13
     assert found["float32"]["by"].startswith("numpy ")
+    assert call(Task("zoo.bench.peak_worker:products", {**job, "seconds": 0}))["float32"]["reason"] == (
+        "numpy took too long with other precisions"
+    )
     assert found["int8"] == {"flops_per_s": None, "by": None, "size": None, "reason": "NumPy's BLAS has no int8"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -18,6 +19,7 @@ PEAKS = Peaks(
     device="cpu",
     created_at="2026-11-23T12:00:00+00:00",
     seconds=12.5,
+    load_at_start=0.1,
     arithmetic=(
         Arithmetic(precision="float32", threads=2, flops_per_s=2e11, by="numpy 2.0", size=1024),
         Arithmetic(precision="int8", threads=2, flops_per_s=None, reason="no library has it"),
@@ -68,6 +70,8 @@ def test_tables_of_peaks() -> None:
         "1 MiB   \t        2\t90.0 GB/s\tcopy, numpy 2.0",
         "1.00 GiB\t        2\t10.0 GB/s\tread, numpy 2.0",
     ]
+    busy = dataclasses.replace(PEAKS, load_at_start=1.7)
+    assert "! the machine was busy (load 1.7): 'zoo peak --again' once it is not" in report.notes(busy)
     assert report.notes(PEAKS) == [
         "! int8, 2 threads: no library has it",
         "environment 0123456789abcdef, measured 2026-11-23T12:00:00+00:00 in 12 s",

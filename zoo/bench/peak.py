@@ -29,6 +29,7 @@ PRECISIONS = ("float32", "bfloat16", "float16", "int8")
 LIBRARIES = ("torch", "openvino", "numpy", "jax", "tensorflow")
 ON_GPU = ("torch", "jax")
 SECONDS = 20.0
+LIBRARY_SECONDS = 15.0  # on a busy machine a product may take very long
 TASK_TIMEOUT_S = 60.0
 TIME_OVER = "the time was over before it was measured; --seconds gives more"
 
@@ -78,12 +79,14 @@ class Peaks(Plain):
         fingerprint: of the environment.
         device: "cpu" or "gpu".
         seconds: that measuring took.
+        load_at_start: processes that wanted to run before it began; None where the system doesn't count them.
     """
 
     fingerprint: str
     device: str
     created_at: str
     seconds: float
+    load_at_start: float | None
     arithmetic: tuple[Arithmetic, ...]
     memory: tuple[Memory, ...]
     schema: str = SCHEMA
@@ -151,7 +154,7 @@ def measure(
     The first library and memory come first, with every number of threads; then the other libraries with all; then those
     of them that were best in something with fewer.
     """
-    start = time.monotonic()
+    start, load_at_start = time.monotonic(), env.load_average()
     tell = on_event or (lambda _: None)
     libraries = [name for name in (ON_GPU if device == "gpu" else LIBRARIES) if is_installed(name)]
     counts = [None] if device == "gpu" else thread_counts(env.usable_cores())
@@ -179,6 +182,7 @@ def measure(
         device=device,
         created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - start, 1),
+        load_at_start=load_at_start,
         arithmetic=tuple(
             best(reached, precision, count) for precision in PRECISIONS for count in sorted_counts(counts)
         ),
@@ -222,8 +226,9 @@ def _best(reached: Iterable[Mapping[str, Any]]) -> set[str]:
 
 def _products(library: str, device: str, threads: int | None, tell: OnEvent) -> list[dict[str, Any]]:
     tell(f"{library}{_threads(threads)}")
-    job = {"library": library, "device": device, "threads": threads, "precisions": PRECISIONS}
-    done = run(_task("products", job, threads))
+    job = {"library": library, "device": device, "threads": threads}
+    limits = {"precisions": PRECISIONS, "seconds": LIBRARY_SECONDS}
+    done = run(_task("products", {**job, **limits}, threads))
     if done.value is None:
         failure = done.failure.message if done.failure else "failed"
         found = {name: {"flops_per_s": None, "reason": f"{library}: {failure}"} for name in PRECISIONS}

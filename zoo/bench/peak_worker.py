@@ -47,7 +47,11 @@ class Product:
 
 
 def products(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
-    """By precision, the fastest product of `job["library"]`: `flops_per_s`, `by`, `size` and `reason`."""
+    """By precision, the fastest product of `job["library"]`: `flops_per_s`, `by`, `size` and `reason`.
+
+    After `job["seconds"]` no further precision is begun.
+    """
+    over = time.monotonic() + job["seconds"]
     threads, on_gpu = job["threads"], job["device"] == "gpu"
     _pin(threads)
     library = LIBRARIES[job["library"]](threads, on_gpu)
@@ -56,6 +60,8 @@ def products(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, A
     for precision in job["precisions"]:
         report("phase", name=precision)
         try:
+            if time.monotonic() >= over:
+                raise NotOffered(f"{job['library']} took too long with other precisions")
             speed, size = _fastest(library, precision, CALLS_ON_GPU if on_gpu else 1)
             found[precision] = {"flops_per_s": speed, "by": by, "size": size, "reason": None}
         except NotOffered as why:

@@ -6,6 +6,8 @@ from zoo.bench.peak import Peaks
 from zoo.report import numbers
 from zoo.report.tables import render
 
+BUSY = 0.5
+
 
 def arithmetic(peaks: Peaks, fmt: str) -> str:
     """One row a precision and number of threads."""
@@ -48,6 +50,8 @@ def notes(peaks: Peaks) -> list[str]:
         for one in peaks.memory
         if one.bytes_per_s is None
     ]
+    if peaks.load_at_start is not None and peaks.load_at_start >= BUSY:
+        lines.append(f"! the machine was busy (load {peaks.load_at_start:g}): 'zoo peak --again' once it is not")
     return [*lines, f"environment {peaks.fingerprint}, measured {peaks.created_at} in {peaks.seconds:.0f} s"]
 
 
