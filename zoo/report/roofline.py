@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from zoo.bench.peak import Peaks
+from zoo.bench.peak import Memory, Peaks
 from zoo.bench.roofline import Point, points
 from zoo.errors import UsageError
 from zoo.report import numbers
@@ -20,6 +20,9 @@ LARGEST = 22.0  # radius of a layer that does all the arithmetic
 ROOF, MEMORY, COMPUTE = "#1f2328", "#c2410c", "#2f6fb3"
 BATCH_SIZES = (1, 32)
 LABELS = 4
+ALIKE = 1.2
+
+Place = Callable[[float, float], tuple[float, float]]
 
 
 def draw(description: Mapping[str, Any], peaks: Peaks, *, threads: int, precision: str = "float32") -> str:
@@ -41,7 +44,7 @@ def draw(description: Mapping[str, Any], peaks: Peaks, *, threads: int, precisio
     if not every:
         raise UsageError(f"{description['name']} has no layer that is known to multiply")
     across = decades(min(p.intensity for p in every) / 1.5, max(p.intensity for p in every) * 1.5)
-    up = decades(min(_reached(p) for p in every) / 2, top * 1.5)
+    up = [*decades(min(_reached(p) for p in every) / 2, top)[:-1], 2 * top]
     title = f"{description['name']}: {precision} on {on}"
     width = LEFT + len(panels) * (WIDTH + GAP)
     height = TOP + HEIGHT + BOTTOM
@@ -79,7 +82,7 @@ def _panel(
     across: Sequence[float],
     up: Sequence[float],
     top: float,
-    slopes: Sequence[Any],
+    slopes: Sequence[Memory],
 ) -> Iterator[str]:
     def place(x: float, y: float) -> tuple[float, float]:
         return (
@@ -88,7 +91,7 @@ def _panel(
         )
 
     yield text(f"batch {batch_size}", 0, -16, size=12)
-    for y_value in up:
+    for y_value in up[:-1]:
         y = place(across[0], y_value)[1]
         yield f'<path d="M0 {y:.1f}H{WIDTH}" stroke="{GRID}"/>'
         yield text(f"{y_value / 1e9:g}", -6, y + 4, "end")
@@ -101,14 +104,27 @@ def _panel(
 
     roof = place(across[0], top)[1]
     yield text(f"{numbers.significant(top / 1e9)} GFLOP/s", WIDTH, roof - 6, "end")
-    for slope in slopes:
-        yield from _slope(slope, place, across, up, top)
+    for speed, label in _apart(slopes):
+        yield from _slope(speed, label, place, across, up, top)
     yield from _discs(found, place)
 
 
-def _slope(slope: Any, place: Any, across: Sequence[float], up: Sequence[float], top: float) -> Iterator[str]:
+def _apart(slopes: Sequence[Memory]) -> Iterator[tuple[float, str]]:
+    """Bandwidths and what to call them; those that could not be told apart in the picture are one, the fastest."""
+    left = sorted((one for one in slopes if one.bytes_per_s), key=lambda one: -(one.bytes_per_s or 0))
+    while left:
+        speed = left[0].bytes_per_s or 0.0
+        near = [one for one in left if (one.bytes_per_s or 0.0) * ALIKE >= speed]
+        left = left[len(near) :]
+        sizes = sorted(one.working_set_bytes for one in near)
+        through = size(sizes[0]) if len(sizes) == 1 else f"{size(sizes[0])} to {size(sizes[-1])}"
+        yield speed, f"{numbers.significant(speed / 1e9)} GB/s through {through}"
+
+
+def _slope(
+    speed: float, label: str, place: Place, across: Sequence[float], up: Sequence[float], top: float
+) -> Iterator[str]:
     """A roof: as fast as memory gives operands, up to the peak."""
-    speed = slope.bytes_per_s
     first = max(across[0], up[0] / speed)
     ridge = min(max(top / speed, first), across[-1])
     corners = [
@@ -120,14 +136,13 @@ def _slope(slope: Any, place: Any, across: Sequence[float], up: Sequence[float],
     yield f'<polyline points="{path}" fill="none" stroke="{ROOF}" stroke-width="1.2"/>'
     (x, y), (x_ridge, y_ridge) = corners[:2]
     angle = math.degrees(math.atan2(y_ridge - y, x_ridge - x))
-    label = f"{numbers.significant(speed / 1e9)} GB/s through {size(slope.working_set_bytes)}"
     yield (
-        f'<text transform="translate({x + 8:.1f} {y - 5:.1f}) rotate({angle:.1f})" font-size="9" fill="{FAINT}">'
+        f'<text transform="translate({x:.1f} {y:.1f}) rotate({angle:.1f})" x="6" y="-4" font-size="9" fill="{FAINT}">'
         f"{html.escape(label)}</text>"
     )
 
 
-def _discs(found: Sequence[Point], place: Any) -> Iterator[str]:
+def _discs(found: Sequence[Point], place: Place) -> Iterator[str]:
     total = sum(point.flops for point in found)
     placed = [(point, *place(point.intensity, _reached(point))) for point in found]
     for point, x, y in sorted(placed, key=lambda one: -one[0].flops):
@@ -142,9 +157,9 @@ def _discs(found: Sequence[Point], place: Any) -> Iterator[str]:
     for point, x, y in placed:
         together.setdefault((round(x / 12), round(y / 12)), []).append(point)
     largest = sorted(together.values(), key=lambda group: -sum(point.flops for point in group))[:LABELS]
-    for row, group in enumerate(sorted(largest, key=lambda group: group[0].intensity)):
+    for row, group in enumerate(sorted(largest, key=lambda group: -group[0].intensity)):
         x, y = place(group[0].intensity, _reached(group[0]))
         more = f" and {len(group) - 1} more" if len(group) > 1 else ""
-        text_y = min(y + 40 + 16 * row, HEIGHT - 8)
-        yield f'<path d="M{x:.1f} {y:.1f}V{text_y - 10:.1f}" stroke="{FAINT}" stroke-width="0.6"/>'
-        yield text(f"{group[0].name}{more}", x, text_y, "middle")
+        text_y = min(y + 48 + 16 * row, HEIGHT - 16 * (LABELS - row))
+        yield f'<path d="M{x:.1f} {y:.1f}V{text_y:.1f}" stroke="{FAINT}" stroke-width="0.6"/>'
+        yield text(f"{group[0].name}{more}", x + 3, text_y)
