@@ -66,7 +66,8 @@ def test_requirements_are_those_of_the_distributions_with_the_entry_point(tmp_pa
     for name in ("zoo_fast", "other"):
         metadata = tmp_path / f"{name}-1.0.dist-info" / "METADATA"
         metadata.write_text(
-            f"Name: {name}\nVersion: 1.0\nRequires-Dist: zoobench\nRequires-Dist: Fast_Runtime[cpu]>=2; python_version>'3'\n"
+            f"Name: {name}\nVersion: 1.0\nRequires-Dist: zoobench\n"
+            "Requires-Dist: Fast_Runtime[cpu]>=2; python_version>'3'\n"
             "Requires-Dist: plain (>=1)\n\nRequires-Dist: not-a-field\n"
         )
     assert requirements("zoo", [str(tmp_path)]) == {"zoo_fast": ("zoobench", "fast-runtime", "plain")}

@@ -269,8 +269,8 @@ def test_a_name_like_no_other_brings_the_command_that_lists_them(menagerie: Regi
     assert len(str(error.value)) < 200
 
 
-def test_an_unknown_runtime_is_looked_up_in_the_doctor(menagerie: Registry) -> None:
-    with pytest.raises(UsageError, match=r"unknown runtime 'onnx'; 'zoo doctor' shows"):
+def test_an_unknown_runtime_is_looked_up_in_their_list(menagerie: Registry) -> None:
+    with pytest.raises(UsageError, match=r"unknown runtime 'onnx'; 'zoo runtimes' shows"):
         menagerie.runtime("onnx")
 
 

@@ -318,8 +318,8 @@ class RuntimeSpec(Plain):
         keras_backend: the Keras backend the worker sets before Keras is imported.
         devices: kinds of device that it can run on: `"cpu"`, `"gpu"`.
         precisions: that it can be asked for; whether this machine has them, its `start` says.
-        requires: distributions that it needs, by the names of the package index; it is unavailable while one is not installed.
-            Their versions stand in the environment of every Result.
+        requires: distributions that it needs, by the names of the package index; it is unavailable while one is not
+            installed. Their versions stand in the environment of every Result.
         install: the command that installs them, shown where one is missing.
     """
 

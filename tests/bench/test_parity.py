@@ -102,7 +102,7 @@ def test_one_logit_that_is_not_finite_is_refused(reference: Array, value: float,
 @QUICK
 @given(logits, st.sampled_from(sorted(TOLERANCES)))
 def test_one_logit_that_is_far_off_is_refused(reference: Array, precision: str) -> None:
-    given = reference.copy()
+    given = reference.astype(np.float64)
     given[-1, -1] += 1.1 * TOLERANCES[precision].max_difference * spread(reference)
     assert not compare(given, reference, precision)["accepted"]
     assert differs(given[-1:], reference[-1:], spread(reference), precision)

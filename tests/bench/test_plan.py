@@ -53,7 +53,16 @@ REGISTRY = Registry(entries(MODELS), MappingProxyType({}), entries(RUNTIMES), (C
 
 @pytest.fixture(autouse=True)
 def _any_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = Dataset("dots", "1.0.0", "/nowhere", "/nowhere/dots/1.0.0", None, 10, (8, 8, 1), {"train": 10, "test": 10})
+    dataset = Dataset(
+        name="dots",
+        version="1.0.0",
+        data_dir="/nowhere",
+        folder="/nowhere/dots/1.0.0",
+        builder=None,
+        classes=10,
+        image_shape=(8, 8, 1),
+        splits={"train": 10, "test": 10},
+    )
     monkeypatch.setattr(planning, "find", lambda *_: dataset)
 
 

@@ -182,9 +182,7 @@ def test_copies_are_timed_apart_and_as_a_whole() -> None:
     clock = Clock()
     copies, wrong = Trial(Honest(clock), REFERENCE, 8, "float32").time_copies(COMPUTE_S, "cpu", clock)
     assert wrong is None
-    assert copies == pytest.approx(
-        {"place_s": COPY_S, "fetch_s": COPY_S, "end_to_end_s": COPY_S + COMPUTE_S + COPY_S}
-    )
+    assert copies == pytest.approx({"place_s": COPY_S, "fetch_s": COPY_S, "end_to_end_s": COPY_S + COMPUTE_S + COPY_S})
     assert clock() < COPIES_S + 2 * COMPUTE_S
 
 

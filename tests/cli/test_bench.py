@@ -22,7 +22,8 @@ pytestmark = pytest.mark.real
 
 MEASURES = {
     "parameters", "trainable_parameters", "macs", "flops", "weights_bytes", "import_s", "build_s", "load_s",
-    "first_call_s", "place_s", "fetch_s", "end_to_end_s", "latency_s", "images_per_second", "peak_rss_bytes", "accuracy",
+    "first_call_s", "place_s", "fetch_s", "end_to_end_s",
+    "latency_s", "images_per_second", "peak_rss_bytes", "accuracy",
 }  # fmt: skip
 
 

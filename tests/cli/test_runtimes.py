@@ -1,4 +1,4 @@
-"""Runtimes that are wrong or absent, in one matrix with one that is right; `zoo runtimes`, `zoo doctor`, `--dry-run`."""
+"""Runtimes that are wrong or absent, in one matrix with one that is right; lists of runtimes; plans."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_asked_for_alone_it_is_a_mistake(zoo: Zoo, hostile: Path) -> None:
 
 def test_wrong_results_are_stored_and_not_compared(matrix: dict[str, Any], zoo: Zoo) -> None:
     found = json.loads(zoo("results", "--outcome", "wrong", "--json").stdout)
-    assert {result["scenario"]["runtime"] for result in found} == set(WRONG)
+    assert {row["runtime"] for row in found} == set(WRONG)
     done = zoo("compare", matrix["jax"]["id"], matrix["scales"]["id"])
     assert done.returncode == 2
     assert "no Result to compare" in done.stderr
@@ -134,7 +134,9 @@ def test_an_impossible_combination_is_one_line(zoo: Zoo, arguments: list[str], l
 
 
 def test_a_bare_noun_lists_the_runtimes(zoo: Zoo, hostile: Path) -> None:
-    listed = {runtime["name"]: runtime for runtime in json.loads(zoo("runtimes", "--json", PYTHONPATH=str(hostile)).stdout)}
+    listed = {
+        runtime["name"]: runtime for runtime in json.loads(zoo("runtimes", "--json", PYTHONPATH=str(hostile)).stdout)
+    }
     assert set(listed) >= {*BUILT_IN, *WRONG, "lacking"}
     assert listed["jax"]["available"]
     assert set(listed["jax"]["versions"]) == {"jax", "jaxlib"}

@@ -1,4 +1,4 @@
-"""Run by test_fold.py under a Keras backend: folds models and prints how far their logits are from the unfolded ones'."""
+"""Run by test_fold.py under a Keras backend: folds models and prints how far their logits then are off."""
 
 import json
 import sys
@@ -40,7 +40,9 @@ def main() -> None:
         else:
             for layer in model.layers:  # as built, a normalisation changes nothing
                 if isinstance(layer, layers.BatchNormalization):
-                    layer.set_weights([np.abs(random.normal(1, 0.1, w.shape)).astype(np.float32) for w in layer.weights])
+                    layer.set_weights(
+                        [np.abs(random.normal(1, 0.1, w.shape)).astype(np.float32) for w in layer.weights]
+                    )
         images = random.random((4, *entry.spec.input_shape), dtype=np.float32)
         found[name] = [difference(model, images), len(foldable(model)), _normalisations(fold(model))]
     for expression in json.loads(sys.argv[1]):

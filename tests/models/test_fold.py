@@ -36,7 +36,8 @@ FEEDING = (
     "layers.Dense(5, use_bias={bias})",
 )
 FOLDED = [
-    f"layers.Flatten()(layers.BatchNormalization(center={center}, scale={scale}, epsilon=0.1)({feeding.format(bias=bias)}(x)))"
+    f"layers.Flatten()(layers.BatchNormalization(center={center}, scale={scale}, epsilon=0.1)("
+    f"{feeding.format(bias=bias)}(x)))"
     for feeding, bias, (center, scale) in itertools.product(
         FEEDING, (True, False), ((True, True), (True, False), (False, True), (False, False))
     )

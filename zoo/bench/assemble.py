@@ -198,7 +198,7 @@ def _parity(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Of the process whose logits were the farthest from the reference's, or are not accepted."""
     if not records:
         return None
-    found = [record["parity"] for record in records]
+    found: list[dict[str, Any]] = [record["parity"] for record in records]
     return max(found, key=lambda parity: (not parity["accepted"], parity["max_difference"] or 0.0))
 
 

@@ -57,7 +57,7 @@ def forecast(steps: Sequence[Step], store: Store | None, fingerprint: str) -> li
 
 def _as_before(step: Step, result: Result) -> float:
     """The phases of the processes then, for as many as there are to be now."""
-    seconds = [
+    seconds: list[float] = [
         sum(process["phases_s"].values()) + process["iterations"] * sum(process["warmup_s"])
         for process in result.samples
     ]

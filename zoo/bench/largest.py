@@ -51,6 +51,7 @@ def compute_one(job: Mapping[str, Any], report: Callable[..., None]) -> None:
     from zoo.models.build import build
     from zoo.references import resolve
 
+    report("phase", name="first_call")
     scenario, spec = Scenario.from_json(job["scenario"]), ModelSpec.from_json(job["model"])
     runtime = resolve(RuntimeSpec.from_json(job["runtime"]).runtime)()
     runtime.start(device=scenario.device, precision=scenario.precision, threads=scenario.threads)

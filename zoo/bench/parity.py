@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-
 @dataclass(frozen=True, slots=True)
 class Tolerance:
     """What is accepted.
@@ -22,8 +21,8 @@ class Tolerance:
     Attributes:
         max_difference, mean_difference: the most, of any logit, and of their mean.
         slope: how far the line through the logits over the reference's may be from a slope of one.
-        equal_top1: the least share of images with the same best class, of those where the reference's best class leads by
-            more than the tolerated difference of two logits.
+        equal_top1: the least share of images with the same best class, of those where the reference's best class
+            leads by more than the tolerated difference of two logits.
     """
 
     max_difference: float
@@ -69,9 +68,7 @@ def compare(logits: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], preci
     return {**record, "accepted": reason is None, "reason": reason}
 
 
-def differs(
-    logits: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], scale: float, precision: str
-) -> str | None:
+def differs(logits: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], scale: float, precision: str) -> str | None:
     """What is wrong with the logits of a single batch, or None.
 
     :param scale: the spread of the reference's logits over all images.

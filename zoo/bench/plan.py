@@ -150,8 +150,10 @@ def _matrix(registry: Registry, options: Options) -> list[How]:
     if ALL in options.runtimes:
         specs |= {name: entry.spec for name, entry in registry.runtimes.items() if name not in specs}
     found = []
-    lists = (specs.values(), _devices(options), options.precisions, options.threads)
-    for spec, device, precision, threads in itertools.product(*(dict.fromkeys(choices) for choices in lists)):
+    # each of what is listed once, in its order
+    devices, precisions = dict.fromkeys(_devices(options)), dict.fromkeys(options.precisions)
+    counts = dict.fromkeys(options.threads)
+    for spec, device, precision, threads in itertools.product(specs.values(), devices, precisions, counts):
         reason = why_not_so(spec, device, precision)
         if reason is None or spec.name in named:
             found.append(How(spec, device, precision, threads, reason))

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 from zoo.bench.plan import Step
 from zoo.data.catalog import Dataset
 from zoo.errors import ModelError, UsageError
-from zoo.executors.local import Completed, Task, run as run_task
+from zoo.executors.local import Completed, Task
+from zoo.executors.local import run as run_task
 from zoo.installed import versions
 from zoo.paths import reason
 from zoo.specs import ModelSpec

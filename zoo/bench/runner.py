@@ -8,7 +8,6 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import psutil
 

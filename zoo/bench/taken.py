@@ -42,9 +42,7 @@ class Taken:
     started: int = 0
 
     @classmethod
-    def nothing_yet(
-        cls, step: Step, load_at_start: float | None, references: References, on_phase: OnPhase
-    ) -> Self:
+    def nothing_yet(cls, step: Step, load_at_start: float | None, references: References, on_phase: OnPhase) -> Self:
         """Before the first process starts, but with the reference made.
 
         :raises UsageError: if making it shows that what was asked for is impossible here.
@@ -97,7 +95,7 @@ class Taken:
     def fail(self, ended: Ended) -> None:
         """It has ended without measures.
 
-        :raises UsageError: if what was asked for is impossible here, and is not just one of several ways to run a model.
+        :raises UsageError: if what was asked for is impossible here, and is not one of several ways to run a model.
         """
         if ended.failure.exit_code == EXIT_USAGE:
             if not (self.step.in_matrix and ended.failure.phase == "import"):  # where a runtime looks at the machine

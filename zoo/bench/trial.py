@@ -1,4 +1,4 @@
-"""A session put to the test, in a worker: are its logits right, before and after they are timed, and what do copies cost?"""
+"""A session put to the test, in a worker: are its logits right, also when they are timed, and what do copies cost?"""
 
 from __future__ import annotations
 

@@ -27,7 +27,6 @@ from zoo.specs import ModelSpec, RuntimeSpec
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
 EVALUATION_BATCH = 256
 Report = Callable[..., None]

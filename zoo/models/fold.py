@@ -61,9 +61,9 @@ def foldable(model: keras.Model) -> dict[str, str]:
         if layer.type != "BatchNormalization" or len(layer.inputs) != 1:
             continue
         (before,) = layer.inputs
-        if consumers[before] == [layer.name] and before not in outputs:
-            if _fits(model.get_layer(before), model.get_layer(layer.name)):
-                pairs[before] = layer.name
+        alone = consumers[before] == [layer.name] and before not in outputs
+        if alone and _fits(model.get_layer(before), model.get_layer(layer.name)):
+            pairs[before] = layer.name
     return pairs
 
 
@@ -94,10 +94,9 @@ def _folded(layer: Any, normalisation: Any) -> list[np.ndarray[Any, Any]]:
     shift = value(normalisation.beta, 0.0) - value(normalisation.moving_mean, 0.0) * scale
     if bias:
         shift = shift + bias[0] * scale
-    if type(layer).__name__ == "DepthwiseConv2D":  # its kernel ends in (channels in, multiplier)
-        kernel = kernel * scale.reshape(kernel.shape[-2:])
-    else:
-        kernel = kernel * scale
+    if type(layer).__name__ == "DepthwiseConv2D":
+        scale = scale.reshape(kernel.shape[-2:])  # its kernel ends in (channels in, multiplier)
+    kernel = kernel * scale
     return [kernel.astype(np.float32), shift.astype(np.float32)]
 
 

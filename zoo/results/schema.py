@@ -59,8 +59,8 @@ class Result(Plain):
         stats: `Stats` by measure, derived from `samples`.
         samples: the raw samples of each process.
         weights: which weights were loaded (source, file, sha256, provenance), or None.
-        parity: how far the logits are from those of float32 Keras on real images, and whether that is accepted; None where
-            it did not come to that.
+        parity: how far the logits are from those of float32 Keras on real images, and whether that is accepted; None
+            where it did not come to that.
         predictions: of the test split, image by image: `classes` (uint16, little-endian) and `correct` (one bit each),
             as base64 of zlib; with the dataset's digest; or None.
         checks: what is doubtful about the measurement.

@@ -50,13 +50,11 @@ class Runtime(Protocol):
     def devices(self) -> list[str]:
         """What the framework sees here, a line for each device; called instead of `start`."""
 
-    def open(
-        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
-    ) -> Session:
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
         """Make a built model, with its weights in place, ready to run.
 
-        :param calibration: images to calibrate a quantisation by, as the model takes them: float32, (count, height, width,
-            channels); given where the precision is int8.
+        :param calibration: images to calibrate a quantisation by, as the model takes them: float32, (count, height,
+            width, channels); given where the precision is int8.
         """
 
 
@@ -86,7 +84,8 @@ class Saved:
     Attributes:
         files: what was written, relative to the folder.
         requires: what to install to run it.
-        snippet: ten lines of Python at most that run it on `images`, float32 (batch, height, width, channels), to `logits`.
+        snippet: ten lines of Python at most that run it on `images`, float32 (batch, height, width, channels), to
+            `logits`.
     """
 
     files: tuple[str, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zoo.runtimes import Session
 from zoo.runtimes.tensorflow import TensorFlow, placed
 
 if TYPE_CHECKING:
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 class Predict(TensorFlow):
     """The runtime `keras-predict`: `model.predict`, which takes arrays and returns arrays."""
 
-    def open(  # type: ignore[override]
-        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
-    ) -> PredictSession:
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
         """See `zoo.runtimes.Runtime`."""
         return PredictSession(model, batch_size)
 
@@ -50,9 +49,7 @@ class PredictSession:
 class Call(TensorFlow):
     """The runtime `keras-call`: `model(images, training=False)`, an operation at a time."""
 
-    def open(  # type: ignore[override]
-        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
-    ) -> CallSession:
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
         """See `zoo.runtimes.Runtime`."""
         return CallSession(model)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zoo.runtimes import Session
 from zoo.runtimes.common import check_processor, gpu_number, threads_or_cores
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ class TensorFlow:
         gpus = tf.config.list_physical_devices("GPU")
         return ["cpu", *(f"gpu:{number} {_name(gpu)}" for number, gpu in enumerate(gpus))]
 
-    def open(
-        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
-    ) -> GraphFunction:
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
         """See `zoo.runtimes.Runtime`."""
         return GraphFunction(_frozen(model, batch_size, self.precision))
 
@@ -58,9 +57,7 @@ class TensorFlow:
 class TensorFlowXLA(TensorFlow):
     """The runtime `tensorflow-xla`: the same graph, compiled by XLA."""
 
-    def open(
-        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
-    ) -> GraphFunction:
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
         """See `zoo.runtimes.Runtime`."""
         import tensorflow as tf
 

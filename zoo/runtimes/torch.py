@@ -83,7 +83,9 @@ class TorchCompile(Torch):
         import torch
 
         graph = traced(model, batch_size, self.precision, self.device)
-        return TorchSession(torch.compile(graph, fullgraph=True, dynamic=False, options={"freezing": True}), self.device)
+        return TorchSession(
+            torch.compile(graph, fullgraph=True, dynamic=False, options={"freezing": True}), self.device
+        )
 
 
 class TorchSession:
