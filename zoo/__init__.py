@@ -18,7 +18,9 @@ from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 if TYPE_CHECKING:
     from zoo.api import build, datasets, describe, models
     from zoo.bench.api import bench
+    from zoo.bench.peak import peak
     from zoo.data.api import fetch
+    from zoo.results.api import recommend
     from zoo.results.schema import Result
     from zoo.train.api import train, train_seeds
 
@@ -38,6 +40,8 @@ __all__ = [
     "fetch",
     "hookimpl",
     "models",
+    "peak",
+    "recommend",
     "train",
     "train_seeds",
 ]
@@ -50,6 +54,8 @@ _LAZY = {
     "describe": "zoo.api",
     "fetch": "zoo.data.api",
     "models": "zoo.api",
+    "peak": "zoo.bench.peak",
+    "recommend": "zoo.results.api",
     "train": "zoo.train.api",
     "train_seeds": "zoo.train.api",
 }

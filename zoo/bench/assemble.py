@@ -11,7 +11,10 @@ from typing import Any, Self
 
 from zoo.bench import environment as env
 from zoo.bench.checks import check
+from zoo.bench.peak import Peaks
 from zoo.bench.plan import Step
+from zoo.bench.roofline import explain
+from zoo.bench.scenario import Scenario
 from zoo.bench.stats import Stats, summarise
 from zoo.executors.local import Completed, Failure
 from zoo.results.publishable import failure_record, without_paths
@@ -21,7 +24,7 @@ COPIES = ("place_s", "fetch_s", "end_to_end_s")
 PHASES = ("import", "build", "load", "first_call")
 STARTED_BESIDE = "another process started at the same time"
 NO_COUNTER = "the CPU's memory is the process's: see peak_rss_bytes"
-NO_PEAK = "what this machine can do has not been measured"
+NO_PEAK = "what this machine can do has not been measured; 'zoo peak' does it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,13 @@ def assemble(
     ended: Ended | None = None,
     load_at_start: float | None = None,
     accelerator_processes: int | None = None,
+    peaks: Peaks | None = None,
     run: str | None = None,
 ) -> Result:
     """Make a Result of what a scenario's processes recorded. Pure, but for the clock, the load and the identifier.
 
     :param ended: how it ended, if without measures.
+    :param peaks: of the machine, if they have been measured.
     """
     now = datetime.datetime.now(datetime.UTC)
     started = records[0]["started"] if records else {"device": step.scenario.device, "threads": None}
@@ -85,7 +90,7 @@ def assemble(
     first = records[0]
     stats = summarise([record["samples_s"] for record in records], [record["blocks"] for record in records])
     began = min(record["blocks"][0]["start_s"] for record in records)
-    measures, reasons = _measures(step, records, stats)
+    measures, reasons = _measures(step, records, stats, peaks)
     scored = first["scored"]
     return Result(
         **common,
@@ -137,13 +142,15 @@ def assemble(
     )
 
 
-def _measures(step: Step, records: Sequence[Mapping[str, Any]], stats: Stats) -> tuple[dict[str, Any], dict[str, str]]:
+def _measures(
+    step: Step, records: Sequence[Mapping[str, Any]], stats: Stats, peaks: Peaks | None
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Every measure, and the reason for each that could not be taken."""
     first = records[0]
     scored = first["scored"]
     peak = max(record["memory"]["peak_bytes"] for record in records)
     above = max(record["memory"]["peak_bytes"] - record["memory"]["after_import_bytes"] for record in records)
-    explained, reasons = _explain(step, first, stats)
+    explained, reasons = _explain(step.scenario, first, stats, peaks)
     measures: dict[str, Any] = {
         **first["cost"],
         **{f"{name}_s": _phase(records, name) for name in PHASES},
@@ -168,16 +175,23 @@ def _measures(step: Step, records: Sequence[Mapping[str, Any]], stats: Stats) ->
 
 
 def _explain(
-    step: Step,  # noqa: ARG001 - joined with the roofline and the measured peak, it will need all three
-    record: Mapping[str, Any],  # noqa: ARG001
-    stats: Stats,  # noqa: ARG001
+    scenario: Scenario, record: Mapping[str, Any], stats: Stats, peaks: Peaks | None
 ) -> tuple[dict[str, float | str | None], dict[str, str]]:
     """How close to the machine the scenario came, and what kept it from coming closer; with reasons for what is None.
 
     :param record: of the first process: its `layers` are those of `zoo.models.cost`.
     """
-    names = ("flops_share", "bound_by")
-    return dict.fromkeys(names), dict.fromkeys(names, NO_PEAK)
+    found = explain(
+        stats.median,
+        batch_size=scenario.batch_size,
+        layers=record["layers"],
+        peaks=peaks,
+        precision=scenario.precision,
+        threads=record["started"]["threads"],
+    )
+    values = {"flops_share": found.flops_share, "bound_by": found.bound_by}
+    why = NO_PEAK if peaks is None else found.sentence
+    return values, {name: why for name, value in values.items() if value is None}
 
 
 def _parity(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

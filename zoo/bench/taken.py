@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from zoo.bench import environment as env
+from zoo.bench import peak
 from zoo.bench.assemble import Ended, assemble
 from zoo.bench.plan import Step
 from zoo.bench.reference import References
@@ -116,5 +117,6 @@ class Taken:
             ended=self.ended,
             load_at_start=self.load_at_start,
             accelerator_processes=self.accelerator_processes,
+            peaks=peak.load(environment["fingerprint"], self.step.scenario.device_kind),
             run=run_id,
         )

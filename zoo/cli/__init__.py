@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zoo.registry import Registry
 
 COMMANDS = (
-    *("list", "show", "bench", "compare", "results", "calibrate", "reproduce"),
+    *("list", "show", "bench", "recommend", "compare", "results", "calibrate", "reproduce", "peak"),
     *("data", "train", "weights", "study", "runtimes", "doctor"),
 )
 PROBLEMS_SHOWN = 5

@@ -9,7 +9,16 @@ import click
 from zoo.bench.scenario import PRECISIONS
 from zoo.cli import App, warn
 from zoo.cli.compare import fail_if, print_comparisons
-from zoo.cli.options import as_json, comma_list, data_dir, devices, echo_json, store_option, table_format
+from zoo.cli.options import (
+    as_json,
+    comma_list,
+    data_dir,
+    devices,
+    echo_json,
+    size_in_bytes,
+    store_option,
+    table_format,
+)
 from zoo.cli.progress import scenario_progress
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 
@@ -64,17 +73,6 @@ def _share(value: str) -> float:
     if not 0 < share < 1:
         raise click.BadParameter(f"'{value}' is not a width such as 1%")
     return share
-
-
-def _bytes(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    if value is None:
-        return None
-    units = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
-    for unit, size in units.items():
-        number = value.upper().removesuffix(unit)
-        if number != value.upper() and number.replace(".", "", 1).isdigit() and float(number) > 0:
-            return int(float(number) * size)
-    raise click.BadParameter(f"'{value}' is not a size such as 800MB or 2GiB")
 
 
 @click.command("bench")
@@ -140,7 +138,9 @@ def _bytes(context: click.Context, parameter: click.Parameter, value: str | None
     show_default=True,
     help="End a process after that long.",
 )
-@click.option("--memory-limit", metavar="SIZE", callback=_bytes, help="End a process that grows larger, such as 2GiB.")
+@click.option(
+    "--memory-limit", metavar="SIZE", callback=size_in_bytes, help="End a process that grows larger, such as 2GiB."
+)
 @click.option("--label", "labels", metavar="TEXT", multiple=True, help="A name for the Results.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and the time that it will take, and measure nothing.")
 @click.option("--resume", is_flag=True, help="Continue the newest interrupted run of the same scenarios.")
