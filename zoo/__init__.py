@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.bench.api import bench
     from zoo.data.api import fetch
     from zoo.results.schema import Result
+    from zoo.runtimes.api import export
     from zoo.train.api import train, train_seeds
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "build",
     "datasets",
     "describe",
+    "export",
     "fetch",
     "hookimpl",
     "models",
@@ -48,6 +50,7 @@ _LAZY = {
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",
+    "export": "zoo.runtimes.api",
     "fetch": "zoo.data.api",
     "models": "zoo.api",
     "train": "zoo.train.api",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("list", "show", "bench", "compare", "results", "calibrate", "reproduce"),
-    *("data", "train", "weights", "study", "doctor"),
+    *("data", "train", "weights", "export", "study", "doctor"),
 )
 PROBLEMS_SHOWN = 5
 
