@@ -1,30 +1,42 @@
-"""A Keras model as an OpenVINO model of a static batch size, by OpenVINO's own TensorFlow front end."""
+"""A Keras model as an OpenVINO model of a static batch size, by OpenVINO's own TensorFlow front end.
+
+`openvino.convert_model` would do the same through a tool that reports its use to a server; a core reads the frozen graph
+from a file without it.
+"""
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import openvino as ov
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from zoo.errors import ModelError
 
 
-def convert(model: keras.Model, batch_size: int) -> ov.Model:
+def convert(core: ov.Core, model: keras.Model, batch_size: int) -> ov.Model:
     """The model in float32.
 
     :raises ModelError: if it can't be expressed by OpenVINO's operations.
     """
     signature = tf.TensorSpec((batch_size, *model.input_shape[1:]), tf.float32, name="images")
     function = tf.function(lambda images: model(images, training=False)).get_concrete_function(signature)
-    try:
-        return ov.convert_model(function)
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise ModelError(f"{model.name} can't be converted to OpenVINO: {reason}") from error
+    graph = convert_variables_to_constants_v2(function).graph.as_graph_def()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "frozen.pb"
+        file.write_bytes(graph.SerializeToString())
+        try:
+            return core.read_model(file)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ModelError(f"{model.name} can't be converted to OpenVINO: {reason}") from error
 
 
 def quantize(model: ov.Model, calibration: np.ndarray[Any, Any], batch_size: int) -> ov.Model:
@@ -32,6 +44,7 @@ def quantize(model: ov.Model, calibration: np.ndarray[Any, Any], batch_size: int
 
     :param calibration: images, float32 (count, height, width, channels): the ranges of activations are taken from them.
     """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # nothing is to be reported to a server
     import nncf
 
     batches = list(_batches(calibration, batch_size))

@@ -69,7 +69,7 @@ class OpenVINO:
         """See `zoo.runtimes.Runtime`."""
         from zoo_openvino.convert import convert, quantize
 
-        converted = convert(model, batch_size)
+        converted = convert(self.core, model, batch_size)
         if self.precision == "int8":
             if calibration is None:
                 raise UsageError("int8 has to be calibrated on images; name a dataset that has a train split")
