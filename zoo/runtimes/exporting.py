@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 COMPARED_IMAGES = 256
-CALIBRATION_IMAGES = 512
+CALIBRATION_IMAGES = 256
 EXAMPLE = "example.npz"
 
 Report = Callable[..., None]

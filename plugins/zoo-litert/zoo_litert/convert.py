@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from zoo.errors import ModelError
 
@@ -22,7 +23,9 @@ def convert(model: keras.Model, batch_size: int, calibration: np.ndarray[Any, An
     """
     signature = tf.TensorSpec((batch_size, *model.input_shape[1:]), tf.float32, name="images")
     function = tf.function(lambda images: model(images, training=False)).get_concrete_function(signature)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    # with its variables left in, the file would hold no weights
+    frozen = convert_variables_to_constants_v2(function)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if calibration is not None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: _batches(calibration, batch_size)

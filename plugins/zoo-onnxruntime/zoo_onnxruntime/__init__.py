@@ -12,8 +12,8 @@ def zoo_runtimes() -> list[zoo.RuntimeSpec]:
             runtime="zoo_onnxruntime.runtime:OnnxRuntime",
             keras_backend="tensorflow",
             precisions=("float32", "int8"),
-            requires=("tensorflow", "onnx", "onnxruntime"),
-            install="pip install onnx onnxruntime tensorflow",
+            requires=("tensorflow", "onnx", "onnxruntime", "tf2onnx"),
+            install="pip install onnx onnxruntime tensorflow tf2onnx",
             exports=True,
         )
     ]

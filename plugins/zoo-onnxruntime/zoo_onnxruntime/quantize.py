@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
-
-from zoo_onnxruntime.convert import INPUT
 
 
 def quantize(content: bytes, calibration: np.ndarray[Any, Any], batch_size: int) -> bytes:
@@ -20,6 +19,7 @@ def quantize(content: bytes, calibration: np.ndarray[Any, Any], batch_size: int)
     :param calibration: images, float32 (count, height, width, channels): the ranges of activations are taken from them.
     :param batch_size: of the model.
     """
+    given = onnx.load_model_from_string(content).graph.input[0].name
     with tempfile.TemporaryDirectory() as folder:
         float32, prepared, int8 = (Path(folder) / f"{name}.onnx" for name in ("float32", "prepared", "int8"))
         float32.write_bytes(content)
@@ -27,7 +27,7 @@ def quantize(content: bytes, calibration: np.ndarray[Any, Any], batch_size: int)
         quantize_static(
             str(prepared),
             str(int8),
-            _Batches(calibration, batch_size),
+            _Batches(given, calibration, batch_size),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QUInt8,  # U8S8 is what x86 has instructions for
             weight_type=QuantType.QInt8,
@@ -39,8 +39,8 @@ def quantize(content: bytes, calibration: np.ndarray[Any, Any], batch_size: int)
 class _Batches(CalibrationDataReader):  # type: ignore[misc]  # it has no types
     """The calibration images, batch by batch; the last batch is filled up by repeating."""
 
-    def __init__(self, images: np.ndarray[Any, Any], batch_size: int) -> None:
-        self.left = self._batches(images, batch_size)
+    def __init__(self, name: str, images: np.ndarray[Any, Any], batch_size: int) -> None:
+        self.name, self.left = name, self._batches(images, batch_size)
 
     @staticmethod
     def _batches(images: np.ndarray[Any, Any], size: int) -> Iterator[np.ndarray[Any, Any]]:
@@ -49,4 +49,4 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]  # it has no types
 
     def get_next(self) -> dict[str, np.ndarray[Any, Any]] | None:
         batch = next(self.left, None)
-        return None if batch is None else {INPUT: batch}
+        return None if batch is None else {self.name: batch}

@@ -22,7 +22,7 @@ import onnxruntime
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = {threads}
 session = onnxruntime.InferenceSession("model.onnx", options, providers=["CPUExecutionProvider"])
-(logits,) = session.run(["logits"], {{"images": images}})
+(logits,) = session.run(None, {{"{input}": images}})
 """
 
 
@@ -77,6 +77,7 @@ class OnnxSession:
         options.inter_op_num_threads = 1  # only the parallel mode has use for more
         self.content, self.threads = content, threads
         self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self.input, self.outputs = self.session.get_inputs()[0].name, [self.session.get_outputs()[0].name]
 
     def place(self, images: np.ndarray[Any, Any]) -> Any:
         """See `zoo.runtimes.Session`."""
@@ -88,7 +89,7 @@ class OnnxSession:
 
     def run(self, placed: Any) -> Any:
         """See `zoo.runtimes.Session`; the logits are in memory of their own each time."""
-        return self.session.run_with_ort_values(["logits"], {"images": placed})[0]
+        return self.session.run_with_ort_values(self.outputs, {self.input: placed})[0]
 
     def wait(self, output: Any) -> None:
         """`run` has waited."""
@@ -106,4 +107,4 @@ class OnnxSession:
     def save(self, folder: Path) -> Saved:
         """See `zoo.runtimes.Saves`."""
         (folder / "model.onnx").write_bytes(self.content)
-        return Saved(("model.onnx",), ("onnxruntime",), SNIPPET.format(threads=self.threads))
+        return Saved(("model.onnx",), ("onnxruntime",), SNIPPET.format(threads=self.threads, input=self.input))
