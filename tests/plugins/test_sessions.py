@@ -75,6 +75,13 @@ def test_calls_share_nothing_that_shows(opened: tuple[str, Path, dict[str, Any]]
     assert facts["again"] < TOLERANCES[name]
 
 
+def test_nan_comes_through_where_the_library_lets_it(opened: tuple[str, Path, dict[str, Any]]) -> None:
+    name, _, facts = opened
+    # 8 bits have no NaN, and OpenVINO's ReLU makes 0 of it
+    passes = name in ("onnxruntime:float32", "litert:float32")
+    assert facts["nan_rows"] == [False, passes, False]
+
+
 def test_it_computes_with_as_many_threads_as_asked(opened: tuple[str, Path, dict[str, Any]]) -> None:
     _, _, facts = opened
     assert facts["started"] == {"device": "cpu", "threads": 1}

@@ -42,7 +42,7 @@ def registry() -> Registry:
         ({"runtime": "tensorflow"}, "the runtime tensorflow runs no file of its own; these do: filed"),
         ({"precision": "bfloat16"}, "the runtime filed offers float32, int8, not 'bfloat16'"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
-        ({"dataset": "cifar11"}, "unknown dataset 'cifar11'"),
+        ({"dataset": "cifar11"}, "no dataset 'cifar11' has been prepared"),
         ({"model": "resnet32"}, "resnet32 has no weights for digits; 'zoo train resnet32 --dataset digits' makes them"),
         ({"weights": "nowhere.safetensors"}, "the weights file nowhere.safetensors is not there"),
     ],
@@ -71,9 +71,7 @@ def test_nothing_is_overwritten(there: str, registry: Registry, tmp_path: Path) 
 
 
 def test_without_such_a_plugin_those_that_there_are_are_named(registry: Registry, tmp_path: Path) -> None:
-    bare = dataclasses.replace(
-        registry, runtimes=MappingProxyType({"tensorflow": registry.runtimes["tensorflow"]})
-    )
+    bare = dataclasses.replace(registry, runtimes=MappingProxyType({"tensorflow": registry.runtimes["tensorflow"]}))
     with pytest.raises(UsageError, match="the plugins zoo-onnxruntime, zoo-openvino and zoo-litert bring some"):
         zoo.export("toy_resnet", tmp_path / "out", runtime="tensorflow", registry=bare)
 

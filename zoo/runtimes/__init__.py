@@ -50,9 +50,7 @@ class Runtime(Protocol):
     def devices(self) -> list[str]:
         """What the framework sees here, a line for each device; called instead of `start`."""
 
-    def open(
-        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
-    ) -> Session:
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
         """Make a built model, with its weights in place, ready to run.
 
         :param calibration: images to calibrate a quantisation by, as the model takes them: float32, (count, height, width,

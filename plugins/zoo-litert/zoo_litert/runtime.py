@@ -46,9 +46,7 @@ class LiteRT:
         """See `zoo.runtimes.Runtime`."""
         return [f"cpu {processor_model()}"]
 
-    def open(
-        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
-    ) -> LiteSession:
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> LiteSession:
         """See `zoo.runtimes.Runtime`."""
         from zoo_litert.convert import convert
 

@@ -47,9 +47,7 @@ class OnnxRuntime:
         """See `zoo.runtimes.Runtime`."""
         return [f"cpu {processor_model()}"]
 
-    def open(
-        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
-    ) -> OnnxSession:
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> OnnxSession:
         """See `zoo.runtimes.Runtime`."""
         from zoo_onnxruntime.convert import convert
 

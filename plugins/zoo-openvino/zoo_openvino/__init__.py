@@ -12,8 +12,8 @@ def zoo_runtimes() -> list[zoo.RuntimeSpec]:
             runtime="zoo_openvino.runtime:OpenVINO",
             keras_backend="tensorflow",
             precisions=("float32", "bfloat16", "float16", "int8"),
-            requires=("tensorflow", "openvino", "scipy"),
-            install="pip install openvino scipy tensorflow",
+            requires=("tensorflow", "openvino", "nncf"),
+            install="pip install openvino nncf tensorflow",
             exports=True,
         )
     ]

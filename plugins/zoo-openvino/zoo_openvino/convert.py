@@ -1,12 +1,7 @@
-"""A Keras model as an OpenVINO model of a static batch size, by OpenVINO's own TensorFlow front end.
-
-`openvino.convert_model` would do the same through a tool that reports its use to a server; a core reads the frozen graph
-from a file without it.
-"""
+"""A Keras model as an OpenVINO model of a static batch size, by OpenVINO's own TensorFlow front end."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,11 +39,19 @@ def quantize(model: ov.Model, calibration: np.ndarray[Any, Any], batch_size: int
 
     :param calibration: images, float32 (count, height, width, channels): the ranges of activations are taken from them.
     """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # nothing is to be reported to a server
     import nncf
+    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
+    from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
     batches = list(_batches(calibration, batch_size))
-    return nncf.quantize(model, nncf.Dataset(batches), subset_size=len(batches))
+    # By default ranges are means over batches, and would depend on how the images are divided into them.
+    ranges = RangeEstimatorParametersSet.MINMAX
+    return nncf.quantize(
+        model,
+        nncf.Dataset(batches),
+        subset_size=len(batches),
+        advanced_parameters=AdvancedQuantizationParameters(activations_range_estimator_params=ranges),
+    )
 
 
 def _batches(images: np.ndarray[Any, Any], size: int) -> Iterator[np.ndarray[Any, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +33,9 @@ class OpenVINO:
 
     def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
         """See `zoo.runtimes.Runtime`. Without `threads`, one for each core that this process may use."""
-        import openvino as ov
         import tensorflow as tf
 
+        ov = library()
         if device != "cpu":
             raise UsageError(f"the runtime openvino runs on the CPU here, not on '{device}'; leave --device out")
         if precision not in TYPES:
@@ -43,8 +44,6 @@ class OpenVINO:
         capabilities = self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if TYPES[precision][1] not in capabilities:
             raise UsageError(f"OpenVINO has no {precision} on this processor; it has {', '.join(capabilities)}")
-        if precision == "int8":
-            _check_nncf()
         tf.config.set_visible_devices([], "GPU")  # Keras only builds the model
         self.precision, threads = precision, threads or usable_cores()
         self.properties = {
@@ -58,9 +57,7 @@ class OpenVINO:
 
     def devices(self) -> list[str]:
         """See `zoo.runtimes.Runtime`."""
-        import openvino as ov
-
-        core = ov.Core()
+        core = library().Core()
         return [f"{name.lower()} {core.get_property(name, 'FULL_DEVICE_NAME')}" for name in core.available_devices]
 
     def open(
@@ -124,11 +121,14 @@ class OpenVINOSession:
         import openvino as ov
 
         ov.save_model(self.model, folder / "model.xml", compress_to_fp16=False)
-        return Saved(("model.xml", "model.bin"), ("openvino",), SNIPPET.format(properties=self.properties))
+        return Saved(
+            ("model.xml", "model.bin"), ("openvino",), SNIPPET.format(properties=str(self.properties).replace("'", '"'))
+        )
 
 
-def _check_nncf() -> None:
-    import importlib.util
+def library() -> Any:
+    """OpenVINO, imported without the package by which it and NNCF report their use to a server."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # importing it fails then
+    import openvino
 
-    if importlib.util.find_spec("nncf") is None:
-        raise UsageError("OpenVINO's int8 needs NNCF, which quantises: pip install nncf")
+    return openvino
