@@ -2,8 +2,8 @@
 
     python benchmarks/by_hand.py RUNTIME MODEL BATCH_SIZE [FOLDER]
 
-Prints seconds a batch, the median over two seconds after a warm-up. It imports nothing of the zoo's but the model and its
-weights. ONNX Runtime, OpenVINO and LiteRT run the file in FOLDER, which `zoo export` wrote.
+Prints seconds a batch, the median over two seconds after a warm-up. It imports nothing of the zoo's but the model and
+its weights. ONNX Runtime, OpenVINO and LiteRT run the file in FOLDER, which `zoo export` wrote.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ LISTINGS = (
     ["data", "show", "digits"],
     ["--help"],
     ["bench", "--help"],
+    ["export", "--help"],
 )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zoo.errors import UsageError
-from zoo.specs import Plain
+from zoo.specs import RUNTIME_CHOICES, Plain
 
 DEVICES = ("cpu", "gpu")
-PRECISIONS = ("float32", "bfloat16", "float16")
+PRECISIONS = RUNTIME_CHOICES["precisions"]
 MODES = ("infer",)
 
 

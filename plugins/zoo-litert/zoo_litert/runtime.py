@@ -79,7 +79,7 @@ class LiteSession:
         return np.array(images, np.float32, order="C")
 
     def run(self, placed: Any) -> Any:
-        """See `zoo.runtimes.Session`. The interpreter reads and writes tensors of its own: both copies are a part of it."""
+        """See `zoo.runtimes.Session`. The interpreter has tensors of its own; copying to and from them is included."""
         self.interpreter.set_tensor(self.input, placed)
         self.interpreter.invoke()
         return self.interpreter.get_tensor(self.output)
