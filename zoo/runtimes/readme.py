@@ -34,7 +34,8 @@ values, 0 to 255, are divided by 255, then normalised by the mean {_values(recor
 `example.npz` holds the first images of the test split, 8 bits a channel, and the logits that Keras gives for them in
 float32. `parity.json` says how far this file's logits are from those of Keras over {parity["images"]:,} test images, in
 standard deviations of the logits: at most {parity["max_difference"]:.2g}, on average \
-{parity["mean_difference"]:.2g}; the class is the same for {parity["equal_top1"]:.2%}. Versions and digests are there too.
+{parity["mean_difference"]:.2g}; the class is the same for {parity["equal_top1"]:.2%}. Versions and digests are there
+too.
 """
 
 
