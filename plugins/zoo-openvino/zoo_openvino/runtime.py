@@ -88,7 +88,7 @@ class OpenVINOSession:
             taken = getattr(taken, "get_type_name", lambda taken=taken: taken)()
             if taken != properties[name]:
                 raise UsageError(f"OpenVINO takes {name} = {taken} here where {properties[name]} is asked for")
-        self.request = self.compiled.create_infer_request()
+        self.request, self.current = self.compiled.create_infer_request(), None
 
     def place(self, images: np.ndarray[Any, Any]) -> Any:
         """See `zoo.runtimes.Session`."""
@@ -100,7 +100,9 @@ class OpenVINOSession:
 
     def run(self, placed: Any) -> Any:
         """See `zoo.runtimes.Session`; the logits are copied to memory of their own each time."""
-        self.request.set_input_tensor(placed)
+        if placed is not self.current:
+            self.request.set_input_tensor(placed)
+            self.current = placed
         return self.request.infer(share_outputs=False)[0]
 
     def wait(self, output: Any) -> None:
@@ -114,7 +116,7 @@ class OpenVINOSession:
 
     def close(self) -> None:
         """Free the compiled model."""
-        del self.request, self.compiled
+        del self.request, self.compiled, self.current
 
     def save(self, folder: Path) -> Saved:
         """See `zoo.runtimes.Saves`."""
