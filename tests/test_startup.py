@@ -20,6 +20,7 @@ LISTINGS = (
     ["data", "show", "digits"],
     ["--help"],
     ["bench", "--help"],
+    ["export", "--help"],
 )
 
 

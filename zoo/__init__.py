@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zoo.data.api import fetch
     from zoo.results.api import recommend
     from zoo.results.schema import Result
+    from zoo.runtimes.api import export
     from zoo.train.api import train, train_seeds
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "build",
     "datasets",
     "describe",
+    "export",
     "fetch",
     "hookimpl",
     "models",
@@ -52,6 +54,7 @@ _LAZY = {
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",
+    "export": "zoo.runtimes.api",
     "fetch": "zoo.data.api",
     "models": "zoo.api",
     "peak": "zoo.bench.peak",

@@ -321,6 +321,7 @@ class RuntimeSpec(Plain):
         requires: distributions that it needs, by the names of the package index; it is unavailable while one is not
             installed. Their versions stand in the environment of every Result.
         install: the command that installs them, shown where one is missing.
+        exports: whether its sessions save the model as a file that runs without the zoo (`zoo export`).
     """
 
     name: str
@@ -331,6 +332,7 @@ class RuntimeSpec(Plain):
     precisions: tuple[str, ...] = ("float32",)
     requires: tuple[str, ...] = ()
     install: str | None = None
+    exports: bool = False
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -350,6 +352,7 @@ class RuntimeSpec(Plain):
         object.__setattr__(self, "requires", requires)
         if self.install is not None:
             _check_text(self.install, "install")
+        _check(isinstance(self.exports, bool), "exports must be True or False")
 
 
 def check_name(name: object) -> str:
