@@ -68,6 +68,15 @@ def keras_call(model: str, images: np.ndarray[Any, Any], _: Path) -> Forward:
     return lambda: network(batch, training=False).numpy()
 
 
+def keras_function(model: str, images: np.ndarray[Any, Any], _: Path) -> Forward:
+    """What the tutorials write."""
+    network = build(model, "tensorflow")
+    import tensorflow as tf
+
+    function, batch = tf.function(lambda x: network(x, training=False)), tf.constant(images)
+    return lambda: function(batch).numpy()
+
+
 def jax(model: str, images: np.ndarray[Any, Any], _: Path) -> Forward:
     """A jitted function."""
     network = build(model, "jax")
@@ -167,6 +176,7 @@ def litert(_: str, images: np.ndarray[Any, Any], folder: Path) -> Forward:
 LOOPS: dict[str, Callable[[str, np.ndarray[Any, Any], Path], Forward]] = {
     "keras-predict": keras_predict,
     "keras-call": keras_call,
+    "keras-function": keras_function,
     "tensorflow": tensorflow,
     "tensorflow-xla": tensorflow_xla,
     "jax": jax,

@@ -28,7 +28,16 @@ DATASET = """zoo.DatasetSpec(
     splits={{"train": 1, "test": 1}},
 )"""
 RUNTIME = 'zoo.RuntimeSpec(name={!r}, summary="s", runtime="a.b:C", keras_backend="jax")'
-RUNTIMES = {"tensorflow", "tensorflow-xla", "jax", "torch", "torch-compile", "keras-predict", "keras-call"}
+RUNTIMES = {
+    "tensorflow",
+    "tensorflow-xla",
+    "jax",
+    "torch",
+    "torch-compile",
+    "keras-predict",
+    "keras-call",
+    "keras-function",
+}
 SPECS = {"zoo_models": MODEL, "zoo_datasets": DATASET, "zoo_runtimes": RUNTIME}
 
 

@@ -95,4 +95,10 @@ def zoo_runtimes() -> list[RuntimeSpec]:
             runtime="zoo.runtimes.keras:Call",
             **ON_TENSORFLOW,
         ),
+        RuntimeSpec(
+            name="keras-function",
+            summary="tf.function(model)(images), as many write it",
+            runtime="zoo.runtimes.keras:Function",
+            **ON_TENSORFLOW,
+        ),
     ]

@@ -12,7 +12,16 @@ from support import Zoo
 
 pytestmark = pytest.mark.real
 
-BUILT_IN = {"tensorflow", "tensorflow-xla", "jax", "torch", "torch-compile", "keras-predict", "keras-call"}
+BUILT_IN = {
+    "tensorflow",
+    "tensorflow-xla",
+    "jax",
+    "torch",
+    "torch-compile",
+    "keras-predict",
+    "keras-call",
+    "keras-function",
+}
 WRONG = {
     "scales": "standard deviations; accepted is",
     "swaps": "standard deviations; accepted is",

@@ -16,5 +16,5 @@ def test_a_dataset_without_a_recipe_is_one_line() -> None:
     entry = known.models["toy_resnet"]
     spec = dataclasses.replace(entry.spec, recipes=tuple(r for r in entry.spec.recipes if r.dataset == "cifar10"))
     without = dataclasses.replace(known, models={"toy_resnet": dataclasses.replace(entry, spec=spec)})
-    with pytest.raises(UsageError, match="^toy_resnet has no recipe for digits; it has recipes for: cifar10$"):
+    with pytest.raises(UsageError, match=r"^toy_resnet has no recipe for digits; it has recipes for: cifar10$"):
         make_job("toy_resnet", "digits", registry=without)

@@ -9,6 +9,7 @@ from typing import Any
 from zoo import registry as _registry
 from zoo.errors import UsageError
 from zoo.paths import reason
+from zoo.runtimes.availability import why_not_so
 from zoo.specs import RuntimeSpec
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -86,8 +87,8 @@ def _check_runtime(spec: RuntimeSpec, precision: str, registry: _registry.Regist
         able = ", ".join(name for name, entry in registry.runtimes.items() if entry.spec.exports)
         others = f"these do: {able}" if able else "the plugins zoo-onnxruntime, zoo-openvino and zoo-litert bring some"
         raise UsageError(f"the runtime {spec.name} runs no file of its own; {others}")
-    if precision not in spec.precisions:
-        raise UsageError(f"the runtime {spec.name} offers {', '.join(spec.precisions)}, not '{precision}'")
+    if (why := why_not_so(spec, "cpu", precision)) is not None:
+        raise UsageError(why)
 
 
 def _free(output: Path) -> Path:

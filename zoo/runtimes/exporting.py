@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.bench.parity import compare
 from zoo.data.catalog import Dataset
 from zoo.errors import ModelError
 from zoo.references import resolve
@@ -38,14 +39,15 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     runtime.start(device="cpu", precision=precision, threads=None)
     import numpy as np
 
+    from zoo.bench.weights import load_weights, normalisation
     from zoo.data.load import load
     from zoo.data.preprocess import adapt
     from zoo.models.build import build
 
     report("phase", name="build")
     model = build(spec, classes=dataset.classes)
-    weights = _load_weights(model, spec, dataset.name, job["weights"])
-    mean, std = weights["mean"], weights["std"]
+    weights = load_weights(model, spec, dataset.name, job["weights"])
+    mean, std = normalisation(weights)
 
     report("phase", name="read images")
     test = load(dataset, "test")
@@ -54,6 +56,12 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     if precision == "int8":
         train = load(dataset, "train").images[:CALIBRATION_IMAGES]
         calibration = adapt(train, spec.input_shape, mean, std)
+    # The example is in 8 bits, as images are, so that the README's lines begin where a user does.
+    pixels = adapt(np.resize(test.images, (batch_size, *test.images.shape[1:])), spec.input_shape)
+    pixels = np.rint(pixels * 255).astype(np.uint8)
+    # before the runtime has touched the model
+    reference = _by_keras(model, images, batch_size)
+    expected = _by_keras(model, adapt(pixels, spec.input_shape, mean, std), batch_size)
 
     report("phase", name="convert")
     session = runtime.open(model, batch_size, calibration)
@@ -62,12 +70,12 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     saved = session.save(folder)
 
     report("phase", name="compare")
-    parity = compare(_by_keras(model, images, batch_size), _by_session(session, images, batch_size))
+    parity = compare(_by_session(session, images, batch_size), reference, precision)
+    session.close()
+    if not parity.pop("accepted"):
+        raise ModelError(f"the converted model is not the same model: {parity['reason']}; nothing is written")
+    del parity["reason"]
 
-    # The example is in 8 bits, as images are, so that the README's lines begin where a user does.
-    pixels = adapt(np.resize(test.images, (batch_size, *test.images.shape[1:])), spec.input_shape)
-    pixels = np.rint(pixels * 255).astype(np.uint8)
-    expected = _by_keras(model, adapt(pixels, spec.input_shape, mean, std), batch_size)
     np.savez(folder / EXAMPLE, images=pixels, logits=expected)
     record = {
         "model": spec.name,
@@ -80,8 +88,8 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "mean": list(mean),
         "std": list(std),
         "classes": job["class_names"] or dataset.classes,
-        "parity": {"reference": "Keras, float32", "split": "test", "images": len(images), **parity},
-        "weights_sha256": weights["sha256"],
+        "parity": {"reference": "Keras, float32", "split": "test", **parity},
+        "weights_sha256": weights and weights["sha256"],
         "dataset_sha256": test.digest,
         "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*saved.files, EXAMPLE)},
         "requires": list(saved.requires),
@@ -90,24 +98,6 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     (folder / "parity.json").write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
     (folder / "README.md").write_text(readme(record, saved.snippet))
     return record
-
-
-def compare(reference: np.ndarray[Any, Any], logits: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """How far logits are from the reference's, in standard deviations of those, and how often the class is the same.
-
-    :param reference, logits: (images, classes).
-    :raises ModelError: if they are not finite.
-    """
-    import numpy as np
-
-    if not np.isfinite(logits).all():
-        raise ModelError("the converted model gives logits that are not finite; nothing is written")
-    differences = np.abs(logits - reference) / reference.std()
-    return {
-        "max_difference": float(differences.max()),
-        "mean_difference": float(differences.mean()),
-        "equal_top1": float((logits.argmax(axis=1) == reference.argmax(axis=1)).mean()),
-    }
 
 
 def _by_session(session: Session, images: np.ndarray[Any, Any], batch_size: int) -> np.ndarray[Any, Any]:
@@ -131,17 +121,6 @@ def _by_keras(model: keras.Model, images: np.ndarray[Any, Any], batch_size: int)
     size = max(batch_size, COMPARED_IMAGES)
     batches = (images[first : first + size] for first in range(0, len(images), size))
     return np.concatenate([ops.convert_to_numpy(model(batch, training=False)) for batch in batches])
-
-
-def _load_weights(model: keras.Model, spec: ModelSpec, dataset: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Load the chosen weights; their digest, and how images were normalised when they were made."""
-    from zoo.models import weights
-
-    shipped = spec.weights_for(dataset)
-    path = weights.locate(shipped) if chosen["path"] is None and shipped else Path(chosen["path"])
-    digest = weights.load(model, path, sha256=chosen["sha256"])
-    recipe: Mapping[str, Sequence[float]] = weights.provenance(path).get("recipe", {})
-    return {"sha256": digest, "mean": recipe.get("mean", (0.0,)), "std": recipe.get("std", (1.0,))}
 
 
 def _versions(runtime: RuntimeSpec) -> dict[str, str]:

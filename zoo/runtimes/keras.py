@@ -1,4 +1,4 @@
-"""What people write: `model.predict(images)` and `model(images)`, on Keras' TensorFlow backend, for contrast."""
+"""What people write: `model.predict`, `model(images)` and `tf.function(model)`, on TensorFlow, for contrast."""
 
 from __future__ import annotations
 
@@ -81,3 +81,25 @@ class CallSession:
     def close(self) -> None:
         """The model is the caller's."""
         del self.model
+
+
+class Function(TensorFlow):
+    """The runtime `keras-function`: `tf.function(model)`, called like any Python function."""
+
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
+        """See `zoo.runtimes.Runtime`."""
+        return FunctionSession(model)
+
+
+class FunctionSession(CallSession):
+    """A model whose call is traced at the first batch, and looked up at each."""
+
+    def __init__(self, model: keras.Model) -> None:
+        import tensorflow as tf
+
+        super().__init__(model)
+        self.function = tf.function(lambda images: model(images, training=False))
+
+    def run(self, placed: Any) -> Any:
+        """See `zoo.runtimes.Session`."""
+        return self.function(placed)
