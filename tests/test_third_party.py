@@ -120,7 +120,7 @@ def test_it_is_listed_alone(bin_folder: Path) -> None:
 
 
 def test_it_is_measured(bin_folder: Path) -> None:
-    done = _zoo(bin_folder, "bench", "acme_net", "--batch-size", "1", "--json")
+    done = _zoo(bin_folder, "bench", "acme_net", "--max-time", "1", "--batch-size", "1", "--json")
     assert done.returncode == 0, done.stderr
     result: dict[str, Any]
     (result,) = json.loads(done.stdout)
@@ -142,7 +142,7 @@ def test_without_tensorflow_models_are_listed_and_shown(jax_only: Path) -> None:
 
 
 def test_without_tensorflow_a_model_is_measured_and_scored(jax_only: Path) -> None:
-    done = _zoo(jax_only, "bench", "toy_resnet", "--runtime", "jax", "--batch-size", "1", "--json")
+    done = _zoo(jax_only, "bench", "toy_resnet", "--runtime", "jax", "--max-time", "1", "--batch-size", "1", "--json")
     assert done.returncode == 0, done.stderr
     result: dict[str, Any]
     (result,) = json.loads(done.stdout)

@@ -136,14 +136,16 @@ def test_nothing_a_plugin_says_reaches_the_terminal_unescaped(zoo: Zoo, broken: 
 
 @pytest.mark.real
 def test_toy_resnet_is_measured_beside_all_of_them(zoo: Zoo, broken: Path) -> None:
-    done = zoo("bench", "toy_resnet", "--batch-size", "1", "--json", PYTHONPATH=str(broken))
+    done = zoo("bench", "toy_resnet", "--max-time", "1", "--batch-size", "1", "--json", PYTHONPATH=str(broken))
     assert done.returncode == 0
     assert json.loads(done.stdout)[0]["outcome"] == "ok"
 
 
 @pytest.mark.real
 def test_a_model_that_cannot_be_built_costs_only_itself(zoo: Zoo, broken: Path) -> None:
-    done = zoo("bench", "printer", "toy_resnet", "--batch-size", "1", "--json", PYTHONPATH=str(broken))
+    done = zoo(
+        "bench", "printer", "toy_resnet", "--max-time", "1", "--batch-size", "1", "--json", PYTHONPATH=str(broken)
+    )
     assert done.returncode == 3
     printer, toy = json.loads(done.stdout)
     assert printer["outcome"] == "error"

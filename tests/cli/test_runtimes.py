@@ -93,7 +93,9 @@ def test_asked_for_alone_it_is_a_mistake(zoo: Zoo, hostile: Path) -> None:
         ("absent", "this machine lacks what it takes"),
         ("lacking", "lacking: no-such-framework is not installed; pip install no-such-framework"),
     ):
-        done = zoo("bench", "toy_resnet", "--runtime", runtime, "--batch-size", "1", PYTHONPATH=str(hostile))
+        done = zoo(
+            "bench", "toy_resnet", "--runtime", runtime, "--max-time", "1", "--batch-size", "1", PYTHONPATH=str(hostile)
+        )
         assert (done.returncode, done.stdout, done.stderr) == (2, "", f"zoo: {line}\n")
 
 
@@ -117,7 +119,7 @@ def test_all_stands_for_what_is_installed_and_says_what_is_not(zoo: Zoo, hostile
 
 def test_a_plan_is_the_product_of_what_is_listed(zoo: Zoo) -> None:
     arguments = ("--runtime", "jax,keras-call", "--threads", "1,2", "--precision", "float32,bfloat16")
-    done = zoo("bench", "toy_resnet", "plain_cnn", *arguments, "--batch-size", "1,max", "--dry-run")
+    done = zoo("bench", "toy_resnet", "plain_cnn", *arguments, "--max-time", "1", "--batch-size", "1,max", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "32 scenarios, about " in done.stdout
     assert "keras-call computes in float32, not in bfloat16" in done.stdout

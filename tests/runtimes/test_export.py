@@ -40,7 +40,7 @@ def registry() -> Registry:
         ({"model": "toy_resnt"}, "did you mean 'toy_resnet'"),
         ({"runtime": "filled"}, "did you mean 'filed'"),
         ({"runtime": "tensorflow"}, "the runtime tensorflow runs no file of its own; these do: filed"),
-        ({"precision": "bfloat16"}, "the runtime filed offers float32, int8, not 'bfloat16'"),
+        ({"precision": "bfloat16"}, "filed computes in float32, int8, not in bfloat16"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
         ({"dataset": "cifar11"}, "no dataset 'cifar11' has been prepared"),
         ({"model": "resnet32"}, "resnet32 has no weights for digits; 'zoo train resnet32 --dataset digits' makes them"),

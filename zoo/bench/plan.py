@@ -41,7 +41,7 @@ class Options:
         processes: fresh processes for each scenario; for a comparison, of each side.
         target_width: go on (with at least four processes) until the interval of the median is at most this share of it
             wide; for a comparison, with further pairs, up to `most_processes` …
-        max_time_s: … or until this time is over, in all; a limit for `processes` too.
+        max_time_s: … or until this time is over, in all; a limit for `processes` and for `policy` too.
         labels: names for the Results, for finding them again.
         timeout_s: after which a process is ended.
         memory_limit_bytes: at which a process is ended.
@@ -64,6 +64,10 @@ class Options:
     labels: tuple[str, ...] = ()
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_limit_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_time_s is not None:
+            object.__setattr__(self, "policy", self.policy.within(self.max_time_s))
 
     def least_processes(self) -> int:
         """How many processes each scenario takes at least."""

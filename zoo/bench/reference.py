@@ -104,7 +104,11 @@ class References:
         task = Task(
             "zoo.bench.reference:run",
             {**job, "folder": str(folder), "calibrated": calibrated},
-            {**ENVIRONMENT, "KERAS_BACKEND": next((name for name in BACKENDS if name in installed), BACKENDS[0])},
+            {
+                **step.task().environment,
+                **ENVIRONMENT,
+                "KERAS_BACKEND": next((name for name in BACKENDS if name in installed), BACKENDS[0]),
+            },
             timeout_s=step.options.timeout_s,
             memory_limit_bytes=step.options.memory_limit_bytes,
             label=f"reference-{step.scenario.model}",
@@ -119,6 +123,7 @@ def _key(step: Step) -> str:
 
 def run(job: Mapping[str, Any], report: Callable[..., None]) -> None:
     """In a process of its own: write the reference of a model to `job["folder"]`."""
+    report("phase", name="import")
     import keras
     import numpy as np
     from keras import ops
@@ -132,6 +137,7 @@ def run(job: Mapping[str, Any], report: Callable[..., None]) -> None:
     spec, dataset, folder = ModelSpec.from_json(job["model"]), Dataset.from_json(job["dataset"]), Path(job["folder"])
     report("phase", name="build")
     model = build(spec, classes=dataset.classes)
+    report("phase", name="load")
     loaded = load_weights(model, spec, dataset.name, job["weights"])
     if loaded is None:
         weights.save(model, folder / "weights.safetensors", {})

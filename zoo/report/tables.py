@@ -169,6 +169,8 @@ COLUMNS: Mapping[str, Callable[[Result], str]] = {
     "first call": lambda r: numbers.duration(r.measures["first_call_s"]),
     "peak memory": lambda r: numbers.size(r.measures["peak_rss_bytes"]),
 }
+LESS = ("p90", "samples", "import", "build")  # left out where the table has more columns for how models ran
+MOST_BY_NAME = 3  # doubts of one kind
 DIMENSIONS = ("runtime", "device", "precision", "threads")  # columns where they are not the same for all
 
 
@@ -205,7 +207,7 @@ def _several_ways(results: Sequence[Result]) -> bool:
 def _left_out(results: Sequence[Result]) -> set[str]:
     """Columns that would say nothing."""
     measured = [result.measures for result in results if result.outcome == "ok"]
-    left_out = set() if _several_ways(results) else {"accuracy"}
+    left_out = set(LESS) if _several_ways(results) else {"accuracy"}
     for name, measure in (("of peak", "flops_share"), ("bound by", "bound_by")):
         if all(measures.get(measure) is None for measures in measured):
             left_out.add(name)
@@ -263,9 +265,12 @@ def plan(found: Sequence[Forecast], fmt: str) -> str:
 def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
     """What a reader must know beside the tables: failures, missing accuracy, doubts. One line each.
 
+    A doubt about many scenarios is one line, with one of them as an example.
+
     :param logs: the folder with the logs of those that failed.
     """
     lines = []
+    doubts: dict[str, list[str]] = {}
     dimensions = [name for name in DIMENSIONS if name in _varying(results)]
     for result in results:
         scenario = result.scenario
@@ -278,5 +283,11 @@ def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
             lines.append(f"! {name}: {result.outcome}{where}: {failure['message']}{log}")
         elif result.measures["accuracy"] is None:
             lines.append(f"! {scenario['model']}: no accuracy: {result.reasons['accuracy']}")
-        lines += [f"! {name}: {finding['code']}: {finding['message']}" for finding in result.checks]
+        for finding in result.checks:
+            doubts.setdefault(finding["code"], []).append(f"{name}: {finding['code']}: {finding['message']}")
+    for code, found in doubts.items():
+        if len(found) <= MOST_BY_NAME:
+            lines += [f"! {line}" for line in found]
+        else:
+            lines.append(f"! {code} in {len(found)} of {len(results)} scenarios, such as {found[0]}")
     return list(dict.fromkeys(lines))
