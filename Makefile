@@ -42,7 +42,7 @@ clean:  ## remove .venv and caches
 	@echo "zoo: making .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv .venv
 	@echo "zoo: installing zoobench and its plugins; TensorFlow is about 600 MB to download"
-	@$(INSTALL) --editable . $(PLUGINS:%=--editable %)
+	@$(INSTALL) --editable '.[tensorflow]' $(PLUGINS:%=--editable %)
 	@touch $@
 
 .venv/.dev: .venv/.zoo

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 import zoo
-from zoo.bench.worker import timed_callable
+from zoo.bench.worker import Timed
 from zoo.runtimes.tensorflow import TensorFlow
 
 
@@ -17,6 +17,6 @@ def timed(batch_size: int) -> Callable[[], None]:
     runtime.start(device="cpu", precision="float32", threads=None)
     session = runtime.open(zoo.build("toy_resnet"), batch_size)
     images = np.random.default_rng(0).random((batch_size, 32, 32, 3), dtype=np.float32)
-    call = timed_callable(session, session.place(images))
+    call = Timed(session, session.place(images))
     call()
     return call

@@ -12,7 +12,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import zoo
-from zoo.bench.worker import timed_callable
+from zoo.bench.worker import Timed
 
 Ways = dict[str, Callable[[], object]]
 
@@ -33,7 +33,7 @@ def ways(request: pytest.FixtureRequest, model_name: str) -> Ways:
     forward = tf.function(lambda x: model(x, training=False))
     session = runtime.open(model, request.param)
     return {
-        "zoo": timed_callable(session, session.place(images)),
+        "zoo": Timed(session, session.place(images)),
         "tf.function": lambda: forward(placed).numpy(),
         "model(x)": lambda: model(placed, training=False).numpy(),
         "model.predict": lambda: model.predict(images, batch_size=len(images), verbose=0),

@@ -21,10 +21,10 @@ WIDTH = 96
 
 EXIT_CODES = (
     (errors.EXIT_OK, "fine"),
-    (errors.EXIT_REGRESSION, "a gate found a regression"),
+    (errors.EXIT_REGRESSION, "a gate found a regression, or nothing keeps within the limits"),
     (errors.EXIT_USAGE, "a mistake in what was asked for: an unknown name, a bad option, a folder that isn't there"),
     (errors.EXIT_FAILED, "something that was to be measured, built or read failed; the rest was done"),
-    (errors.EXIT_INCONCLUSIVE, "the measurement can't tell"),
+    (errors.EXIT_INCONCLUSIVE, "what was measured can't tell"),
     (errors.EXIT_INTERRUPTED, "interrupted (Ctrl-C); no process is left behind"),
 )
 

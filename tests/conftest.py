@@ -48,7 +48,7 @@ def zoo(home: Path) -> Zoo:
 @pytest.fixture(scope="session")
 def toy_results(zoo: Zoo) -> list[dict[str, Any]]:
     """What `zoo bench toy_resnet --json` prints, measured once for all tests."""
-    done = zoo("bench", "toy_resnet", "--batch-size", "1,32", "--json")
+    done = zoo("bench", "toy_resnet", "--max-time", "4", "--batch-size", "1,32", "--json")
     assert done.returncode == 0, done.stderr
     results: list[dict[str, Any]] = json.loads(done.stdout)
     return results

@@ -1,12 +1,17 @@
-"""What the tests share: the type of the fixture that runs the command, and a factory of Results."""
+"""What the tests share: the type of the fixture that runs the command; factories of Results and prepared datasets."""
 
 from __future__ import annotations
 
 import datetime
+import json
 import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from zoo.bench.scenario import Scenario
+from zoo.data import records
+from zoo.data.catalog import Dataset, find
 from zoo.results.schema import MEASURES, Result
 
 
@@ -64,3 +69,72 @@ def make_result(number: int = 0, *, fingerprint: str = "0123456789abcdef", **cha
         "weights": None,
     }
     return Result(**{**fields, **changes})
+
+
+def example(features: Mapping[bytes, bytes | int | list[int]]) -> bytes:
+    """A `tf.train.Example`, by hand."""
+    pairs = []
+    for key, value in features.items():
+        if isinstance(value, bytes):
+            feature = _field(1, _field(1, value))
+        else:
+            numbers = value if isinstance(value, list) else [value]
+            feature = _field(3, _field(1, b"".join(map(_varint, numbers))))
+        pairs.append(_field(1, _field(1, key) + _field(2, feature)))
+    return _field(1, b"".join(pairs))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    value &= 2**64 - 1
+    parts = []
+    while value > 127:
+        parts.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*parts, value])
+
+
+def make_prepared(
+    folder: Path,
+    shards: Sequence[Sequence[tuple[bytes, int | bytes]]],
+    shape: Sequence[int | None],
+    *,
+    dtype: str = "uint8",
+    **changes: Any,
+) -> Dataset:
+    """A dataset `toys` as TFDS leaves it, by hand: one split, `test`, in so many files.
+
+    :param shards: in each, pairs of an encoded image and a label.
+    :param changes: of `dataset_info.json`, or of the split's entry there.
+    """
+    place = folder / "toys" / "1.0.0"
+    place.mkdir(parents=True)
+    split = {"name": "test", "shardLengths": [str(len(rows)) for rows in shards]}
+    info = {"name": "toys", "version": "1.0.0", "fileFormat": "tfrecord", "splits": [split]}
+    for key, value in changes.items():
+        (split if key in ("shardLengths", "filepathTemplate") else info)[key] = value
+    kinds = "tensorflow_datasets.core.features"
+    image = {"dtype": dtype, "shape": {"dimensions": [str(size or -1) for size in shape]}}
+    features = {
+        "image": {"image": image, "pythonClassName": f"{kinds}.image_feature.Image"},
+        "label": {"classLabel": {"numClasses": "10"}, "pythonClassName": f"{kinds}.class_label_feature.ClassLabel"},
+    }
+    kind = f"{kinds}.features_dict.FeaturesDict"
+    (place / "features.json").write_text(json.dumps({"featuresDict": {"features": features}, "pythonClassName": kind}))
+    (place / "dataset_info.json").write_text(json.dumps(info))
+    for number, rows in enumerate(shards):
+        path = place / f"toys-test.{info['fileFormat']}-{number:05}-of-{len(shards):05}"
+        contents = [example({b"image": image, b"label": label}) for image, label in rows]
+        if info["fileFormat"] == "array_record":
+            from array_record.python.array_record_module import ArrayRecordWriter
+
+            writer = ArrayRecordWriter(str(path), "group_size:1")
+            for content in contents:
+                writer.write(content)
+            writer.close()
+        else:
+            records.write(path, contents)
+    return find("toys", {}, folder)

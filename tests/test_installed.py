@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.installed import EntryPoint, entry_points
+from zoo.installed import EntryPoint, entry_points, requirements, versions
 
 
 @pytest.mark.parametrize("group", ["zoo", "console_scripts", "pytest11", "no_such_group"])
@@ -48,3 +48,26 @@ def test_what_is_no_folder_or_not_readable_is_passed_over(tmp_path: Path) -> Non
     file.write_bytes(b"PK")
     (tmp_path / "odd.dist-info").mkdir()
     assert entry_points("zoo", [str(file), str(tmp_path / "nowhere"), str(tmp_path)]) == []
+
+
+def test_versions_are_the_standard_librarys(tmp_path: Path) -> None:
+    names = ["numpy", "tensorflow-datasets", "scikit_learn", "Keras", "no-such-thing"]
+    found = versions(names)
+    assert list(found) == names[:-1]
+    assert found == {name: importlib.metadata.version(name) for name in names[:-1]}
+    _install(tmp_path / "a", "my-net", "1.0", "")
+    _install(tmp_path / "b", "my-net", "2.0", "")
+    assert versions(["my.net"], [str(tmp_path / "b"), str(tmp_path / "a")]) == {"my.net": "2.0"}
+
+
+def test_requirements_are_those_of_the_distributions_with_the_entry_point(tmp_path: Path) -> None:
+    _install(tmp_path, "zoo-fast", "1.0", "[zoo]\nfast = zoo_fast\n")
+    _install(tmp_path, "other", "1.0", "[elsewhere]\nx = y\n")
+    for name in ("zoo_fast", "other"):
+        metadata = tmp_path / f"{name}-1.0.dist-info" / "METADATA"
+        metadata.write_text(
+            f"Name: {name}\nVersion: 1.0\nRequires-Dist: zoobench\n"
+            "Requires-Dist: Fast_Runtime[cpu]>=2; python_version>'3'\n"
+            "Requires-Dist: plain (>=1)\n\nRequires-Dist: not-a-field\n"
+        )
+    assert requirements("zoo", [str(tmp_path)]) == {"zoo_fast": ("zoobench", "fast-runtime", "plain")}

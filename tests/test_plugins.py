@@ -363,6 +363,15 @@ def test_a_plugin_names_its_entry_point_where_that_says_more(name: str, distribu
         (ValueError("  \n"), "ValueError"),
         (KeyError("a"), "KeyError: 'a'"),
         (ValueError("\x1b[31mred\x07"), "ValueError: ?[31mred?"),
+        (
+            ValueError("Exception encountered when calling A.call().\n\n\x1b[1mno such axis\x1b[0m\n\nArguments: x"),
+            "ValueError: Exception encountered when calling A.call(). no such axis",
+        ),
+        (
+            OSError("Graph execution error:\n\nDetected at node A\n  File\nTypeError: no axis\nTraceback\n [[A]]"),
+            "OSError: Graph execution error: TypeError: no axis",
+        ),
+        (ValueError("Graph execution error:"), "ValueError: Graph execution error:"),
     ],
 )
 def test_an_exception_is_described_in_one_printable_line(error: BaseException, text: str) -> None:

@@ -28,6 +28,16 @@ DATASET = """zoo.DatasetSpec(
     splits={{"train": 1, "test": 1}},
 )"""
 RUNTIME = 'zoo.RuntimeSpec(name={!r}, summary="s", runtime="a.b:C", keras_backend="jax")'
+RUNTIMES = {
+    "tensorflow",
+    "tensorflow-xla",
+    "jax",
+    "torch",
+    "torch-compile",
+    "keras-predict",
+    "keras-call",
+    "keras-function",
+}
 SPECS = {"zoo_models": MODEL, "zoo_datasets": DATASET, "zoo_runtimes": RUNTIME}
 
 
@@ -82,11 +92,11 @@ def test_what_plugins_declare_is_there_under_its_name(install: Install) -> None:
     assert loaded.problems == ()
 
 
-def test_the_core_brings_a_dataset_and_a_runtime_and_no_model(install: Install) -> None:
+def test_the_core_brings_a_dataset_and_runtimes_and_no_model(install: Install) -> None:
     loaded = registry.load()
     assert list(loaded.models) == []
     assert list(loaded.datasets) == ["digits"]
-    assert list(loaded.runtimes) == ["tensorflow"]
+    assert set(loaded.runtimes) == RUNTIMES
 
 
 @pytest.mark.parametrize(
@@ -125,7 +135,7 @@ def test_a_malformed_name_costs_only_its_plugin(install: Install, name: Any, hoo
     install("zoo-zzz", declaring("last"))
     loaded = registry.load()
     assert list(loaded.models) == ["first", "last"]
-    assert {*loaded.datasets, *loaded.runtimes} == {"digits", "tensorflow"}
+    assert {*loaded.datasets, *loaded.runtimes} == {"digits", *RUNTIMES}
     [problem] = loaded.problems
     assert problem.plugin.distribution == "zoo-broken"
     assert "SpecError: name " in problem.reason
@@ -268,8 +278,8 @@ def test_a_name_like_no_other_brings_the_command_that_lists_them(menagerie: Regi
     assert len(str(error.value)) < 200
 
 
-def test_an_unknown_runtime_is_looked_up_in_the_doctor(menagerie: Registry) -> None:
-    with pytest.raises(UsageError, match=r"unknown runtime 'onnx'; 'zoo doctor' shows"):
+def test_an_unknown_runtime_is_looked_up_in_their_list(menagerie: Registry) -> None:
+    with pytest.raises(UsageError, match=r"unknown runtime 'onnx'; 'zoo runtimes' shows"):
         menagerie.runtime("onnx")
 
 

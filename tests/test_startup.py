@@ -16,9 +16,11 @@ LISTINGS = (
     ["weights"],
     ["weights", "list", "toy*", "--json"],
     ["data"],
+    ["runtimes", "--json"],
     ["data", "show", "digits"],
     ["--help"],
     ["bench", "--help"],
+    ["export", "--help"],
 )
 
 

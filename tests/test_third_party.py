@@ -1,4 +1,4 @@
-"""A package by somebody else: built as a wheel, installed beside the core in a clean environment, and measured."""
+"""Clean environments: a package by somebody else beside the core, and the core without TensorFlow. Both from wheels."""
 
 from __future__ import annotations
 
@@ -72,23 +72,39 @@ def _pip(*arguments: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clean environment with the core and one third-party plugin, both from wheels."""
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Wheels of the core, of one of its plugins, and of a third-party plugin, by name."""
     folder = tmp_path_factory.mktemp("third-party")
     package = folder / "acme" / "acme_vision"
     package.mkdir(parents=True)
     (package.parent / "pyproject.toml").write_text(PYPROJECT)
     (package / "__init__.py").write_text(PLUGIN)
     (package / "model.py").write_text(MODEL)
+    sources = (ROOT, ROOT / "plugins" / "zoo-toy-resnet", package.parent)
+    _pip("wheel", "--quiet", "--no-deps", "--wheel-dir", folder, *sources)
+    return {wheel.name.split("-")[0]: wheel for wheel in folder.glob("*.whl")}
 
-    wheels = folder / "wheels"
-    _pip("wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, ROOT, package.parent)
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "env"], check=True)
-    built = sorted(wheels.glob("*.whl"))
-    assert [wheel.name.split("-")[0] for wheel in built] == ["acme_vision", "zoobench"]
-    python = folder / "env" / "bin" / "python"
-    _pip("--python", python, "install", "--quiet", "--constraint", ROOT / "constraints.txt", *built)
+
+def _install(folder: Path, *packages: object) -> Path:
+    """A clean environment; returns its folder of commands."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    python = folder / "bin" / "python"
+    _pip("--python", python, "install", "--quiet", "--constraint", ROOT / "constraints.txt", *packages)
     return python.parent
+
+
+@pytest.fixture(scope="module")
+def bin_folder(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean environment with the core, TensorFlow, and one third-party plugin."""
+    folder = tmp_path_factory.mktemp("with-acme")
+    return _install(folder, f"{wheels['zoobench']}[tensorflow]", wheels["acme_vision"])
+
+
+@pytest.fixture(scope="module")
+def jax_only(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean environment with the core, JAX, and toy_resnet."""
+    folder = tmp_path_factory.mktemp("jax-only")
+    return _install(folder, f"{wheels['zoobench']}[jax]", wheels["zoo_toy_resnet"])
 
 
 def _zoo(bin_folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -104,7 +120,7 @@ def test_it_is_listed_alone(bin_folder: Path) -> None:
 
 
 def test_it_is_measured(bin_folder: Path) -> None:
-    done = _zoo(bin_folder, "bench", "acme_net", "--batch-size", "1", "--json")
+    done = _zoo(bin_folder, "bench", "acme_net", "--max-time", "1", "--batch-size", "1", "--json")
     assert done.returncode == 0, done.stderr
     result: dict[str, Any]
     (result,) = json.loads(done.stdout)
@@ -112,3 +128,35 @@ def test_it_is_measured(bin_folder: Path) -> None:
     assert result["plugin"] == {"distribution": "acme-vision", "version": "2.5"}
     assert result["measures"]["macs"] == 16 * 16 * 8 * 9 + 16 * 16 * 8 * 8 * 9 + 8 * 10
     assert "give some with --weights" in result["reasons"]["accuracy"]
+
+
+def test_without_tensorflow_models_are_listed_and_shown(jax_only: Path) -> None:
+    installed = {path.name.split("-")[0] for path in jax_only.parent.glob("lib/python*/site-packages/*.dist-info")}
+    assert "jax" in installed
+    assert not {"tensorflow", "torch"} & installed
+    done = _zoo(jax_only, "list", "--json")
+    assert [model["name"] for model in json.loads(done.stdout)] == ["toy_resnet"], done.stderr
+    done = _zoo(jax_only, "show", "toy_resnet", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["keras_backend"] == "jax"
+
+
+def test_without_tensorflow_a_model_is_measured_and_scored(jax_only: Path) -> None:
+    done = _zoo(jax_only, "bench", "toy_resnet", "--runtime", "jax", "--max-time", "1", "--batch-size", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any]
+    (result,) = json.loads(done.stdout)
+    assert result["outcome"] == "ok"
+    assert result["measures"]["accuracy"]["value"] >= 0.98
+    assert result["measures"]["accuracy"]["images"] == 600
+
+
+def test_without_tensorflow_weights_are_scored_and_what_needs_it_says_so(jax_only: Path) -> None:
+    done = _zoo(jax_only, "weights", "verify", "--score", "--json")
+    assert done.returncode == 0, done.stderr
+    done = _zoo(jax_only, "train", "toy_resnet", "--data", "stream")
+    assert done.returncode == 2
+    assert done.stderr.endswith("which takes TensorFlow: pip install 'zoobench[tensorflow]'\n")
+    done = _zoo(jax_only, "train", "toy_resnet", "--keras-backend", "torch")
+    assert done.returncode == 2
+    assert done.stderr == "zoo: torch is not installed here; pip install 'zoobench[torch]' brings it\n"

@@ -18,8 +18,11 @@ from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 if TYPE_CHECKING:
     from zoo.api import build, datasets, describe, models
     from zoo.bench.api import bench
+    from zoo.bench.peak import peak
     from zoo.data.api import fetch
+    from zoo.results.api import recommend
     from zoo.results.schema import Result
+    from zoo.runtimes.api import export
     from zoo.train.api import train, train_seeds
 
 __all__ = [
@@ -35,9 +38,12 @@ __all__ = [
     "build",
     "datasets",
     "describe",
+    "export",
     "fetch",
     "hookimpl",
     "models",
+    "peak",
+    "recommend",
     "train",
     "train_seeds",
 ]
@@ -48,8 +54,11 @@ _LAZY = {
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",
+    "export": "zoo.runtimes.api",
     "fetch": "zoo.data.api",
     "models": "zoo.api",
+    "peak": "zoo.bench.peak",
+    "recommend": "zoo.results.api",
     "train": "zoo.train.api",
     "train_seeds": "zoo.train.api",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo import keras_backend
 from zoo import registry as _registry
 from zoo.errors import UsageError
 from zoo.specs import DatasetSpec, ModelSpec
@@ -38,7 +39,13 @@ def describe(name: str, *, registry: _registry.Registry | None = None) -> dict[s
     from zoo.executors.local import Task, call
 
     entry = (registry or _registry.load()).model(name)
-    built = call(Task("zoo.models.describe:describe", {"model": entry.spec.to_json()}, label=f"show-{name}"))
+    task = Task(
+        "zoo.models.describe:describe",
+        {"model": entry.spec.to_json()},
+        environment=keras_backend.environment(),
+        label=f"show-{name}",
+    )
+    built = call(task)
     return {
         "name": name,
         "plugin": entry.plugin.distribution,

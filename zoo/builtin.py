@@ -1,9 +1,24 @@
-"""What the core itself brings, as a plugin like any other: a dataset and a runtime, and no model."""
+"""What the core itself brings, as a plugin like any other: a dataset and runtimes, and no model."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from zoo.hookspecs import hookimpl
 from zoo.specs import DatasetSpec, RuntimeSpec
+
+ON_TENSORFLOW: dict[str, Any] = {
+    "keras_backend": "tensorflow",
+    "devices": ("cpu", "gpu"),
+    "requires": ("tensorflow",),
+    "install": "pip install 'zoobench[tensorflow]'",
+}
+ON_TORCH: dict[str, Any] = {
+    "keras_backend": "torch",
+    "devices": ("cpu", "gpu"),
+    "requires": ("torch",),
+    "install": "pip install 'zoobench[torch]'",
+}
 
 
 @hookimpl
@@ -32,8 +47,58 @@ def zoo_runtimes() -> list[RuntimeSpec]:
     return [
         RuntimeSpec(
             name="tensorflow",
-            summary="TensorFlow graph function (tf.function), static batch",
+            summary="TensorFlow graph function, static batch, weights constant",
             runtime="zoo.runtimes.tensorflow:TensorFlow",
-            keras_backend="tensorflow",
-        )
+            precisions=("float32", "bfloat16", "float16"),
+            **ON_TENSORFLOW,
+        ),
+        RuntimeSpec(
+            name="tensorflow-xla",
+            summary="the same, compiled by XLA",
+            runtime="zoo.runtimes.tensorflow:TensorFlowXLA",
+            precisions=("float32", "bfloat16", "float16"),
+            **ON_TENSORFLOW,
+        ),
+        RuntimeSpec(
+            name="jax",
+            summary="jax.jit, weights constant",
+            runtime="zoo.runtimes.jax:Jax",
+            keras_backend="jax",
+            devices=("cpu", "gpu"),
+            precisions=("float32", "bfloat16", "float16"),
+            requires=("jax", "jaxlib"),
+            install="pip install 'zoobench[jax]'",
+        ),
+        RuntimeSpec(
+            name="torch",
+            summary="PyTorch, an operation at a time, channels last",
+            runtime="zoo.runtimes.torch:Torch",
+            precisions=("float32", "bfloat16", "float16"),
+            **ON_TORCH,
+        ),
+        RuntimeSpec(
+            name="torch-compile",
+            summary="the same, compiled by Inductor, weights constant",
+            runtime="zoo.runtimes.torch:TorchCompile",
+            precisions=("float32", "bfloat16", "float16"),
+            **ON_TORCH,
+        ),
+        RuntimeSpec(
+            name="keras-predict",
+            summary="model.predict(images), as many write it, on TensorFlow",
+            runtime="zoo.runtimes.keras:Predict",
+            **ON_TENSORFLOW,
+        ),
+        RuntimeSpec(
+            name="keras-call",
+            summary="model(images), as many write it, on TensorFlow",
+            runtime="zoo.runtimes.keras:Call",
+            **ON_TENSORFLOW,
+        ),
+        RuntimeSpec(
+            name="keras-function",
+            summary="tf.function(model)(images), as many write it",
+            runtime="zoo.runtimes.keras:Function",
+            **ON_TENSORFLOW,
+        ),
     ]

@@ -1,4 +1,4 @@
-"""Which installed distributions have entry points in a group.
+"""Which distributions are installed, and which of them have entry points in a group.
 
 The standard library's `importlib.metadata` answers this too; importing it and asking takes three times as long as
 starting Python. This reads the same files (Python Packaging User Guide, "Recording installed projects").
@@ -7,9 +7,13 @@ starting Python. This reads the same files (Python Packaging User Guide, "Record
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+SEPARATORS = re.compile(r"[-_.]+")
+REQUIRED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,13 +40,47 @@ def entry_points(group: str, path: Sequence[str] | None = None) -> list[EntryPoi
     chosen: dict[str, list[EntryPoint]] = {}
     for folder, metadata in _metadata_folders(sys.path if path is None else path):
         text = _read(os.path.join(folder, "entry_points.txt"))
-        key = os.path.basename(folder).partition("-")[0].lower().replace(".", "_")
+        key = _key(os.path.basename(folder).partition("-")[0])
         if f"[{group}]" not in text or key in chosen:
             chosen.setdefault(key, [])
             continue
         name, version = _name_and_version(_read(os.path.join(folder, metadata)), folder)
         chosen[key] = [EntryPoint(name, line, version, value) for line, value in _section(text, group)]
     return sorted(point for points in chosen.values() for point in points)
+
+
+def versions(names: Iterable[str], path: Sequence[str] | None = None) -> dict[str, str]:
+    """The versions of those distributions that are installed, under the names that were asked for."""
+    wanted = {_key(name): name for name in names}
+    found: dict[str, str] = {}
+    for folder, metadata in _metadata_folders(sys.path if path is None else path):
+        name = wanted.get(_key(os.path.basename(folder).partition("-")[0]))
+        if name is not None and name not in found:
+            found[name] = _name_and_version(_read(os.path.join(folder, metadata)), folder)[1]
+    return {name: found[name] for name in wanted.values() if name in found}
+
+
+def requirements(group: str, path: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
+    """What each distribution with entry points in a group says that it requires, extras included; names normalised."""
+    found: dict[str, tuple[str, ...]] = {}
+    for folder, metadata in _metadata_folders(sys.path if path is None else path):
+        name = _key(os.path.basename(folder).partition("-")[0])
+        if name in found or f"[{group}]" not in _read(os.path.join(folder, "entry_points.txt")):
+            continue
+        lines = _read(os.path.join(folder, metadata)).partition("\n\n")[0].splitlines()
+        values = (line.partition(":")[2].strip() for line in lines if line.lower().startswith("requires-dist:"))
+        found[name] = tuple(normalised(match[0]) for value in values if (match := REQUIRED.match(value)))
+    return found
+
+
+def normalised(name: str) -> str:
+    """A distribution's name in the spelling that all of its spellings have in common (PEP 503)."""
+    return SEPARATORS.sub("-", name).lower()
+
+
+def _key(name: str) -> str:
+    """A distribution's name as the names of its files spell it."""
+    return normalised(name).replace("-", "_")
 
 
 def _metadata_folders(path: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from types import ModuleType
@@ -23,6 +23,11 @@ from zoo.installed import EntryPoint, entry_points
 from zoo.streams import stdout_to_stderr
 
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
+
+# What Keras and TensorFlow put before the cause, which stands on a later line: Keras in bold, TensorFlow by its type.
+PREAMBLES = ("Exception encountered when calling ", "Graph execution error:")
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+CAUSE = re.compile(r"[\w.]+(Error|Exception): ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +116,18 @@ def describe(error: BaseException) -> str:
         lines = str(error).strip().splitlines()
     except Exception:  # a plugin's own exception may raise anything when it is printed
         lines = []
-    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    text = f"{type(error).__name__}: {_telling(lines)}" if lines else type(error).__name__
     text = printable(text)
     return text if len(text) <= 300 else f"{text[:299]}…"
+
+
+def _telling(lines: Sequence[str]) -> str:
+    """The first line of a message; where a framework has put its own before it, with the cause."""
+    if not lines[0].startswith(PREAMBLES):
+        return lines[0]
+    further = [line for line in (STYLE.sub("", line).strip() for line in lines[1:]) if line]
+    cause = next((line for line in further if CAUSE.match(line)), further[0] if further else "")
+    return f"{lines[0]} {cause}".rstrip()
 
 
 def printable(text: str) -> str:

@@ -44,7 +44,7 @@ class Registry:
 
     def runtime(self, name: str) -> Entry[RuntimeSpec]:
         """The runtime of that name; UsageError, with a suggestion, if there is none."""
-        return _get(self.runtimes, name, "runtime", "zoo doctor")
+        return _get(self.runtimes, name, "runtime", "zoo runtimes")
 
     def select(self, patterns: Sequence[str]) -> list[Entry[ModelSpec]]:
         """The models that match any of the names or shell globs, each once, in the order asked for.

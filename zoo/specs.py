@@ -20,6 +20,7 @@ from zoo.errors import SpecError
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 PACKAGE_FILE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w][\w.-]*(/[\w][\w.-]*)*")
+DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_TEXT = 300
 ANY_DATASET = "*"
@@ -36,6 +37,10 @@ RECIPE_CHOICES = {
     "weight_decay_form": WEIGHT_DECAYS,
     "shift_fill": FILLS,
     "precision": PRECISIONS,
+}
+RUNTIME_CHOICES = {
+    "devices": ("cpu", "gpu"),
+    "precisions": ("float32", "bfloat16", "float16", "int8"),
 }
 
 
@@ -311,12 +316,23 @@ class RuntimeSpec(Plain):
         summary: one line.
         runtime: `"package.module:Class"` of a `zoo.runtimes.Runtime`, imported only in the worker.
         keras_backend: the Keras backend the worker sets before Keras is imported.
+        devices: kinds of device that it can run on: `"cpu"`, `"gpu"`.
+        precisions: that it can be asked for; whether this machine has them, its `start` says.
+        requires: distributions that it needs, by the names of the package index; it is unavailable while one is not
+            installed. Their versions stand in the environment of every Result.
+        install: the command that installs them, shown where one is missing.
+        exports: whether its sessions save the model as a file that runs without the zoo (`zoo export`).
     """
 
     name: str
     summary: str
     runtime: str
     keras_backend: str
+    devices: tuple[str, ...] = ("cpu",)
+    precisions: tuple[str, ...] = ("float32",)
+    requires: tuple[str, ...] = ()
+    install: str | None = None
+    exports: bool = False
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -326,6 +342,17 @@ class RuntimeSpec(Plain):
             self.keras_backend in ("tensorflow", "jax", "torch"),
             "keras_backend must be tensorflow, jax or torch",
         )
+        for name, choices in RUNTIME_CHOICES.items():
+            values = _tuple(getattr(self, name), name)
+            _check(set(values) <= set(choices), f"{name} must be some of {', '.join(choices)}")
+            object.__setattr__(self, name, values)
+        requires = tuple(self.requires) if isinstance(self.requires, (tuple, list)) else ("",)
+        for distribution in requires:
+            _check_match(DISTRIBUTION, distribution, "requires", "the name of a distribution")
+        object.__setattr__(self, "requires", requires)
+        if self.install is not None:
+            _check_text(self.install, "install")
+        _check(isinstance(self.exports, bool), "exports must be True or False")
 
 
 def check_name(name: object) -> str:

@@ -45,7 +45,6 @@ def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: di
         "governor",
     }
     assert set(found["os"]) == {"system", "release"}
-    assert set(found["packages"]) <= set(environment.PACKAGES)
     assert set(found["container"]) <= {"cpu.max", "memory.max"}
     assert all(set(device) == {"name", "driver", "memory"} for device in found["accelerators"])
 
@@ -54,6 +53,19 @@ def test_the_packages_that_are_measured_are_named_with_their_versions(found: dic
     import numpy as np
 
     assert found["packages"]["numpy"] == np.__version__
+
+
+def test_what_plugins_require_is_named_whether_they_are_in_use_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "zoo_fast-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: zoo-fast\nVersion: 1.0\nRequires-Dist: zoobench\nRequires-Dist: pytest>=1\n")
+    (info / "entry_points.txt").write_text("[zoo]\nfast = zoo_fast\n")
+    monkeypatch.setattr(environment.sys, "path", [*environment.sys.path, str(tmp_path)])
+    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "zoo-fast")
+    assert environment.package_versions()["pytest"] == pytest.__version__
+    assert "zoobench" not in environment.package_versions()
 
 
 def test_asking_twice_gives_one_fingerprint(found: dict[str, Any]) -> None:
@@ -183,15 +195,9 @@ def test_the_load_is_what_the_system_counts(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", environment.PACKAGES)
 def test_a_package_that_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    version = environment.importlib.metadata.version
-
-    def without(asked: str) -> str:
-        if asked == name:
-            raise environment.importlib.metadata.PackageNotFoundError(asked)
-        return version("pytest")
-
-    monkeypatch.setattr(environment.importlib.metadata, "version", without)
-    assert set(environment.package_versions()) == set(environment.PACKAGES) - {name}
+    monkeypatch.setattr(environment, "PACKAGES", (name, "no-such-thing"))
+    monkeypatch.setattr(environment.installed, "requirements", lambda _: {})
+    assert set(environment.package_versions()) == {name}
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.bench.scenario import DEVICES, MODES, PRECISIONS, Scenario
+from zoo.bench.scenario import MODES, PRECISIONS, Scenario
 from zoo.errors import UsageError
 
+DEVICES = ("cpu", "gpu", "gpu:1", "gpu:10")
 QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 
 scenarios = st.builds(
@@ -37,7 +38,7 @@ def test_a_scenario_survives_json(scenario: Scenario) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *[("device", value) for value in ("tpu", "GPU", "", None, [])],
+        *[("device", value) for value in ("tpu", "GPU", "gpu:", "gpu:-1", "gpu:01", "gpu:x", "cpu:0", "", None, [])],
         *[("precision", value) for value in ("float64", "fp16", "", None)],
         *[("mode", value) for value in ("dream", "", None)],
         *[("batch_size", value) for value in (0, -1, 1.5, 8.0, "8", True, None, 2**20 + 1)],

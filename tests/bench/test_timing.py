@@ -315,3 +315,13 @@ def test_random_rounds_of_one_distribution_are_rarely_called_unsteady() -> None:
     called = [is_steady([noise.lognormvariate(0, 0.1) for _ in range(90)]) for _ in range(500)]
     unsteady = called.count(False)
     assert unsteady <= 15  # 1 % of 500 is 5; more than 15 have a chance of 1 in 15,000
+
+
+@given(seconds=st.floats(0.01, 100))
+def test_a_policy_within_a_time_takes_no_longer(seconds: float) -> None:
+    within = Policy().within(seconds)
+    assert within.warmup_max_s + within.max_time_s <= seconds
+    assert within.warmup_min_s <= within.warmup_max_s
+    assert within.min_time_s <= within.max_time_s
+    assert within.within(seconds) == within
+    assert Policy().within(1000) == Policy()

@@ -17,6 +17,7 @@ WAYS = (
     "raises_in_build",
     "raises_in_first_call",
     "raises_in_hundredth_call",
+    "raises_in_thousandth_call",
 )
 
 
@@ -49,6 +50,8 @@ def build(input_shape: tuple[int, int, int], classes: int, way: str) -> object:
         x = raising_at(1)(x)
     if way == "raises_in_hundredth_call":
         x = raising_at(100)(x)
+    if way == "raises_in_thousandth_call":
+        x = raising_at(1000)(x)
     return keras.Model(inputs, layers.Dense(classes)(x))
 
 

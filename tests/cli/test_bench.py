@@ -22,7 +22,8 @@ pytestmark = pytest.mark.real
 
 MEASURES = {
     "parameters", "trainable_parameters", "macs", "flops", "weights_bytes", "import_s", "build_s", "load_s",
-    "first_call_s", "latency_s", "images_per_second", "peak_rss_bytes", "accuracy",
+    "first_call_s", "place_s", "fetch_s", "end_to_end_s",
+    "latency_s", "images_per_second", "peak_rss_bytes", "accuracy",
 }  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def test_a_result_names_the_machine_and_not_its_owner(toy_results: list[dict[str
 
 
 def test_the_table_has_every_figure(zoo: Zoo) -> None:
-    done = zoo("bench", "toy_resnet", "plain_cnn", "--batch-size", "8", "--format", "github")
+    done = zoo("bench", "toy_resnet", "plain_cnn", "--max-time", "1", "--batch-size", "8", "--format", "github")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no progress bar where there is no terminal
     assert "| toy_resnet |      223,242 | 29.0 M |" in done.stdout
@@ -93,7 +94,7 @@ def test_the_table_has_every_figure(zoo: Zoo) -> None:
 
 
 def test_a_model_without_weights_says_how_to_get_them(zoo: Zoo) -> None:
-    done = zoo("bench", "plain20", "--batch-size", "4", "--threads", "1", "--json")
+    done = zoo("bench", "plain20", "--max-time", "1", "--batch-size", "4", "--threads", "1", "--json")
     assert done.returncode == 0, done.stderr
     (result,) = json.loads(done.stdout)
     assert result["environment"]["threads"] == result["scenario"]["threads"] == 1
@@ -102,7 +103,17 @@ def test_a_model_without_weights_says_how_to_get_them(zoo: Zoo) -> None:
 
 
 def test_real_cifar10_is_scored(zoo: Zoo, cifar10_folder: Path, tmp_path: Path) -> None:
-    arguments = ("--dataset", "cifar10", "--data-dir", str(cifar10_folder), "--batch-size", "32", "--json")
+    arguments = (
+        "--dataset",
+        "cifar10",
+        "--data-dir",
+        str(cifar10_folder),
+        "--batch-size",
+        "32",
+        "--max-time",
+        "1",
+        "--json",
+    )
     (unscored,) = json.loads(zoo("bench", "toy_resnet", *arguments).stdout)
     assert unscored["measures"]["accuracy"] is None
     weights = _digits_weights(tmp_path)
@@ -138,8 +149,8 @@ def _digits_weights(folder: Path) -> Path:
         (["bench", "toy_resnet", "--data-dir", "/nowhere"], "the data directory /nowhere is not there"),
         (["bench", "toy_resnet", "--runtime", "tensorflw"], "did you mean 'tensorflow'?"),
         (["bench", "toy_resnet", "--weights", "/nowhere.safetensors"], "/nowhere.safetensors is not there"),
-        (["bench", "toy_resnet", "--threads", "0"], "0 is not in the range x>=1"),
-        (["bench", "toy_resnet", "--device", "tpu"], "'tpu' is not one of"),
+        (["bench", "toy_resnet", "--threads", "0"], "0 is not a number of threads; the least is 1"),
+        (["bench", "toy_resnet", "--device", "tpu"], "device 'tpu' is not one of"),
         (["train", "toy_resnet", "--epochs", "0"], "0 is not in the range x>=1"),
         (["train", "toy_resnt"], "did you mean 'toy_resnet'?"),
         (["train", "toy_resnet", "-o", "/proc/nowhere/w.safetensors"], "can't write to /proc/nowhere"),
@@ -179,7 +190,7 @@ def test_weights_that_do_not_fit_are_one_line_and_exit_code_3(zoo: Zoo, tmp_path
 def data(zoo: Zoo, home: Path, tmp_path: Path) -> Path:
     """A data directory with the digits in it, to damage."""
     if not (home / "data" / "digits").is_dir():
-        zoo("bench", "toy_resnet", "--batch-size", "1")
+        zoo("bench", "toy_resnet", "--max-time", "1", "--batch-size", "1")
     return Path(shutil.copytree(home / "data", tmp_path / "data"))
 
 
@@ -200,7 +211,7 @@ def test_damaged_records_are_one_line_and_exit_code_3(zoo: Zoo, data: Path, dama
         file.unlink()
     else:
         file.write_bytes(content[: len(content) // 2] if damage == "truncate" else b"x" * len(content))
-    done = zoo("bench", "toy_resnet", "--batch-size", "1", "--data-dir", str(data))
+    done = zoo("bench", "toy_resnet", "--max-time", "1", "--batch-size", "1", "--data-dir", str(data))
     assert done.returncode == 3
     (line,) = [text for text in done.stdout.splitlines() if text.startswith("!")]
     assert "can't read 'test' of digits in" in line
@@ -250,7 +261,17 @@ def test_a_progress_bar_on_a_terminal_goes_to_standard_error(home: Path, tmp_pat
     master, slave = pty.openpty()
     printed = (tmp_path / "printed").open("wb")
     running = subprocess.Popen(
-        [Path(sys.executable).parent / "zoo", "bench", "toy_resnet", "--batch-size", "1", "--json", "--no-accuracy"],
+        [
+            Path(sys.executable).parent / "zoo",
+            "bench",
+            "toy_resnet",
+            "--max-time",
+            "1",
+            "--batch-size",
+            "1",
+            "--json",
+            "--no-accuracy",
+        ],
         stdout=printed,
         stderr=slave,
         env={**os.environ, "ZOO_HOME": str(home), "TERM": "xterm", "COLUMNS": "120"},
@@ -265,5 +286,5 @@ def test_a_progress_bar_on_a_terminal_goes_to_standard_error(home: Path, tmp_pat
     assert running.wait(timeout=60) == 0
     os.close(master)
     printed.close()
-    assert b"toy_resnet, batch 1: steady" in shown
+    assert b"toy_resnet, tensorflow, batch 1: steady" in shown
     assert json.loads((tmp_path / "printed").read_bytes())[0]["outcome"] == "ok"

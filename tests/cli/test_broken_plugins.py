@@ -84,7 +84,7 @@ def test_the_rest_of_the_zoo_goes_on(zoo: Zoo, broken: Path) -> None:
 
 @pytest.mark.parametrize("name", [name for name, (_, reason) in BROKEN.items() if reason])
 def test_the_doctor_says_which_and_why(zoo: Zoo, broken: Path, name: str) -> None:
-    done = zoo("doctor", "--json", PYTHONPATH=str(broken))
+    done = zoo("doctor", "--quick", "--json", PYTHONPATH=str(broken))
     assert done.returncode == 0
     problems = {p["distribution"]: p for p in json.loads(done.stdout)["problems"]}
     problem = problems[f"broken-{name}"]
@@ -93,7 +93,7 @@ def test_the_doctor_says_which_and_why(zoo: Zoo, broken: Path, name: str) -> Non
 
 
 def test_a_duplicate_is_reported_for_both(zoo: Zoo, broken: Path) -> None:
-    problems = json.loads(zoo("doctor", "--json", PYTHONPATH=str(broken)).stdout)["problems"]
+    problems = json.loads(zoo("doctor", "--quick", "--json", PYTHONPATH=str(broken)).stdout)["problems"]
     (own,) = [p for p in problems if p["distribution"] == "zoo-plain-cnn"]
     assert "declared by broken-duplicate 0.3 and zoo-plain-cnn 0.1.0; none is used" in own["reason"]
 
@@ -114,8 +114,8 @@ def noisy(zoo: Zoo, broken: Path) -> tuple[str, str]:
 
 
 def test_the_core_keeps_its_names(zoo: Zoo, broken: Path) -> None:
-    done = zoo("doctor", PYTHONPATH=str(broken), ZOO_DISABLE_PLUGINS="broken-prints")
-    assert "zoobench 0.1.0 (builtin): datasets digits; runtimes tensorflow" in done.stdout
+    done = zoo("doctor", "--quick", PYTHONPATH=str(broken), ZOO_DISABLE_PLUGINS="broken-prints")
+    assert "zoobench 0.1.0 (builtin): datasets digits; runtimes tensorflow, tensorflow-xla, jax, " in done.stdout
     assert "digits: 1,797 handwritten digits" in done.stdout
 
 
@@ -129,21 +129,23 @@ def test_a_name_of_the_core_that_a_plugin_takes_is_mentioned(zoo: Zoo, broken: P
 
 
 def test_nothing_a_plugin_says_reaches_the_terminal_unescaped(zoo: Zoo, broken: Path) -> None:
-    for arguments in (["doctor"], ["list"], ["doctor", "--json"]):
+    for arguments in (["doctor", "--quick"], ["list"], ["doctor", "--quick", "--json"]):
         done = zoo(*arguments, PYTHONPATH=str(broken))
         assert "\x1b" not in done.stdout + done.stderr
 
 
 @pytest.mark.real
 def test_toy_resnet_is_measured_beside_all_of_them(zoo: Zoo, broken: Path) -> None:
-    done = zoo("bench", "toy_resnet", "--batch-size", "1", "--json", PYTHONPATH=str(broken))
+    done = zoo("bench", "toy_resnet", "--max-time", "1", "--batch-size", "1", "--json", PYTHONPATH=str(broken))
     assert done.returncode == 0
     assert json.loads(done.stdout)[0]["outcome"] == "ok"
 
 
 @pytest.mark.real
 def test_a_model_that_cannot_be_built_costs_only_itself(zoo: Zoo, broken: Path) -> None:
-    done = zoo("bench", "printer", "toy_resnet", "--batch-size", "1", "--json", PYTHONPATH=str(broken))
+    done = zoo(
+        "bench", "printer", "toy_resnet", "--max-time", "1", "--batch-size", "1", "--json", PYTHONPATH=str(broken)
+    )
     assert done.returncode == 3
     printer, toy = json.loads(done.stdout)
     assert printer["outcome"] == "error"

@@ -25,8 +25,9 @@ EXPECTED = {
     "prints": ("ok", None, None),
     "forks": ("ok", None, None),
     "raises_in_build": ("error", "build", "ZeroDivisionError: division by zero"),
-    "raises_in_first_call": ("error", "first_call", "call 1 fails"),
-    "raises_in_hundredth_call": ("error", "steady", "call 100 fails"),
+    "raises_in_first_call": ("error", "reference", "call 1 fails"),
+    "raises_in_hundredth_call": ("error", "parity", "call 100 fails"),
+    "raises_in_thousandth_call": ("error", "steady", "call 1000 fails"),
     "toy_resnet": ("ok", None, None),
 }
 
@@ -47,7 +48,19 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def matrix(zoo: Zoo, hostile: Path) -> dict[str, Any]:
     """All of them in one run."""
     done = zoo(
-        *("bench", *EXPECTED, "--batch-size", "1", "--timeout", "15", "--memory-limit", "2GiB", "--json"),
+        *(
+            "bench",
+            *EXPECTED,
+            "--max-time",
+            "1",
+            "--batch-size",
+            "1",
+            "--timeout",
+            "15",
+            "--memory-limit",
+            "2GiB",
+            "--json",
+        ),
         timeout=400,
         PYTHONPATH=str(hostile),
     )
@@ -103,7 +116,18 @@ def test_every_result_is_in_the_store(matrix: dict[str, Any], zoo: Zoo) -> None:
 
 def test_a_killed_run_is_resumed_and_nothing_is_measured_twice(home: Path, zoo: Zoo, tmp_path: Path) -> None:
     store = tmp_path / "store"
-    arguments = ["bench", "toy_resnet", "plain_cnn", "--batch-size", "1,2,4", "--no-accuracy", "--store", str(store)]
+    arguments = [
+        "bench",
+        "toy_resnet",
+        "plain_cnn",
+        "--max-time",
+        "1",
+        "--batch-size",
+        "1,2,4",
+        "--no-accuracy",
+        "--store",
+        str(store),
+    ]
     command = [Path(sys.executable).parent / "zoo", *arguments]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "ZOO_HOME": str(home)})
     until = time.monotonic() + 90

@@ -75,7 +75,7 @@ def test_plugins_can_be_switched_off(zoo: Zoo, arguments: list[str], variables: 
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("command", [["list", "--json"], ["doctor", "--json"]])
+@pytest.mark.parametrize("command", [["list", "--json"], ["doctor", "--quick", "--json"]])
 @pytest.mark.parametrize(
     ("arguments", "variables", "line"),
     [
@@ -133,7 +133,7 @@ def test_a_diagram_that_cannot_be_written_is_one_line(zoo: Zoo) -> None:
 
 
 def test_doctor_names_the_plugins(zoo: Zoo) -> None:
-    done = zoo("doctor")
+    done = zoo("doctor", "--quick")
     assert done.returncode == 0
     assert "zoo-toy-resnet 0.1.0: models toy_resnet" in done.stdout
     assert "no problems" in done.stdout

@@ -67,7 +67,17 @@ def variables(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def results(zoo: Zoo, folder: Path, variables: dict[str, str]) -> list[dict[str, Any]]:
     """Of a model that fails and of one that works but has no weights."""
-    arguments = ["bench", "leaky", "plain20", "--batch-size", "1", "--data-dir", str(folder / OWNER / "datasets")]
+    arguments = [
+        "bench",
+        "leaky",
+        "plain20",
+        "--max-time",
+        "1",
+        "--batch-size",
+        "1",
+        "--data-dir",
+        str(folder / OWNER / "datasets"),
+    ]
     done = zoo(*arguments, "--json", **variables)
     assert done.returncode == 3, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)

@@ -163,7 +163,7 @@ def test_show_prints_what_bench_prints(run: Run) -> None:
         (["show", "../../etc/passwd"], "no Result '../../etc/passwd' in"),
         (["show"], "Missing argument 'ID'."),
         (["--since", "yesterday"], "'yesterday' is not a date such as 2026-11-23"),
-        (["--device", "tpu"], "'tpu' is not one of"),
+        (["--device", "tpu"], "device 'tpu' is not one of cpu, gpu, gpu:N"),
         (["rm"], "name the Results to remove by their ids, or choose them by options and --all"),
         (["rm", "--model", "*"], "name the Results to remove"),
         (["rm", "--all"], "this would remove 3 Results from"),

@@ -57,7 +57,9 @@ def test_the_run_keeps_its_history_and_a_picture_of_it(trained: dict[str, Any]) 
 
 def test_bench_finds_and_scores_them(trained: dict[str, Any], zoo: Zoo) -> None:
     (result,) = json.loads(
-        zoo("bench", "toy_resnet", "--weights", trained["path"], "--batch-size", "1", "--json").stdout
+        zoo(
+            "bench", "toy_resnet", "--weights", trained["path"], "--max-time", "2", "--batch-size", "1", "--json"
+        ).stdout
     )
     assert result["weights"]["sha256"] == trained["sha256"]
     score = trained["provenance"]["score"]

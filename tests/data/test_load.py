@@ -1,16 +1,19 @@
-"""What TFDS decodes, in this process."""
+"""What is decoded, in this process; TFDS and TensorFlow beside it."""
 
 from __future__ import annotations
 
 import dataclasses
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from support import make_prepared
 
 from zoo.builtin import zoo_datasets
-from zoo.data.catalog import Dataset, declared
+from zoo.data.catalog import Dataset, declared, find
 from zoo.data.folder import read, scan
 from zoo.data.load import batches, load
 from zoo.errors import DataError, UsageError
@@ -82,7 +85,6 @@ def test_damaged_files_are_one_line(digits: Dataset, tmp_path: Path, damage: str
     line = str(error.value)
     assert line.endswith("; remove its folder and prepare the dataset again")
     assert "\n" not in line
-    assert "function_node" not in line
 
 
 def test_it_is_what_tfds_makes_of_the_folder(tmp_path: Path) -> None:
@@ -103,3 +105,45 @@ def test_it_is_what_tfds_makes_of_the_folder(tmp_path: Path) -> None:
         ((images, labels),) = read(tmp_path, split, 100)
         assert np.array_equal(images, np.stack([image for image, _ in columns]))
         assert labels.tolist() == [label for _, label in columns]
+
+
+def as_tensorflow_reads(dataset: Dataset, split: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """The images and labels that TFDS gives by way of TensorFlow."""
+    import tensorflow_datasets as tfds
+
+    rows = tfds.builder_from_directory(dataset.folder).as_dataset(split=split, shuffle_files=False, batch_size=500)
+    images, labels = zip(*((batch["image"], batch["label"]) for batch in rows.as_numpy_iterator()), strict=True)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def test_digits_and_cifar10_are_what_tensorflow_reads(digits: Dataset, cifar10_folder: Path) -> None:
+    for dataset, split in ((digits, "train"), (digits, "test"), (find("cifar10", {}, cifar10_folder), "test")):
+        found = load(dataset, split)
+        images, labels = as_tensorflow_reads(dataset, split)
+        assert np.array_equal(found.images, images)
+        assert np.array_equal(found.labels, labels)
+
+
+@pytest.mark.parametrize(("encoding", "most"), [("PNG", 0), ("JPEG", 8)])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_several_files_are_read_in_the_order_of_tensorflow(
+    tmp_path: Path, encoding: str, most: int, ordered: bool
+) -> None:
+    """Decoders of JPEG differ in how they round, and in nothing else."""
+    random = np.random.default_rng(0)
+    shards = []
+    for count in (40, 3, 16, 32, 1, 17, *[5] * 14, 50):
+        rows = []
+        for _ in range(count):
+            file = io.BytesIO()
+            coarse = Image.fromarray(random.integers(0, 256, (4, 5, 3), np.uint8))
+            coarse.resize((37, 29)).save(file, encoding)
+            rows.append((file.getvalue(), int(random.integers(10))))
+        shards.append(rows)
+    dataset = make_prepared(tmp_path, shards, (29, 37, 3), disableShuffling=ordered)
+    found = load(dataset, "test")
+    images, labels = as_tensorflow_reads(dataset, "test")
+    assert np.array_equal(found.labels, labels)
+    difference = np.abs(found.images.astype(int) - images)
+    assert difference.max() <= most
+    assert difference.mean() <= most / 4

@@ -124,3 +124,11 @@ def test_what_is_not_known_is_a_dash(name: str) -> None:
 )
 def test_examples_with_their_units(name: str, value: Any, text: str) -> None:
     assert getattr(numbers, name)(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (45.4, "45 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (3599.6, "1 h 0 min"), (4321, "1 h 12 min")],
+)
+def test_clock_times_have_the_units_that_matter(seconds: float, text: str) -> None:
+    assert numbers.clock_time(seconds) == text

@@ -42,8 +42,10 @@ OK = Result(
         "model": "toy",
         "dataset": "digits",
         "runtime": "tensorflow",
+        "device": "cpu",
         "precision": "float32",
         "batch_size": 1,
+        "threads": None,
     },
     environment=ENVIRONMENT,
     measures=MEASURED,
@@ -55,6 +57,7 @@ OK = Result(
         "images_per_second": {"value": 611.0, "low": 590.0, "high": 640.0},
     },
     weights={"source": "plugin", "sha256": "0123456789abcdef" * 4},
+    parity={"max_difference": 4.2e-7, "accepted": True},
 )
 FAILED = dataclasses.replace(
     OK,
@@ -62,6 +65,7 @@ FAILED = dataclasses.replace(
     measures=dict.fromkeys(MEASURES),
     stats={},
     weights=None,
+    parity=None,
     failure={"phase": "build", "type": "Timeout", "message": "not done after 5 s", "log": "a.log"},
 )
 
@@ -117,6 +121,7 @@ def test_a_row_of_the_table_of_speed_says_how_fast_a_scenario_was() -> None:
         "p90": "1.75 ms",
         "images/s": "611",
         "95 % interval": "590–640",
+        "parity": "4e-07 σ",
         "samples": "1,234",
         "import": "2.50 s",
         "build": "250 ms",
@@ -127,8 +132,38 @@ def test_a_row_of_the_table_of_speed_says_how_fast_a_scenario_was() -> None:
 
 def test_a_scenario_that_failed_keeps_its_row() -> None:
     headers, good, bad = cells(tables.speed_table([OK, at(FAILED, batch_size=32)], "tsv"))
-    assert bad == ["toy", "32", "timeout", *["–"] * 8]
+    assert bad == ["toy", "32", "timeout", *["–"] * 9]
     assert len(headers) == len(good) == len(bad)
+
+
+def faster(runtime: str, latency_s: float, **changes: Any) -> Result:
+    measures = {**MEASURED, "latency_s": latency_s, **changes}
+    return dataclasses.replace(at(OK, runtime=runtime), measures=measures)
+
+
+def test_where_runtimes_differ_each_row_says_which_and_the_fastest_comes_first() -> None:
+    wrong = dataclasses.replace(at(FAILED, runtime="quick"), outcome="wrong")
+    results = [wrong, at(OK, batch_size=32), faster("slow", 0.02), faster("fast", 0.01), at(OK, model="cnn")]
+    headers, *rows = cells(tables.speed_table(results, "tsv"))
+    assert headers[:4] == ["model", "batch", "runtime", "latency"]
+    assert [tuple(row[:4]) for row in rows] == [
+        ("toy", "1", "fast", "10.0 ms"),
+        ("toy", "1", "slow", "20.0 ms"),
+        ("toy", "1", "quick", "wrong"),
+        ("toy", "32", "tensorflow", "1.62 ms"),
+        ("cnn", "1", "tensorflow", "1.62 ms"),
+    ]
+    assert rows[0][headers.index("accuracy")] == "98.7 % (97.4–99.3)"
+    assert "accuracy" not in cells(tables.models_table(results, "tsv"))[0]
+    assert tables.header(results).splitlines()[1] == "on cpu, float32"
+
+
+def test_the_share_of_the_peak_and_the_reason_are_shown_where_they_are_known() -> None:
+    results = [faster("a", 0.01, flops_share=0.456, bound_by="memory"), faster("b", 0.02)]
+    headers, first, second = cells(tables.speed_table(results, "tsv"))
+    columns = [headers.index(name) for name in ("of peak", "bound by")]
+    assert [first[i] for i in columns] == ["45.6 %", "memory"]
+    assert [second[i] for i in columns] == ["–", "–"]
 
 
 def test_a_percentile_that_was_refused_is_a_dash() -> None:
@@ -138,14 +173,14 @@ def test_a_percentile_that_was_refused_is_a_dash() -> None:
 
 
 def test_the_header_names_machine_runtime_device_precision_and_threads() -> None:
-    machine, how = tables.header(OK).splitlines()
+    machine, how = tables.header([OK]).splitlines()
     assert machine.startswith("Acme 9 · 4 cores · 16 GiB · no accelerator · Linux 6.1")
     assert how == "tensorflow on cpu, float32, 4 threads"
 
 
 def test_the_header_leaves_out_threads_that_are_not_known() -> None:
     result = dataclasses.replace(OK, environment={**ENVIRONMENT, "threads": None})
-    assert tables.header(result).endswith("tensorflow on cpu, float32")
+    assert tables.header([result]).endswith("tensorflow on cpu, float32")
 
 
 def test_a_good_result_needs_no_note() -> None:

@@ -83,7 +83,6 @@ def test_of_a_log_only_its_name_is_told() -> None:
         "exit_code": 3,
         "log": "a.log",
     }
-    assert failure_record(None) is None
 
 
 def test_a_user_whose_home_is_the_root_has_no_name_to_hide(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,8 +49,8 @@ def test_a_moment_is_in_utc(text: str) -> None:
     assert created.isoformat() == "2026-01-01T00:00:00+00:00"
 
 
-def test_the_outcomes_are_those_of_a_process() -> None:
-    assert get_args(Outcome) == OUTCOMES
+def test_the_outcomes_are_those_of_a_process_and_two_more() -> None:
+    assert set(OUTCOMES) == {*get_args(Outcome), "wrong", "unavailable"}
 
 
 def test_a_result_is_frozen() -> None:

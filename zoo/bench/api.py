@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry as _registry
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zoo.results.schema import Result
     from zoo.results.store import Store
 
-OnStep = Callable[[int, "Step"], Callable[[str], None]]
+OnStep = Callable[[int, int, "Step"], Callable[[str], None]]
 
 
 def bench(
@@ -33,7 +33,8 @@ def bench(
     :param store: where each Result is recorded as soon as it is there; by default they are not.
     :param resume: continue the newest interrupted run of the same scenarios in the store.
     :param skip_existing: take what this environment has measured before from the store.
-    :param on_step: called as each scenario begins; returns what is told its phases.
+    :param on_step: called as each scenario begins, with its number, how many there are, and its step; returns what is
+        told its phases.
     :return: a Result for each scenario, also for those that failed: see `outcome`.
     :raises UsageError: for what is unknown or impossible here.
     """
@@ -41,6 +42,8 @@ def bench(
     from zoo.bench.runner import measure_plan
 
     steps = plan(registry or _registry.load(), patterns, options or Options(**settings))
+    if any(step.largest for step in steps):
+        steps = list(_sized(steps, on_step))
     if store is None:
         if resume or skip_existing:
             raise UsageError("what was measured before is in a store; name one")
@@ -63,6 +66,17 @@ def bench(
         raise
     run.finish()
     return [run.measured[step.scenario] for step in steps]
+
+
+def _sized(steps: Sequence[Step], on_step: OnStep | None) -> Iterator[Step]:
+    """The steps, each with a batch size."""
+    from zoo.bench.largest import with_largest_batch
+
+    for index, step in enumerate(steps):
+        if not step.largest or step.unavailable:
+            yield step
+        else:
+            yield with_largest_batch(step, on_step(index, len(steps), step) if on_step else lambda _: None)
 
 
 def bench_against(

@@ -6,19 +6,38 @@ import datetime
 import secrets
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from zoo.bench import environment as env
 from zoo.bench.checks import check
+from zoo.bench.peak import Peaks
 from zoo.bench.plan import Step
+from zoo.bench.roofline import explain
+from zoo.bench.scenario import Scenario
 from zoo.bench.stats import Stats, summarise
-from zoo.executors.local import Completed
+from zoo.executors.local import Completed, Failure
 from zoo.results.publishable import failure_record, without_paths
 from zoo.results.schema import MEASURES, Result
 
+COPIES = ("place_s", "fetch_s", "end_to_end_s")
 PHASES = ("import", "build", "load", "first_call")
 STARTED_BESIDE = "another process started at the same time"
 NO_COUNTER = "the CPU's memory is the process's: see peak_rss_bytes"
+NO_PEAK = "what this machine can do has not been measured; 'zoo peak' does it"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a scenario ended that has no measures: an outcome of `zoo.results.schema.OUTCOMES`, and why."""
+
+    outcome: str
+    failure: Failure
+
+    @classmethod
+    def of(cls, completed: Completed) -> Self:
+        """Of a process that did not return."""
+        return cls(completed.outcome, completed.failure or Failure(None, "Failure", "failed"))
 
 
 def assemble(
@@ -26,14 +45,16 @@ def assemble(
     environment: Mapping[str, Any],
     records: Sequence[Mapping[str, Any]],
     *,
-    failed: Completed | None = None,
+    ended: Ended | None = None,
     load_at_start: float | None = None,
     accelerator_processes: int | None = None,
+    peaks: Peaks | None = None,
     run: str | None = None,
 ) -> Result:
     """Make a Result of what a scenario's processes recorded. Pure, but for the clock, the load and the identifier.
 
-    :param failed: the process that failed, if one did.
+    :param ended: how it ended, if without measures.
+    :param peaks: of the machine, if they have been measured.
     """
     now = datetime.datetime.now(datetime.UTC)
     started = records[0]["started"] if records else {"device": step.scenario.device, "threads": None}
@@ -54,22 +75,22 @@ def assemble(
         "zoo_version": _zoo_version(),
         "labels": step.options.labels,
         "run": run,
+        "parity": _parity(records),
     }
-    if failed is not None:
-        failure = failure_record(failed.failure)
-        message = failure["message"] if failure else "failed"
+    if ended is not None:
+        failure = failure_record(ended.failure)
         return Result(
             **common,
-            outcome=failed.outcome,
+            outcome=ended.outcome,
             failure=failure,
             measures=dict.fromkeys(MEASURES),
-            reasons=dict.fromkeys(MEASURES, f"{failed.outcome}: {message}"),
+            reasons=dict.fromkeys(MEASURES, f"{ended.outcome}: {failure['message']}"),
         )
 
     first = records[0]
     stats = summarise([record["samples_s"] for record in records], [record["blocks"] for record in records])
     began = min(record["blocks"][0]["start_s"] for record in records)
-    measures, reasons = _measures(step, records, stats)
+    measures, reasons = _measures(step, records, stats, peaks)
     scored = first["scored"]
     return Result(
         **common,
@@ -121,12 +142,15 @@ def assemble(
     )
 
 
-def _measures(step: Step, records: Sequence[Mapping[str, Any]], stats: Stats) -> tuple[dict[str, Any], dict[str, str]]:
+def _measures(
+    step: Step, records: Sequence[Mapping[str, Any]], stats: Stats, peaks: Peaks | None
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Every measure, and the reason for each that could not be taken."""
     first = records[0]
     scored = first["scored"]
     peak = max(record["memory"]["peak_bytes"] for record in records)
     above = max(record["memory"]["peak_bytes"] - record["memory"]["after_import_bytes"] for record in records)
+    explained, reasons = _explain(step.scenario, first, stats, peaks)
     measures: dict[str, Any] = {
         **first["cost"],
         **{f"{name}_s": _phase(records, name) for name in PHASES},
@@ -134,17 +158,48 @@ def _measures(step: Step, records: Sequence[Mapping[str, Any]], stats: Stats) ->
         "images_per_second": step.scenario.batch_size / stats.mean,
         "peak_rss_bytes": peak,
         "peak_rss_above_import_bytes": above,
-        "peak_device_bytes": None,
+        "peak_device_bytes": max((r["memory"]["peak_device_bytes"] or 0 for r in records), default=0) or None,
+        **{name: statistics.median(record["copies"][name] for record in records) for name in COPIES},
+        **explained,
         "accuracy": scored and {key: scored[key] for key in ("value", "low", "high", "images")},
     }
-    reasons = {"peak_device_bytes": NO_COUNTER}
-    if step.scenario.device != "cpu":
+    if step.scenario.device == "cpu":
+        reasons["peak_device_bytes"] = NO_COUNTER
+    elif measures["peak_device_bytes"] is None:
         reasons["peak_device_bytes"] = "the runtime has no counter for it"
     if all(record["started_beside"] for record in records):
         reasons |= dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE)
     if scored is None:
         reasons["accuracy"] = without_paths(step.no_accuracy or "not taken")
     return {name: measures[name] for name in MEASURES}, reasons
+
+
+def _explain(
+    scenario: Scenario, record: Mapping[str, Any], stats: Stats, peaks: Peaks | None
+) -> tuple[dict[str, float | str | None], dict[str, str]]:
+    """How close to the machine the scenario came, and what kept it from coming closer; with reasons for what is None.
+
+    :param record: of the first process: its `layers` are those of `zoo.models.cost`.
+    """
+    found = explain(
+        stats.median,
+        batch_size=scenario.batch_size,
+        layers=record["layers"],
+        peaks=peaks,
+        precision=scenario.precision,
+        threads=record["started"]["threads"],
+    )
+    values = {"flops_share": found.flops_share, "bound_by": found.bound_by}
+    why = NO_PEAK if peaks is None else found.sentence
+    return values, {name: why for name, value in values.items() if value is None}
+
+
+def _parity(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Of the process whose logits were the farthest from the reference's, or are not accepted."""
+    if not records:
+        return None
+    found: list[dict[str, Any]] = [record["parity"] for record in records]
+    return max(found, key=lambda parity: (not parity["accepted"], parity["max_difference"] or 0.0))
 
 
 def _phase(records: Sequence[Mapping[str, Any]], name: str) -> float | None:

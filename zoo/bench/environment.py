@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -14,9 +13,13 @@ from typing import Any
 
 import psutil
 
+from zoo import installed
+from zoo.hookspecs import PROJECT
+
 # What decides whether two Results are comparable: hardware and versions that matter, nothing that jitters.
 FINGERPRINTED = ("processor", "accelerators", "os", "python", "packages", "container")
 PACKAGES = ("tensorflow", "keras", "numpy", "jax", "jaxlib", "torch", "tensorflow-datasets")
+CORE = "zoobench"
 
 
 def collect() -> dict[str, Any]:
@@ -118,14 +121,12 @@ def accelerator_processes() -> int | None:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of the installed packages that a measurement depends on."""
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
+    """Versions of the installed packages that a measurement depends on: the zoo's, and what its plugins require.
+
+    Whether a plugin is in use does not matter, nor which runtime is measured: one environment has one answer.
+    """
+    required = {name for names in installed.requirements(PROJECT).values() for name in names}
+    return installed.versions(sorted({*PACKAGES, *required} - {CORE}))
 
 
 def container_limits() -> dict[str, str]:

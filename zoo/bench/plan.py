@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from zoo.bench.scenario import Scenario
+from zoo.bench.scenario import Scenario, check_device
 from zoo.bench.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.errors import UsageError
 from zoo.executors.local import DEFAULT_TIMEOUT_S, Task
 from zoo.paths import trained_weights
 from zoo.registry import Entry, Registry
+from zoo.runtimes.availability import why_not, why_not_so
 from zoo.specs import ModelSpec, RuntimeSpec
 
 DEFAULT_DATASET = "digits"
 DEFAULT_BATCH_SIZES = (1, 32, 256)
+ALL: Literal["all"] = "all"
+LARGEST: Literal["max"] = "max"
 LEAST_FOR_WIDTH = 4  # processes, before the interval is believed to be as narrow as it says
 
 
@@ -28,14 +32,16 @@ class Options:
     Attributes:
         dataset: whose test split is scored, and whose number of classes the model is built for.
         data_dir: where TFDS has prepared it.
-        batch_sizes, runtime, device, precision, threads: of the scenarios.
+        batch_sizes, runtimes, devices, precisions, threads: of the scenarios, which are all their combinations. A batch
+            size may be "max", the largest that fits; runtimes and devices may be "all" that are to be had here; None
+            threads are the runtime's own choice.
         weights: a file to use instead of the weights that are shipped or were trained here.
         score: whether to take the accuracy.
         policy: how long to time.
         processes: fresh processes for each scenario; for a comparison, of each side.
         target_width: go on (with at least four processes) until the interval of the median is at most this share of it
             wide; for a comparison, with further pairs, up to `most_processes` …
-        max_time_s: … or until this time is over, in all; a limit for `processes` too.
+        max_time_s: … or until this time is over, in all; a limit for `processes` and for `policy` too.
         labels: names for the Results, for finding them again.
         timeout_s: after which a process is ended.
         memory_limit_bytes: at which a process is ended.
@@ -43,11 +49,11 @@ class Options:
 
     dataset: str = DEFAULT_DATASET
     data_dir: str | None = None
-    batch_sizes: tuple[int, ...] = DEFAULT_BATCH_SIZES
-    runtime: str = "tensorflow"
-    device: str = "cpu"
-    precision: str = "float32"
-    threads: int | None = None
+    batch_sizes: tuple[int | Literal["max"], ...] = DEFAULT_BATCH_SIZES
+    runtimes: tuple[str, ...] = ("tensorflow",)
+    devices: tuple[str, ...] = ("cpu",)
+    precisions: tuple[str, ...] = ("float32",)
+    threads: tuple[int | None, ...] = (None,)
     weights: str | None = None
     score: bool = True
     policy: Policy = field(default_factory=Policy)
@@ -58,6 +64,10 @@ class Options:
     labels: tuple[str, ...] = ()
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_limit_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_time_s is not None:
+            object.__setattr__(self, "policy", self.policy.within(self.max_time_s))
 
     def least_processes(self) -> int:
         """How many processes each scenario takes at least."""
@@ -70,6 +80,10 @@ class Step:
 
     Attributes:
         no_accuracy: why no accuracy will be taken, if so.
+        unavailable: why it can't be measured here, as far as that is known beforehand.
+        in_matrix: whether others are measured with another runtime, device or precision: that it can't be measured is
+            then a Result like any other, and no reason to stop.
+        largest: whether its batch size is still to be replaced by the largest that fits.
     """
 
     scenario: Scenario
@@ -78,6 +92,9 @@ class Step:
     keras_backend: str
     no_accuracy: str | None
     options: Options
+    unavailable: str | None = None
+    in_matrix: bool = False
+    largest: bool = False
 
     def task(self) -> Task:
         """The work of one process, for an executor."""
@@ -91,41 +108,96 @@ class Step:
         )
 
 
-def plan(registry: Registry, patterns: Sequence[str], options: Options) -> list[Step]:
-    """The scenarios for the models that match, one for each batch size.
+@dataclass(frozen=True, slots=True)
+class How:
+    """What runs a model, and how: a scenario without the model and the batch size."""
 
-    :raises UsageError: for whatever is unknown or malformed, before anything is measured.
+    runtime: RuntimeSpec
+    device: str
+    precision: str
+    threads: int | None
+    unavailable: str | None
+
+
+def plan(registry: Registry, patterns: Sequence[str], options: Options) -> list[Step]:
+    """The scenarios for the models that match: all combinations of what the options list.
+
+    :raises UsageError: for whatever is unknown, malformed or, where it is all that was asked for, unavailable.
     """
     if not patterns:
         raise UsageError("name at least one model; 'zoo list' names them all")
     entries = registry.select(patterns)
     dataset = find(options.dataset, registry.datasets, options.data_dir)
-    runtime = registry.runtime(options.runtime).spec
     if options.weights is not None and len(entries) > 1:
         raise UsageError("--weights fits one model; name just that one")
+    matrix = _matrix(registry, options)
     return [
-        _step(entry, dataset, runtime, batch_size, options)
+        _step(entry, dataset, how, batch_size, options, in_matrix=len(matrix) > 1)
         for entry in entries
+        for how in matrix
         for batch_size in dict.fromkeys(options.batch_sizes)
     ]
+
+
+def left_out(registry: Registry, options: Options) -> list[str]:
+    """A line for each runtime that "all" leaves out because something is not installed."""
+    if ALL not in options.runtimes:
+        return []
+    reasons = {name: why_not(entry.spec) for name, entry in registry.runtimes.items()}
+    return [f"without {name}: {reason}" for name, reason in reasons.items() if reason is not None]
+
+
+def _matrix(registry: Registry, options: Options) -> list[How]:
+    """All combinations. What "all" stands for is only what is to be had; what was named and isn't says why."""
+    named = dict.fromkeys(name for name in options.runtimes if name != ALL)
+    specs = {name: registry.runtime(name).spec for name in named}
+    if ALL in options.runtimes:
+        specs |= {name: entry.spec for name, entry in registry.runtimes.items() if name not in specs}
+    found = []
+    # each of what is listed once, in its order
+    devices, precisions = dict.fromkeys(_devices(options)), dict.fromkeys(options.precisions)
+    counts = dict.fromkeys(options.threads)
+    for spec, device, precision, threads in itertools.product(specs.values(), devices, precisions, counts):
+        reason = why_not_so(spec, device, precision)
+        if reason is None or spec.name in named:
+            found.append(How(spec, device, precision, threads, reason))
+    if not found:
+        raise UsageError("no runtime that is installed here runs that; 'zoo runtimes' lists them")
+    if len({(how.runtime, how.device, how.precision) for how in found}) == 1 and found[0].unavailable:
+        raise UsageError(found[0].unavailable)
+    return found
+
+
+def _devices(options: Options) -> Iterator[str]:
+    """The devices that were asked for; the first GPU has one name."""
+    for device in options.devices:
+        if device == ALL:
+            from zoo.bench.environment import accelerators
+
+            yield "cpu"
+            yield from ("gpu" if number == 0 else f"gpu:{number}" for number in range(len(accelerators())))
+        else:
+            check_device(device)
+            yield "gpu" if device == "gpu:0" else device
 
 
 def _step(
     entry: Entry[ModelSpec],
     dataset: Dataset,
-    runtime: RuntimeSpec,
-    batch_size: int,
+    how: How,
+    batch_size: int | Literal["max"],
     options: Options,
+    in_matrix: bool,
 ) -> Step:
     spec = entry.spec
     scenario = Scenario(
         model=spec.name,
         dataset=dataset.name,
-        runtime=runtime.name,
-        device=options.device,
-        precision=options.precision,
-        batch_size=batch_size,
-        threads=options.threads,
+        runtime=how.runtime.name,
+        device=how.device,
+        precision=how.precision,
+        batch_size=1 if batch_size == LARGEST else batch_size,
+        threads=how.threads,
     )
     weights = choose_weights(spec, dataset.name, options.weights)
     return Step(
@@ -135,14 +207,17 @@ def _step(
             "scenario": scenario.to_json(),
             "model": spec.to_json(),
             "dataset": dataset.to_json(),
-            "runtime": runtime.to_json(),
+            "runtime": how.runtime.to_json(),
             "weights": weights,
             "score": options.score,
             "policy": asdict(options.policy),
         },
-        keras_backend=runtime.keras_backend,
+        keras_backend=how.runtime.keras_backend,
         no_accuracy=_no_accuracy(spec, dataset, weights, options),
         options=options,
+        unavailable=how.unavailable,
+        in_matrix=in_matrix,
+        largest=batch_size == LARGEST,
     )
 
 

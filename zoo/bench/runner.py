@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import math
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Sequence
 
 import psutil
 
 from zoo.bench import environment as env
-from zoo.bench.assemble import assemble
+from zoo.bench.assemble import Ended
 from zoo.bench.plan import Options, Step
-from zoo.bench.stats import LEAST_TURNS, interval, summarise
+from zoo.bench.reference import References
+from zoo.bench.stats import LEAST_TURNS, interval
+from zoo.bench.taken import OnPhase, Taken
 from zoo.bench.timing import Turn
 from zoo.bench.turns import Group, Member
-from zoo.errors import EXIT_USAGE, UsageError
-from zoo.executors.local import Completed, Failure
+from zoo.executors.local import Failure
 from zoo.results.schema import Result
 
-OnPhase = Callable[[str], None]
-OnStep = Callable[[int, Step], OnPhase]
+OnStep = Callable[[int, int, Step], OnPhase]
 
 WIDTH_TIME_S = 300.0  # for an interval to become as narrow as asked for, where no time is given
 # A long turn leaves the caches to a process for longer; short ones let what the machine does meet a pair more alike.
@@ -35,95 +32,28 @@ PAIR_TURNS = 64
 PARTNER_ENDED = "the process that it was measured in turn with has ended"
 
 
-@dataclass
-class Taken:
-    """What the processes of one scenario have recorded so far.
-
-    Attributes:
-        load_at_start: of the machine, before the run.
-        accelerator_processes: that were on the accelerator before this scenario, if it is to run there.
-    """
-
-    step: Step
-    load_at_start: float | None
-    accelerator_processes: int | None = None
-    records: list[dict[str, Any]] = field(default_factory=list)
-    failed: Completed | None = None
-    started: int = 0
-
-    @classmethod
-    def nothing_yet(cls, step: Step, load_at_start: float | None) -> Self:
-        """Before the first process starts."""
-        on_accelerator = step.scenario.device != "cpu"
-        return cls(step, load_at_start, env.accelerator_processes() if on_accelerator else None)
-
-    def start(self, group: Group, on_phase: OnPhase, beside: int = 0) -> Member:
-        """Start one more process.
-
-        :param beside: how many others start at the same time.
-        """
-        task = self.step.task()
-        score = task.job["score"] and self.started == 0  # it doesn't vary from process to process
-        self.started += 1
-        task = dataclasses.replace(task, job={**task.job, "score": score, "beside": beside})
-
-        def on_event(event: dict[str, Any]) -> None:
-            if event["event"] == "phase":
-                on_phase(event["name"])
-
-        return group.start(task, on_event, self.step.options.timeout_s)
-
-    def take(self, member: Member, pair: int | None = None) -> None:
-        """Let a process finish and take what it has recorded.
-
-        :param pair: the number of the pair that it belongs to.
-        :raises UsageError: if what was asked for is impossible here, such as a device that isn't there.
-        """
-        completed = member.end()
-        if completed.value is not None:
-            self.records.append({**completed.value, "pair": pair})
-            return
-        if completed.failure is not None and completed.failure.exit_code == EXIT_USAGE:
-            raise UsageError(completed.failure.message)
-        self.failed = completed
-
-    def width(self) -> float:
-        """The interval of the median, as a share of it."""
-        stats = summarise([record["samples_s"] for record in self.records])
-        return (stats.high - stats.low) / stats.median
-
-    def result(self, environment: Mapping[str, Any], run_id: str) -> Result:
-        """The Result of what was recorded."""
-        return assemble(
-            self.step,
-            environment,
-            self.records,
-            failed=self.failed,
-            load_at_start=self.load_at_start,
-            accelerator_processes=self.accelerator_processes,
-            run=run_id,
-        )
-
-
 def measure_plan(steps: Sequence[Step], on_step: OnStep | None = None, run_id: str | None = None) -> Iterator[Result]:
     """Measure each step in turn and yield its Result; a step that fails yields one that says how.
 
-    :param on_step: called when a step begins; returns what is called with the name of each of its phases.
+    :param on_step: called when a step begins, with its number, how many there are, and the step; returns what is called
+        with the name of each of its phases.
     :param run_id: of the run that this continues.
     :raises UsageError: if what was asked for is impossible here.
     """
     environment, run_id = env.collect(), run_id or new_run_id()
     load_at_start = env.load_average()  # of the machine without us: the steps themselves load it
-    for index, step in enumerate(steps):
-        taken = Taken.nothing_yet(step, load_at_start)
-        _measure(taken, on_step(index, step) if on_step else _ignore)
-        yield taken.result(environment, run_id)
+    with References(steps) as references:
+        for index, step in enumerate(steps):
+            on_phase = on_step(index, len(steps), step) if on_step else _ignore
+            taken = Taken.nothing_yet(step, load_at_start, references, on_phase)
+            _measure(taken, on_phase)
+            yield taken.result(environment, run_id)
 
 
 def _measure(taken: Taken, on_phase: OnPhase) -> None:
     """Measure all processes of a scenario: at once as far as memory goes, else one group after the other."""
     clock = _Clock(taken.step.options)
-    while taken.failed is None and clock.wanted() > len(taken.records) and not (taken.records and clock.over()):
+    while taken.ended is None and clock.wanted() > len(taken.records) and not (taken.records and clock.over()):
         with Group() as group:
             taken.start(group, on_phase)  # alone, so that its phases are timed
             alive = group.members[0].ready() and group.members[0].warm_up()
@@ -136,7 +66,7 @@ def _measure(taken: Taken, on_phase: OnPhase) -> None:
             while alive and not clock.enough(group.members):
                 alive = all(member.sample(turn) for member in random.sample(group.members, len(group.members)))
             for member in group.members if alive else group.ended():
-                if taken.failed is None:
+                if taken.ended is None:
                     taken.take(member)
 
 
@@ -216,20 +146,22 @@ def measure_sides(matrix: Sequence[Sequence[Step]], on_step: OnStep | None = Non
     """Measure steps side by side, a process of each at a time that compute in turn, and yield all their Results."""
     environment, run_id = env.collect(), new_run_id()
     load_at_start = env.load_average()
-    for index, steps in enumerate(matrix):
-        sides = [Taken.nothing_yet(step, load_at_start) for step in steps]
-        begun, longest_s, number = time.monotonic(), 0.0, 0
-        while _another_round(sides, number, time.monotonic() - begun, longest_s):
-            started = time.monotonic()
-            _measure_round(sides, number, on_step(index, steps[-1]) if on_step else _ignore)
-            longest_s, number = max(longest_s, time.monotonic() - started), number + 1
-        yield tuple(side.result(environment, run_id) for side in sides)
+    with References([step for steps in matrix for step in steps]) as references:
+        for index, steps in enumerate(matrix):
+            on_phase = on_step(index, len(matrix), steps[-1]) if on_step else _ignore
+            sides = [Taken.nothing_yet(step, load_at_start, references, on_phase) for step in steps]
+            begun, longest_s, number = time.monotonic(), 0.0, 0
+            while _another_round(sides, number, time.monotonic() - begun, longest_s):
+                started = time.monotonic()
+                _measure_round(sides, number, on_phase)
+                longest_s, number = max(longest_s, time.monotonic() - started), number + 1
+            yield tuple(side.result(environment, run_id) for side in sides)
 
 
 def _another_round(sides: Sequence[Taken], number: int, spent_s: float, longest_s: float) -> bool:
     """Whether another process of each is to be measured: by count, by time, and by how narrow the intervals are."""
     options = sides[0].step.options
-    if any(side.failed is not None for side in sides):
+    if any(side.ended is not None for side in sides):
         return False
     if number == 0:
         return True
@@ -258,7 +190,7 @@ def _measure_round(sides: Sequence[Taken], number: int, on_phase: OnPhase) -> No
             if alive or member in group.ended():
                 side.take(member, number)
             else:
-                side.failed = Completed("error", None, Failure(None, "Ended", PARTNER_ENDED))
+                side.ended = Ended("error", Failure(None, "Ended", PARTNER_ENDED))
 
 
 def new_run_id() -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from zoo.errors import UsageError
-from zoo.specs import Plain
+from zoo.specs import RUNTIME_CHOICES, Plain
 
-DEVICES = ("cpu", "gpu")
-PRECISIONS = ("float32", "bfloat16", "float16")
+DEVICE = re.compile(r"cpu|gpu(:(0|[1-9]\d?))?")
+PRECISIONS = RUNTIME_CHOICES["precisions"]
 MODES = ("infer",)
 
 
@@ -30,7 +31,8 @@ class Scenario(Plain):
     mode: str = "infer"
 
     def __post_init__(self) -> None:
-        for name, allowed in (("device", DEVICES), ("precision", PRECISIONS), ("mode", MODES)):
+        check_device(self.device)
+        for name, allowed in (("precision", PRECISIONS), ("mode", MODES)):
             value = getattr(self, name)
             if value not in allowed:
                 raise UsageError(f"{name} '{value}' is not one of {', '.join(allowed)}")
@@ -39,9 +41,20 @@ class Scenario(Plain):
             if not (value is None and name == "threads") and not (type(value) is int and 1 <= value <= 2**20):
                 raise UsageError(f"{name} must be a whole number of at least 1, not {value}")
 
+    @property
+    def device_kind(self) -> str:
+        """`"cpu"` or `"gpu"`."""
+        return self.device.partition(":")[0]
+
     def __str__(self) -> str:
         threads = "" if self.threads is None else f", {self.threads} threads"
         return (
             f"{self.model} on {self.dataset}, {self.runtime}, {self.device}, {self.precision}, "
             f"batch {self.batch_size}{threads}"
         )
+
+
+def check_device(device: object) -> None:
+    """:raises UsageError: if it is not the name of a device."""
+    if not (isinstance(device, str) and DEVICE.fullmatch(device)):
+        raise UsageError(f"device '{device}' is not one of cpu, gpu, gpu:N")

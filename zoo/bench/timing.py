@@ -41,6 +41,16 @@ class Policy:
     min_rounds: int = 64
     max_time_s: float = 10.0
 
+    def within(self, seconds: float) -> Policy:
+        """The same, as far as there is time: a quarter of it at most for warming up, half of it for sampling."""
+        return Policy(
+            warmup_min_s=min(self.warmup_min_s, seconds / 8),
+            warmup_max_s=min(self.warmup_max_s, seconds / 4),
+            min_time_s=min(self.min_time_s, seconds / 2),
+            min_rounds=self.min_rounds,
+            max_time_s=min(self.max_time_s, seconds / 2),
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
+import statistics
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -12,17 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.bench import activity, memory
 from zoo.bench.accuracy import accuracy
+from zoo.bench.reference import Reference
 from zoo.bench.scenario import Scenario
 from zoo.bench.timing import Policy, measure
+from zoo.bench.trial import Trial
 from zoo.bench.turns import Called
+from zoo.bench.weights import load_weights, normalisation
 from zoo.data.catalog import Dataset
 from zoo.references import resolve
-from zoo.runtimes import Runtime, Session
+from zoo.runtimes import CountsMemory, Runtime, Session
 from zoo.specs import ModelSpec, RuntimeSpec
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
 EVALUATION_BATCH = 256
 Report = Callable[..., None]
@@ -31,6 +35,7 @@ Report = Callable[..., None]
 def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Measure `job["scenario"]`: one process's share of a Result, as JSON values.
 
+    The logits are compared with the reference before anything is timed; if they are not accepted that is the end of it.
     The order matters: memory is read before the test images are loaded, so that its peak is the model's.
     """
     scenario = Scenario.from_json(job["scenario"])
@@ -46,33 +51,55 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     memory.reset_peak()
     after_import = memory.resident_bytes()
 
+    reference = Reference.load(Path(job["reference"]))
     with phases("build"):
         from zoo.models.build import build
 
         model = build(spec, classes=dataset.classes)
     with phases("load"):
-        loaded = _load_weights(model, spec, dataset.name, job["weights"])
+        loaded = load_weights(model, spec, dataset.name, job["weights"])
+        if loaded is None:
+            from zoo.models import weights
+
+            weights.load(model, reference.weights)
     with phases("first_call"):
-        session = runtime.open(model, scenario.batch_size)
-        batch = session.place(_random_images(scenario.batch_size, spec.input_shape))
+        session = runtime.open(model, scenario.batch_size, reference.calibration)
+        batch = session.place(reference.batch(0, scenario.batch_size)[0])
         session.wait(session.run(batch))
 
+    record: dict[str, Any] = {"started": started, "started_beside": job.get("beside", 0), "phases_s": phases.seconds}
+    trial = Trial(session, reference, scenario.batch_size, scenario.precision)
+    with phases("parity"):
+        record["parity"] = trial.check()
+    if not record["parity"]["accepted"]:
+        return record
+
     with phases("steady"):
-        meter = activity.Meter()
-        timing = measure(timed_callable(session, batch), Policy(**job["policy"]), turns=turns, meter=meter)
+        meter, timed = activity.Meter(), Timed(session, batch)
+        timing = measure(timed, Policy(**job["policy"]), turns=turns, meter=meter)
     meanwhile = meter.total()
     phases.seconds["steady"] = meanwhile["seconds"]  # without the waiting for its turn
     peak = memory.peak_bytes()
+    peak_device = runtime.peak_device_bytes() if isinstance(runtime, CountsMemory) else None
+
+    with phases("copies"):
+        wrong = trial.check_timed(timed.output)
+        copies: dict[str, float] = {}
+        if wrong is None:
+            copies, wrong = trial.time_copies(statistics.median(timing.samples_s), scenario.device_kind)
+    if wrong is not None:
+        record["parity"] |= {"accepted": False, "reason": wrong}
+        return record
+    del timed, batch
+    session.close()
 
     scored = None
     if loaded is not None and job["score"]:
         with phases("accuracy"):
-            scored = _score(runtime, model, dataset, spec, loaded["provenance"])
+            scored = _score(runtime, model, dataset, spec, loaded, reference)
     return {
-        "started": started,
-        "started_beside": job.get("beside", 0),
-        "phases_s": phases.seconds,
-        "cost": _cost(model),
+        **record,
+        **_cost(model),
         "weights": loaded,
         "iterations": timing.iterations,
         "warmup_s": timing.warmup_s,
@@ -80,19 +107,24 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "blocks": [{"start_s": b.start_s, "rounds": b.rounds} for b in timing.blocks],
         "settled": timing.settled,
         "activity": meanwhile,
-        "memory": {"after_import_bytes": after_import, "peak_bytes": peak},
+        "memory": {"after_import_bytes": after_import, "peak_bytes": peak, "peak_device_bytes": peak_device},
+        "copies": copies,
         "scored": scored,
     }
 
 
-def timed_callable(session: Session, batch: Any) -> Callable[[], None]:
-    """What is timed: one batch computed on data already in place, and waited for."""
-    compute, wait = session.run, session.wait
+class Timed:
+    """What is timed: one batch computed on data already in place, and waited for. It keeps what came out last."""
 
-    def call() -> None:
-        wait(compute(batch))
+    __slots__ = ("batch", "compute", "output", "wait")
 
-    return call
+    def __init__(self, session: Session, batch: Any) -> None:
+        self.compute, self.wait, self.batch = session.run, session.wait, batch
+        self.output: Any = None
+
+    def __call__(self) -> None:
+        self.output = self.compute(self.batch)
+        self.wait(self.output)
 
 
 class _Phases:
@@ -111,43 +143,15 @@ class _Phases:
 
 
 def _cost(model: keras.Model) -> dict[str, Any]:
+    """What the model costs in all, and layer by layer."""
     from zoo.models.cost import cost
 
     total = cost(model)
+    names = ("parameters", "trainable_parameters", "macs", "flops", "weights_bytes")
     return {
-        "parameters": total.parameters,
-        "trainable_parameters": total.trainable_parameters,
-        "macs": total.macs,
-        "flops": total.flops,
-        "weights_bytes": total.weights_bytes,
+        "cost": {name: getattr(total, name) for name in names},
+        "layers": [dataclasses.asdict(layer) for layer in total.layers],
     }
-
-
-def _load_weights(
-    model: keras.Model, spec: ModelSpec, dataset: str, chosen: Mapping[str, Any] | None
-) -> dict[str, Any] | None:
-    """Load the chosen weights; what they are and where they come from."""
-    if chosen is None:
-        return None
-    from zoo.models import weights
-
-    shipped = spec.weights_for(dataset)
-    path = weights.locate(shipped) if chosen["path"] is None and shipped else Path(chosen["path"])
-    digest = weights.load(model, path, sha256=chosen["sha256"])
-    return {
-        "source": chosen["source"],
-        "file": path.name,
-        "sha256": digest,
-        "file_bytes": path.stat().st_size,
-        "provenance": weights.provenance(path),
-    }
-
-
-def _random_images(batch_size: int, input_shape: tuple[int, int, int]) -> np.ndarray[Any, Any]:
-    """Images whose values don't matter: what they cost is the same for all."""
-    import numpy as np
-
-    return np.random.default_rng(0).random((batch_size, *input_shape), dtype=np.float32)
 
 
 def _score(
@@ -155,7 +159,8 @@ def _score(
     model: keras.Model,
     dataset: Dataset,
     spec: ModelSpec,
-    provenance: Mapping[str, Any],
+    loaded: Mapping[str, Any],
+    reference: Reference,
 ) -> dict[str, Any]:
     """Top-1 accuracy on the whole test split, by the runtime being measured, and every prediction."""
     import numpy as np
@@ -164,9 +169,8 @@ def _score(
     from zoo.data.preprocess import adapt
 
     test = load(dataset, "test")
-    recipe = provenance.get("recipe", {})
-    mean, std = recipe.get("mean", (0.0,)), recipe.get("std", (1.0,))
-    session = runtime.open(model, EVALUATION_BATCH)
+    mean, std = normalisation(loaded)
+    session = runtime.open(model, EVALUATION_BATCH, reference.calibration)
     predictions = np.empty(len(test.labels), np.uint16)
     for first in range(0, len(test.labels), EVALUATION_BATCH):
         images = adapt(test.images[first : first + EVALUATION_BATCH], spec.input_shape, mean, std)
@@ -174,6 +178,7 @@ def _score(
         padded = np.concatenate([images, np.zeros((EVALUATION_BATCH - count, *images.shape[1:]), np.float32)])
         logits = session.fetch(session.run(session.place(padded)))[:count]
         predictions[first : first + count] = logits.argmax(axis=1)
+    session.close()
     correct = int((predictions == test.labels).sum())
     return {
         **accuracy(correct, len(test.labels)),

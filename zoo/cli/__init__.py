@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from zoo.registry import Registry
 
 COMMANDS = (
-    *("list", "show", "bench", "compare", "results", "calibrate", "reproduce"),
-    *("data", "train", "weights", "study", "doctor"),
+    *("list", "show", "bench", "recommend", "compare", "results", "calibrate", "reproduce", "peak"),
+    *("data", "train", "weights", "export", "study", "runtimes", "doctor"),
 )
 PROBLEMS_SHOWN = 5
 

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.bench.scenario import DEVICES, PRECISIONS
-from zoo.cli import App
+from zoo.bench.scenario import PRECISIONS
+from zoo.cli import App, warn
 from zoo.cli.compare import fail_if, print_comparisons
-from zoo.cli.options import as_json, data_dir, echo_json, store_option, table_format
+from zoo.cli.options import (
+    as_json,
+    comma_list,
+    data_dir,
+    devices,
+    echo_json,
+    size_in_bytes,
+    store_option,
+    table_format,
+)
 from zoo.cli.progress import scenario_progress
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 
@@ -21,27 +30,39 @@ if TYPE_CHECKING:
 CAREFUL_PROCESSES = 5
 
 
-def _batch_sizes(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+def _batch_sizes(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int | str, ...]:
     try:
-        sizes = tuple(int(part) for part in value.split(","))
+        sizes = tuple("max" if part.strip() == "max" else int(part) for part in value.split(","))
     except ValueError:
-        raise click.BadParameter(f"'{value}' is not a list of whole numbers such as 1,32") from None
-    if any(size < 1 for size in sizes):
-        raise click.BadParameter(f"{min(sizes)} is not a batch size; the least is 1")
+        raise click.BadParameter(f"'{value}' is not a list of whole numbers such as 1,32, or max") from None
+    if any(isinstance(size, int) and size < 1 for size in sizes):
+        raise click.BadParameter(f"{min(size for size in sizes if size != 'max')} is not a batch size; the least is 1")
     return sizes
 
 
+def _threads(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int | None, ...]:
+    if value is None:
+        return (None,)
+    try:
+        threads = tuple(int(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is not a list of whole numbers such as 1,2") from None
+    if min(threads) < 1:
+        raise click.BadParameter(f"{min(threads)} is not a number of threads; the least is 1")
+    return threads
+
+
 def _precision(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
-    """A numeric type, or how narrow the interval is to be: the two are told apart by the per cent sign."""
-    chosen: dict[str, Any] = {"precision": "float32", "target_width": None}
-    for value in values:
+    """Numeric types, or how narrow the interval is to be: the two are told apart by the per cent sign."""
+    types, width = [], None
+    for value in (part.strip() for listed in values for part in listed.split(",")):
         if value.endswith("%"):
-            chosen["target_width"] = _share(value)
+            width = _share(value)
         elif value in PRECISIONS:
-            chosen["precision"] = value
+            types.append(value)
         else:
             raise click.BadParameter(f"'{value}' is neither one of {', '.join(PRECISIONS)} nor a width such as 1%")
-    return chosen
+    return {"precisions": tuple(types) or ("float32",), "target_width": width}
 
 
 def _share(value: str) -> float:
@@ -52,17 +73,6 @@ def _share(value: str) -> float:
     if not 0 < share < 1:
         raise click.BadParameter(f"'{value}' is not a width such as 1%")
     return share
-
-
-def _bytes(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    if value is None:
-        return None
-    units = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
-    for unit, size in units.items():
-        number = value.upper().removesuffix(unit)
-        if number != value.upper() and number.replace(".", "", 1).isdigit() and float(number) > 0:
-            return int(float(number) * size)
-    raise click.BadParameter(f"'{value}' is not a size such as 800MB or 2GiB")
 
 
 @click.command("bench")
@@ -82,11 +92,19 @@ def _bytes(context: click.Context, parameter: click.Parameter, value: str | None
     default="1,32,256",
     show_default=True,
     callback=_batch_sizes,
-    help="Batch sizes; each is a scenario.",
+    help="Batch sizes; max is the largest that fits, up to 65,536, by doubling.",
 )
-@click.option("--runtime", metavar="NAME", default="tensorflow", show_default=True, help="What runs the model.")
-@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads of the computation.")
+@click.option(
+    "--runtime",
+    "runtimes",
+    metavar="NAME[,NAME]...",
+    default="tensorflow",
+    show_default=True,
+    callback=comma_list,
+    help="What runs the model: some of 'zoo runtimes', or all that are installed.",
+)
+@devices
+@click.option("--threads", metavar="N[,N]...", callback=_threads, help="Threads of the computation.")
 @click.option("--weights", metavar="FILE", help="Weights to score, instead of the plugin's own or those trained here.")
 @click.option("--no-accuracy", is_flag=True, help="Leave out the accuracy.")
 @click.option("--careful", is_flag=True, help=f"{CAREFUL_PROCESSES} processes for each scenario.")
@@ -94,11 +112,11 @@ def _bytes(context: click.Context, parameter: click.Parameter, value: str | None
 @click.option(
     "--precision",
     "precisions",
-    metavar="TYPE|N%",
+    metavar="TYPE[,TYPE]...|N%",
     multiple=True,
     callback=_precision,
-    help="With a per cent sign: go on until the interval is that narrow, in at least four processes. Else a numeric "
-    "type, by default float32.",
+    help="With a per cent sign: go on until the interval is that narrow, in at least four processes. Else numeric "
+    f"types, by default float32: some of {', '.join(PRECISIONS)}.",
 )
 @click.option(
     "--max-time",
@@ -120,8 +138,11 @@ def _bytes(context: click.Context, parameter: click.Parameter, value: str | None
     show_default=True,
     help="End a process after that long.",
 )
-@click.option("--memory-limit", metavar="SIZE", callback=_bytes, help="End a process that grows larger, such as 2GiB.")
+@click.option(
+    "--memory-limit", metavar="SIZE", callback=size_in_bytes, help="End a process that grows larger, such as 2GiB."
+)
 @click.option("--label", "labels", metavar="TEXT", multiple=True, help="A name for the Results.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and the time that it will take, and measure nothing.")
 @click.option("--resume", is_flag=True, help="Continue the newest interrupted run of the same scenarios.")
 @click.option("--skip-existing", is_flag=True, help="Take from the store what this environment has measured before.")
 @store_option
@@ -135,6 +156,7 @@ def command(
     store: Store,
     against: str | None,
     limits: tuple[str, ...],
+    dry_run: bool,
     resume: bool,
     skip_existing: bool,
     fmt: str,
@@ -143,10 +165,14 @@ def command(
 ) -> int:
     """Measure models, each scenario in fresh processes: cost, latency, throughput, memory, accuracy.
 
-    NAME is a model or a shell glob. Latency is the median for one batch; images/s is all images over all time. A
-    process that fails is reported and the others go on; the exit code is then 3. Every Result is kept in the store.
+    NAME is a model or a shell glob. Models, runtimes, devices, precisions, threads and batch sizes multiply to a
+    matrix.
+    Latency is the median for one batch; images/s is all images over all time. The logits are first held to those of
+    float32 Keras: a runtime that is wrong is not timed. A process that fails is reported and the others go on; the
+    exit code is then 3. Every Result is kept in the store.
     """
     from zoo.bench.api import bench
+    from zoo.bench.plan import left_out
     from zoo.paths import logs
     from zoo.report import tables
 
@@ -155,13 +181,18 @@ def command(
     options = _options(**settings)
     registry = app.registry()
     if against is not None:
+        if dry_run:
+            raise UsageError("--against has no plan to print; leave out --dry-run")
         if resume or skip_existing:
             raise UsageError("--against measures both sides now; leave out --resume and --skip-existing")
         return _against(patterns, against, options, store, registry, limits, fmt, as_json)
     if limits:
         raise UsageError("--fail-if limits a comparison; name what to compare with by --against")
-    scenarios = len(registry.select(patterns)) * len(set(options.batch_sizes))
-    with scenario_progress(scenarios * options.least_processes()) as on_step:
+    for line in left_out(registry, options):
+        warn(line)
+    if dry_run:
+        return _dry_run(patterns, options, store, registry, fmt, as_json)
+    with scenario_progress(options.least_processes()) as on_step:
         results = bench(
             *patterns,
             options=options,
@@ -175,7 +206,24 @@ def command(
         echo_json([result.to_json() for result in results])
     else:
         click.echo(tables.bench(results, fmt, logs()))
-    return EXIT_OK if all(result.outcome == "ok" for result in results) else EXIT_FAILED
+    return EXIT_OK if all(result.outcome in ("ok", "unavailable") for result in results) else EXIT_FAILED
+
+
+def _dry_run(
+    patterns: tuple[str, ...], options: Options, store: Store, registry: Registry, fmt: str, as_json: bool
+) -> int:
+    """Print what would be measured."""
+    from zoo.bench.environment import collect
+    from zoo.bench.forecast import forecast
+    from zoo.bench.plan import plan
+    from zoo.report import tables
+
+    found = forecast(plan(registry, patterns, options), store, collect()["fingerprint"])
+    if as_json:
+        echo_json([item.to_json() for item in found])
+    else:
+        click.echo(tables.plan(found, fmt))
+    return EXIT_OK
 
 
 def _options(
@@ -225,7 +273,7 @@ def _against(
     parsed = [gate.parse(limit) for limit in limits]
     if options.processes == 1:  # one process a side tells nothing of how processes differ
         options = dataclasses.replace(options, processes=CAREFUL_PROCESSES)
-    with scenario_progress(options.least_processes() * len(set(options.batch_sizes))) as on_step:  # pairs
+    with scenario_progress(options.least_processes()) as on_step:  # pairs
         a, b = bench_against(patterns[0], reference, options=options, store=store, on_step=on_step, registry=registry)
     failed = [result for result in (*a, *b) if result.outcome != "ok"]
     for result in failed:

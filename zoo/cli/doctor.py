@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli import App
 from zoo.cli.options import as_json, echo_json
+from zoo.cli.progress import progress
+
+if TYPE_CHECKING:
+    from zoo.registry import Registry
+    from zoo.runtimes.look import Seen
 
 
 @click.command("doctor")
+@click.option("--quick", is_flag=True, help="Leave out what takes seconds: asking the runtimes.")
 @as_json
 @click.pass_obj
-def command(app: App, as_json: bool) -> None:
-    """Say what this machine is, which plugins are in use, and what is wrong with the others."""
+def command(app: App, quick: bool, as_json: bool) -> None:
+    """Say what this machine is, which plugins are in use, what is wrong with the others, and what each runtime sees."""
     from zoo.bench import environment
     from zoo.data.catalog import default_folders, prepared
 
     registry = app.registry(quiet=True)
     found = environment.collect()
     datasets = {name: str(folder) for name, folder in prepared(default_folders()).items()}
+    seen = {} if quick else _ask(registry)
     if as_json:
         echo_json(
             {
@@ -28,6 +35,7 @@ def command(app: App, as_json: bool) -> None:
                 "plugins": [_plugin(plugin) for plugin in registry.plugins],
                 "disabled": [_plugin(plugin) for plugin in registry.disabled],
                 "problems": [{**_plugin(p.plugin), "reason": p.reason, "detail": p.detail} for p in registry.problems],
+                "runtimes": {name: {"devices": list(s.devices), "problem": s.problem} for name, s in seen.items()},
                 "prepared_datasets": datasets,
             }
         )
@@ -39,6 +47,10 @@ def command(app: App, as_json: bool) -> None:
         click.echo(f"  {plugin}: {_brings(registry, plugin)}")
     for plugin in registry.disabled:
         click.echo(f"  {plugin}: switched off")
+    if not quick:
+        click.echo("\nruntimes, and the devices that they see")
+    for name, what in seen.items():
+        click.echo(f"  {name}: {what.problem or ', '.join(what.devices)}")
     click.echo("\ndatasets")
     for name, entry in registry.datasets.items():
         click.echo(f"  {name}: {entry.spec.summary}")
@@ -52,6 +64,16 @@ def command(app: App, as_json: bool) -> None:
         click.echo(f"  {problem.plugin}, {problem.plugin.reference}\n    {problem.reason}")
         for line in problem.detail.rstrip().splitlines():
             click.echo("      " + "".join(c if c.isprintable() else "?" for c in line))
+
+
+def _ask(registry: Registry) -> dict[str, Seen]:
+    """What each runtime sees, in the order of the registry."""
+    from zoo.runtimes.look import look
+
+    with progress() as display:
+        display.add_task("asking the runtimes what they see", total=None)
+        found = {name: seen for answers in look(registry.runtimes.values()) for name, seen in answers.items()}
+    return {name: found[name] for name in registry.runtimes}
 
 
 def _plugin(plugin: Any) -> dict[str, str]:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-TRUSTED = "Trusted input only: TFDS imports the code that a dataset's features.json names."
-
 
 class ListsByDefault(click.Group):
     """A noun: without a subcommand it lists."""
@@ -25,6 +23,39 @@ class ListsByDefault(click.Group):
         if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
             args = ["list", *args]
         return super().parse_args(ctx, args)
+
+
+def size_in_bytes(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """A size with its unit, as a callback of an option."""
+    if value is None:
+        return None
+    units = {"MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
+    for unit, size in units.items():
+        number = value.upper().removesuffix(unit)
+        if number != value.upper() and number.replace(".", "", 1).isdigit() and float(number) > 0:
+            return int(float(number) * size)
+    raise click.BadParameter(f"'{value}' is not a size such as 800MB or 2GiB")
+
+
+def comma_list(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    """Names separated by commas."""
+    names = tuple(part.strip() for part in value.split(","))
+    if not all(names):
+        raise click.BadParameter(f"'{value}' is not a list of names such as a,b")
+    return names
+
+
+def devices(function: F) -> F:
+    """`--device` of several."""
+    return click.option(
+        "--device",
+        "devices",
+        metavar="cpu|gpu|gpu:N|all",
+        default="cpu",
+        show_default=True,
+        callback=comma_list,
+        help="Devices, separated by commas; gpu is the first.",
+    )(function)
 
 
 def table_format(function: F) -> F:
@@ -50,7 +81,7 @@ def data_dir(function: F) -> F:
     return click.option(
         "--data-dir",
         metavar="FOLDER",
-        help=f"Where TFDS has prepared the dataset. Also: ZOO_DATA_DIR. {TRUSTED}",
+        help="Where TFDS has prepared the dataset. Also: ZOO_DATA_DIR.",
     )(function)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from zoo.bench.plan import Step
 
-    OnStep = Callable[[int, Step], Callable[[str], None]]
+    OnStep = Callable[[int, int, Step], Callable[[str], None]]
 
 
 @contextmanager
@@ -43,19 +43,23 @@ def progress() -> Iterator[Progress]:
 
 @contextmanager
 def scenario_progress(processes: int) -> Iterator[OnStep]:
-    """A bar over the processes that will be measured; yields what the runner is to tell of each."""
-    with progress() as display:
-        bar = display.add_task("starting", total=processes)
-        begun = -1
+    """A bar over the processes that will be measured; yields what the runner is to tell of each.
 
-        def on_step(_: int, step: Step) -> Callable[[str], None]:
-            name = f"{step.scenario.model}, batch {step.scenario.batch_size}"
+    :param processes: for each scenario.
+    """
+    with progress() as display:
+        bar = display.add_task("starting", total=None)
+
+        def on_step(index: int, count: int, step: Step) -> Callable[[str], None]:
+            scenario, begun = step.scenario, -1
+            name = f"{scenario.model}, {scenario.runtime}, batch {scenario.batch_size}"
 
             def on_phase(phase: str) -> None:
                 nonlocal begun
                 if phase == "import":  # the first phase of a process
                     begun += 1
-                display.update(bar, completed=max(begun, 0), description=f"{name}: {phase}")
+                done = index * processes + min(max(begun, 0), processes)
+                display.update(bar, total=count * processes, completed=done, description=f"{name}: {phase}")
 
             return on_phase
 

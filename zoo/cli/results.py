@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.bench.scenario import DEVICES, PRECISIONS
+from zoo.bench.scenario import PRECISIONS, check_device
 from zoo.cli import warn
 from zoo.cli.options import ListsByDefault, as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
@@ -40,11 +40,17 @@ def command() -> None:
     """List, show, export, import and remove Results. Without a subcommand: list them."""
 
 
+def _device(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        check_device(value)
+    return value
+
+
 SELECTION = (
     click.option("--model", metavar="NAME", help="A name or a shell glob."),
     click.option("--dataset", metavar="NAME"),
     click.option("--runtime", metavar="NAME"),
-    click.option("--device", type=click.Choice(DEVICES)),
+    click.option("--device", metavar="cpu|gpu|gpu:N", callback=_device),
     click.option("--precision", type=click.Choice(PRECISIONS)),
     click.option("--batch-size", type=click.IntRange(min=1), metavar="N"),
     click.option("--outcome", type=click.Choice(OUTCOMES)),

@@ -10,6 +10,7 @@ import click
 from zoo.cli import App
 from zoo.cli.options import as_json, data_dir, echo_json, table_format
 from zoo.errors import UsageError
+from zoo.keras_backend import BACKENDS
 
 
 @click.group("study")
@@ -45,7 +46,9 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
 @click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), default=0.02, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", default=0, show_default=True)
 @click.option(
-    "--keras-backend", type=click.Choice(["tensorflow", "jax", "torch"]), default="tensorflow", show_default=True
+    "--keras-backend",
+    type=click.Choice(BACKENDS),
+    help="What Keras computes with; by default the first that is installed.",
 )
 @click.option(
     "-o",

@@ -10,6 +10,7 @@ import click
 
 from zoo.cli import App, warn
 from zoo.cli.options import as_json, data_dir, echo_json
+from zoo.keras_backend import BACKENDS
 
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -39,14 +40,13 @@ OnEvent = Callable[[dict[str, Any]], None]
     type=click.Choice(["auto", "memory", "stream"]),
     default="auto",
     show_default=True,
-    help="Hold the images in memory, or read them again each epoch.",
+    help="Hold the images in memory, or read them again each epoch, by TensorFlow (trusted input only: TFDS then "
+    "imports the code that a dataset's features.json names).",
 )
 @click.option(
     "--keras-backend",
-    type=click.Choice(["tensorflow", "jax", "torch"]),
-    default="tensorflow",
-    show_default=True,
-    help="What Keras computes with.",
+    type=click.Choice(BACKENDS),
+    help="What Keras computes with; by default the first that is installed.",
 )
 @click.option(
     "--strategy",

@@ -1,6 +1,7 @@
 """Which dataset a name means, and where it lies. Reads a few small files, imports no framework.
 
-A data directory is trusted input: TensorFlow Datasets imports the classes that a `features.json` names.
+Nothing that a data directory names is imported; only where TFDS streams it (`zoo train --data stream`) does TFDS import
+the classes that a `features.json` names.
 """
 
 from __future__ import annotations

@@ -1,12 +1,20 @@
-"""The embedded default dataset: scikit-learn's handwritten digits, as a TFDS builder that downloads nothing."""
+"""The embedded default dataset: scikit-learn's handwritten digits, as a TFDS builder that downloads nothing.
+
+It is prepared the same with TensorFlow and without: TFDS would encode arrays and write records by it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
+from PIL import Image
+
+from zoo.data import records
 
 TEST_IMAGES = 600
 INK_LEVELS = 16  # scikit-learn's pixels count inked dots, 0 to 16
@@ -39,7 +47,7 @@ class Digits(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
         from sklearn.model_selection import train_test_split
 
         digits = load_digits()
-        images = np.round(digits.images * (255 / INK_LEVELS)).astype(np.uint8)[..., np.newaxis]
+        images = np.round(digits.images * (255 / INK_LEVELS)).astype(np.uint8)
         train, test = train_test_split(
             np.arange(len(images)), test_size=TEST_IMAGES, stratify=digits.target, random_state=0
         )
@@ -55,4 +63,21 @@ class Digits(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
         self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], chosen: np.ndarray[Any, Any]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         for index in chosen:
-            yield int(index), {"image": images[index], "label": int(labels[index])}
+            yield int(index), {"image": _png(images[index]), "label": int(labels[index])}
+
+    def _example_writer(self) -> Any:
+        return RecordWriter(self.info.file_format)
+
+
+class RecordWriter(tfds.core.ExampleWriter):  # type: ignore[misc]
+    """Writes TFRecord files without TensorFlow."""
+
+    def write(self, path: Any, examples: Iterable[tuple[Any, bytes]]) -> None:
+        """See `tfds.core.ExampleWriter`."""
+        records.write(Path(path), (record for _, record in examples))
+
+
+def _png(image: np.ndarray[Any, Any]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()

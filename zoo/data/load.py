@@ -1,11 +1,10 @@
-"""A dataset's images, decoded: batch by batch, or a whole split in memory. Runs in a worker: it imports TFDS."""
+"""A dataset's images, decoded: batch by batch, or a whole split in memory. Runs in a worker."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.catalog import AGAIN, Dataset
 from zoo.errors import DataError, UsageError
+from zoo.paths import reason
 
 if TYPE_CHECKING:
     import numpy as np
 
 BATCH_BYTES = 2**24  # decoded
 MOST_IN_BATCH, UNKNOWN_SIZE_BATCH = 1024, 64
-TENSORFLOWS_OWN = re.compile(r"\{\{.*?\}\} *| *\[Op:.*")  # what it adds to a message about its own insides
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +99,6 @@ def batches(
     done = 0
     with _clear_errors(dataset, split):
         for images, labels in _decoded(dataset, split, size or _batch_size(dataset)):
-            if images.dtype != "uint8":
-                raise DataError(f"the images of {dataset.name} are {images.dtype}; the zoo takes 8 bits a channel")
             done += len(images)
             if done > declared:
                 break
@@ -117,21 +114,11 @@ def _decoded(dataset: Dataset, split: str, size: int) -> Iterator[tuple[np.ndarr
         yield from read(Path(dataset.folder), split, size)
         return
 
-    import numpy as np
-    import tensorflow_datasets as tfds
+    from zoo.data.prepared import read as read_prepared
 
-    tfds.disable_progress_bar()
     if not dataset.is_prepared and dataset.builder is not None:
         _prepare(dataset)
-    columns = tfds.builder_from_directory(dataset.folder).as_dataset(
-        split=split,
-        batch_size=size,
-        shuffle_files=False,
-        decoders=tfds.decode.PartialDecoding({"image": True, "label": True}),
-        read_config=tfds.ReadConfig(try_autocache=False),  # it is read once
-    )
-    for batch in columns.as_numpy_iterator():
-        yield batch["image"], batch["label"].astype(np.int64)
+    yield from read_prepared(dataset, split, size)
 
 
 def _batch_size(dataset: Dataset) -> int:
@@ -142,9 +129,12 @@ def _batch_size(dataset: Dataset) -> int:
 
 
 def _prepare(dataset: Dataset) -> None:
+    import tensorflow_datasets as tfds
+
     from zoo.data.prepare import declared_builder, download_and_prepare, explain
     from zoo.data.staging import publish, staging
 
+    tfds.disable_progress_bar()
     assert dataset.builder is not None  # noqa: S101 - the caller has asked
     data_dir, place = Path(dataset.data_dir), Path(dataset.folder)
     path = place.relative_to(data_dir)
@@ -168,14 +158,17 @@ def _check_memory(dataset: Dataset, split: str, needed: int) -> None:
 
 @contextlib.contextmanager
 def _clear_errors(dataset: Dataset, split: str) -> Iterator[None]:
-    """What TFDS and TensorFlow raise at damaged files, as one line."""
+    """What is raised at damaged files, as one line."""
     try:
         yield
     except (DataError, UsageError):
         raise
     except Exception as error:
-        text = str(error).strip()
-        if "Cannot batch tensors with different shapes" in text:
-            raise DataError(f"the images of {dataset.name} differ in size; the zoo takes images of one size") from error
-        line = TENSORFLOWS_OWN.sub("", text.partition("\n")[0])[:200]
+        line = _line(error)
         raise DataError(f"can't read '{split}' of {dataset.name} in {dataset.folder}: {line}; {AGAIN}") from error
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{Path(error.filename).name}: {reason(error)}"
+    return str(error).strip().partition("\n")[0][:200] or type(error).__name__

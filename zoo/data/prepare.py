@@ -127,6 +127,8 @@ def explain(error: Exception, name: str, data_dir: Path, host: str | None = None
         if isinstance(cause, DownloadError):
             return DataError(f"can't fetch {name}: {' '.join(str(cause).split())}")
         if isinstance(cause, ImportError):
+            if cause.name == "tensorflow":
+                return UsageError(f"TFDS needs TensorFlow to prepare {name}: pip install 'zoobench[tensorflow]'")
             return UsageError(f"TFDS can't prepare {name} here: {str(cause).strip().splitlines()[0]}")
     line = str(error).strip().partition("\n")[0][:200]
     return DataError(f"can't prepare {name}: {type(error).__name__}: {line}")

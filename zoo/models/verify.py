@@ -10,6 +10,7 @@ from zoo import registry as _registry
 from zoo.data.catalog import find
 from zoo.errors import SpecError, UsageError, ZooError
 from zoo.executors.local import Task, run
+from zoo.keras_backend import environment
 from zoo.models.inventory import SUFFIX, dataset_of, describe_file, score_of, weights
 from zoo.models.tensorfile import short
 from zoo.specs import ModelSpec, Recipe
@@ -67,7 +68,9 @@ def check(jobs: Sequence[Mapping[str, Any]], on_event: OnEvent | None = None) ->
             on_event(event)
 
     while len(outcomes) < len(jobs):
-        task = Task("zoo.models.checker:check", {"files": jobs[len(outcomes) :]}, label="weights")
+        task = Task(
+            "zoo.models.checker:check", {"files": jobs[len(outcomes) :]}, environment=environment(), label="weights"
+        )
         failure = run(task, collect).failure
         if failure is not None and len(outcomes) < len(jobs):
             collect({"event": "checked", "error": f"the model can't be built: {failure.message}", "rescored": None})

@@ -61,7 +61,7 @@ def sheet(title: str, rows: Sequence[Sequence[Panel]]) -> str:
             f'viewBox="0 0 {width} {height}" font-family="Helvetica, Arial, sans-serif" font-size="11" fill="{INK}">',
             f"<title>{html.escape(title)}</title>",
             f'<rect width="100%" height="100%" fill="{PAPER}"/>',
-            _text(title, LEFT, 28, size=15),
+            text(title, LEFT, 28, size=15),
             *groups,
             "</svg>\n",
         ]
@@ -80,14 +80,14 @@ def _panel(panel: Panel) -> Iterator[str]:
         share = (scale(y) - scale(up[0])) / (scale(up[-1]) - scale(up[0]))
         return WIDTH * (x - across[0]) / (across[-1] - across[0]), HEIGHT * (1 - share)
 
-    yield _text(panel.title, 0, -14 - LINE * len(curves), size=12)
+    yield text(panel.title, 0, -14 - LINE * len(curves), size=12)
     for value in up:
         y = place(across[0], value)[1]
         yield f'<path d="M0 {y:.1f}H{WIDTH}" stroke="{GRID}"/>'
-        yield _text(f"{value:g}", -6, y + 4, "end")
+        yield text(f"{value:g}", -6, y + 4, "end")
     for x in across:
-        yield _text(f"{x:g}", place(x, up[0])[0], HEIGHT + 16, "middle")
-    yield _text(panel.x_title, WIDTH, HEIGHT + 32, "end")
+        yield text(f"{x:g}", place(x, up[0])[0], HEIGHT + 16, "middle")
+    yield text(panel.x_title, WIDTH, HEIGHT + 32, "end")
     for row, curve in enumerate(curves):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in curve.points))
         yield f'<polyline points="{path}" fill="none" stroke="{curve.colour}" stroke-width="1.8"/>'
@@ -95,7 +95,7 @@ def _panel(panel: Panel) -> Iterator[str]:
             x, y = place(*curve.points[-1])
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{curve.colour}"/>'
         yield f'<path d="M0 {-12 - LINE * row}h14" stroke="{curve.colour}" stroke-width="2.4"/>'
-        yield _text(curve.label, 20, -8 - LINE * row)
+        yield text(curve.label, 20, -8 - LINE * row)
 
 
 def _shown(curve: Curve, logarithmic: bool) -> Curve:
@@ -121,9 +121,10 @@ def decades(low: float, high: float) -> list[float]:
     return [10.0**i for i in range(first, max(last, first + 1) + 1)]
 
 
-def _text(text: str, x: float, y: float, anchor: str = "start", *, size: int = 11) -> str:
+def text(content: str, x: float, y: float, anchor: str = "start", *, size: int = 11) -> str:
+    """Text at a place, as SVG; large text is dark."""
     colour = INK if size > 11 else FAINT
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">'
-        f"{html.escape(text)}</text>"
+        f"{html.escape(content)}</text>"
     )

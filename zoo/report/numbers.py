@@ -16,6 +16,15 @@ def duration(seconds: float | None) -> str:
     return f"{significant(seconds / 1e-9)} ns"
 
 
+def clock_time(seconds: float) -> str:
+    """Hours, minutes and seconds, as far as they matter: `1 h 12 min`, `3 min 20 s`, `45 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def count(value: int | None) -> str:
     """A count with thousands apart: `223,242`."""
     return "–" if value is None else f"{value:,}"

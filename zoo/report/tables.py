@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.bench.environment import describe as describe_environment
 from zoo.report import numbers
 from zoo.results.schema import Result
+
+if TYPE_CHECKING:
+    from zoo.bench.forecast import Forecast
 
 DEFAULT_FORMAT = "simple"
 
@@ -101,23 +104,32 @@ def bench(results: Sequence[Result], fmt: str, logs: Path | None = None) -> str:
 
     :param logs: the folder with the logs of those that failed.
     """
-    parts = [header(results[0]), models_table(results, fmt), speed_table(results, fmt)]
+    parts = [header(results), models_table(results, fmt), speed_table(results, fmt)]
     notes_text = "\n".join(notes(results, logs))
     return "\n\n".join(part for part in (*parts, notes_text) if part)
 
 
-def header(result: Result) -> str:
-    """The machine and the software, in one line."""
-    environment, scenario = result.environment, result.scenario
-    threads = environment.get("threads")
-    line = describe_environment(dict(environment))
-    how = f"{scenario['runtime']} on {environment['device']}, {scenario['precision']}"
-    return f"{line}\n{how}" + (f", {threads} threads" if threads else "")
+def header(results: Sequence[Result]) -> str:
+    """The machine and the software, in one line; and how the models ran, as far as that is the same for all."""
+    measured = [result for result in results if result.outcome == "ok"] or results
+    environment, scenario, vary = measured[0].environment, measured[0].scenario, _varying(results)
+    parts = []
+    if "runtime" not in vary:
+        parts.append(str(scenario["runtime"]))
+    if "device" not in vary:
+        parts.append(f"on {environment['device']}")
+    how = [" ".join(parts), "" if "precision" in vary else scenario["precision"]]
+    if environment.get("threads") and not vary & {"runtime", "threads"}:
+        how.append(f"{environment['threads']} threads")
+    lines = [describe_environment(dict(environment)), ", ".join(part for part in how if part)]
+    return "\n".join(line for line in lines if line)
 
 
 def models_table(results: Sequence[Result], fmt: str) -> str:
-    """One row a model: what doesn't depend on the batch size."""
+    """One row a model: what depends on neither the batch size nor the runtime."""
     headers = ["model", "parameters", "MACs", "weights", "accuracy", "images", "of weights"]
+    if several := _several_ways(results):
+        headers.remove("accuracy")
     rows = []
     seen = set()
     for result in results:
@@ -133,7 +145,7 @@ def models_table(results: Sequence[Result], fmt: str) -> str:
                 numbers.count(measures["parameters"]),
                 numbers.millions(measures["macs"]),
                 numbers.size(measures["weights_bytes"]),
-                accuracy(scored) if scored else "–",
+                *([] if several else [_accuracy(result)]),
                 f"{result.scenario['dataset']} test, {scored['images']:,}" if scored else "–",
                 f"{result.weights['source']}, {result.weights['sha256'][:8]}" if result.weights else "none: random",
             ]
@@ -141,55 +153,129 @@ def models_table(results: Sequence[Result], fmt: str) -> str:
     return render(headers, rows, fmt, right=headers[1:4]) if rows else ""
 
 
+# A column of the table of speeds: its header, and its cell for a Result that is ok.
+COLUMNS: Mapping[str, Callable[[Result], str]] = {
+    "latency": lambda r: numbers.duration(r.measures["latency_s"]),
+    "p90": lambda r: numbers.duration(r.stats["latency_s"]["p90"]),
+    "images/s": lambda r: numbers.rate(r.measures["images_per_second"]),
+    "95 % interval": lambda r: "–".join(numbers.rate(r.stats["images_per_second"][end]) for end in ("low", "high")),
+    "of peak": lambda r: "–" if r.measures.get("flops_share") is None else numbers.percent(r.measures["flops_share"]),
+    "bound by": lambda r: r.measures.get("bound_by") or "–",
+    "parity": lambda r: _parity(r),
+    "accuracy": lambda r: _accuracy(r),
+    "samples": lambda r: numbers.count(r.stats["latency_s"]["n"]),
+    "import": lambda r: numbers.duration(r.measures["import_s"]),
+    "build": lambda r: numbers.duration(r.measures["build_s"]),
+    "first call": lambda r: numbers.duration(r.measures["first_call_s"]),
+    "peak memory": lambda r: numbers.size(r.measures["peak_rss_bytes"]),
+}
+LESS = ("p90", "samples", "import", "build")  # left out where the table has more columns for how models ran
+MOST_BY_NAME = 3  # doubts of one kind
+DIMENSIONS = ("runtime", "device", "precision", "threads")  # columns where they are not the same for all
+
+
 def speed_table(results: Sequence[Result], fmt: str) -> str:
-    """One row a scenario: latency, throughput, phases, memory."""
-    headers = [
-        "model",
-        "batch",
-        "latency",
-        "p90",
-        "images/s",
-        "95 % interval",
-        "samples",
-        "import",
-        "build",
-        "first call",
-        "peak memory",
-    ]
+    """One row a scenario: latency, throughput, phases, memory.
+
+    Where several runtimes or precisions were measured, those of one model and batch size stand together, the fastest
+    first; what is wrong or failed is not ranked and comes last.
+    """
+    dimensions = [name for name in DIMENSIONS if name in _varying(results)]
+    columns = {name: cell for name, cell in COLUMNS.items() if name not in _left_out(results)}
     rows: list[Row] = []
-    for result in results:
-        scenario, measures = result.scenario, result.measures
-        if result.outcome != "ok":
-            rows.append([scenario["model"], scenario["batch_size"], result.outcome, *["–"] * 8])
-            continue
-        stats, throughput = result.stats["latency_s"], result.stats["images_per_second"]
+    for result in _ranked(results) if _several_ways(results) else results:
+        scenario = result.scenario
+        how = ["–" if scenario[name] is None else scenario[name] for name in dimensions]
+        ok = result.outcome == "ok"
+        cells = [cell(result) for cell in columns.values()] if ok else [result.outcome, *["–"] * (len(columns) - 1)]
+        rows.append([scenario["model"], scenario["batch_size"], *how, *cells])
+    headers = ["model", "batch", *dimensions, *columns]
+    left = ("model", *DIMENSIONS[:3], "bound by", "accuracy")
+    return render(headers, rows, fmt, right=[header for header in headers if header not in left])
+
+
+def _varying(results: Sequence[Result]) -> set[str]:
+    """What of `DIMENSIONS` is not the same for all."""
+    return {name for name in DIMENSIONS if len({result.scenario[name] for result in results}) > 1}
+
+
+def _several_ways(results: Sequence[Result]) -> bool:
+    """Whether the accuracy is one for each row, and rows are to be ranked."""
+    return bool(_varying(results) & {"runtime", "device", "precision"})
+
+
+def _left_out(results: Sequence[Result]) -> set[str]:
+    """Columns that would say nothing."""
+    measured = [result.measures for result in results if result.outcome == "ok"]
+    left_out = set(LESS) if _several_ways(results) else {"accuracy"}
+    for name, measure in (("of peak", "flops_share"), ("bound by", "bound_by")):
+        if all(measures.get(measure) is None for measures in measured):
+            left_out.add(name)
+    return left_out
+
+
+def _ranked(results: Sequence[Result]) -> list[Result]:
+    """By model as they come, by batch size, then the fastest first."""
+    models = list(dict.fromkeys(result.scenario["model"] for result in results))
+    sizes = list(dict.fromkeys(result.scenario["batch_size"] for result in results))
+
+    def rank(result: Result) -> tuple[int, int, float]:
+        latency = result.measures["latency_s"] if result.outcome == "ok" else None
+        scenario = result.scenario
+        place = models.index(scenario["model"]), sizes.index(scenario["batch_size"])
+        return (*place, float("inf") if latency is None else latency)
+
+    return sorted(results, key=rank)
+
+
+def _parity(result: Result) -> str:
+    """The largest difference of a logit from the reference's, in standard deviations of those."""
+    parity = result.parity
+    return "–" if parity is None or parity["max_difference"] is None else f"{parity['max_difference']:.0e} σ"
+
+
+def _accuracy(result: Result) -> str:
+    scored = result.measures["accuracy"]
+    return accuracy(scored) if scored else "–"
+
+
+def plan(found: Sequence[Forecast], fmt: str) -> str:
+    """What will be measured, how long each scenario is expected to take, and all of them."""
+    headers = ["model", "runtime", "device", "precision", "threads", "batch", "expected", "by"]
+    rows = []
+    for item in found:
+        scenario = item.step.scenario
         rows.append(
             [
-                scenario["model"],
-                scenario["batch_size"],
-                numbers.duration(measures["latency_s"]),
-                numbers.duration(stats["p90"]),
-                numbers.rate(measures["images_per_second"]),
-                f"{numbers.rate(throughput['low'])}–{numbers.rate(throughput['high'])}",
-                numbers.count(stats["n"]),
-                numbers.duration(measures["import_s"]),
-                numbers.duration(measures["build_s"]),
-                numbers.duration(measures["first_call_s"]),
-                f"{numbers.size(measures['peak_rss_bytes'])}",
+                *(scenario.model, scenario.runtime, scenario.device, scenario.precision),
+                "–" if scenario.threads is None else scenario.threads,
+                "max" if item.step.largest else scenario.batch_size,
+                *(
+                    ("unavailable", item.step.unavailable)
+                    if item.step.unavailable
+                    else (numbers.duration(item.seconds), "an earlier Result" if item.measured else "the policy")
+                ),
             ]
         )
-    return render(headers, rows, fmt, right=headers[1:])
+    total = numbers.clock_time(sum(item.seconds for item in found))
+    table = render(headers, rows, fmt, right=["threads", "batch", "expected"])
+    return f"{table}\n\n{len(found)} scenarios, about {total}"
 
 
 def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
     """What a reader must know beside the tables: failures, missing accuracy, doubts. One line each.
 
+    A doubt about many scenarios is one line, with one of them as an example.
+
     :param logs: the folder with the logs of those that failed.
     """
     lines = []
+    doubts: dict[str, list[str]] = {}
+    dimensions = [name for name in DIMENSIONS if name in _varying(results)]
     for result in results:
         scenario = result.scenario
-        name = f"{scenario['model']}, batch {scenario['batch_size']}"
+        how = [str(scenario[name]) for name in dimensions if scenario[name] is not None]
+        name = ", ".join([scenario["model"], *how, f"batch {scenario['batch_size']}"])
         if result.failure:
             failure = result.failure
             where = f" in {failure['phase']}" if failure["phase"] else ""
@@ -197,5 +283,11 @@ def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
             lines.append(f"! {name}: {result.outcome}{where}: {failure['message']}{log}")
         elif result.measures["accuracy"] is None:
             lines.append(f"! {scenario['model']}: no accuracy: {result.reasons['accuracy']}")
-        lines += [f"! {name}: {finding['code']}: {finding['message']}" for finding in result.checks]
+        for finding in result.checks:
+            doubts.setdefault(finding["code"], []).append(f"{name}: {finding['code']}: {finding['message']}")
+    for code, found in doubts.items():
+        if len(found) <= MOST_BY_NAME:
+            lines += [f"! {line}" for line in found]
+        else:
+            lines.append(f"! {code} in {len(found)} of {len(results)} scenarios, such as {found[0]}")
     return list(dict.fromkeys(lines))

@@ -1,4 +1,4 @@
-"""The public functions that compare what was measured. A command is a thin face of one of them."""
+"""The public functions that compare what was measured and choose among it. A command is a thin face of one of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from zoo.errors import UsageError, ZooError
 from zoo.results.references import find
 
 if TYPE_CHECKING:
+    from zoo.results.recommend import Recommendation
     from zoo.results.schema import Result
     from zoo.results.store import Store
     from zoo.results.verdicts import Comparison, Floor
@@ -104,10 +105,10 @@ def reproduce(
         dataset=scenario.dataset,
         data_dir=data_dir,
         batch_sizes=(scenario.batch_size,),
-        runtime=scenario.runtime,
-        device=scenario.device,
-        precision=scenario.precision,
-        threads=scenario.threads,
+        runtimes=(scenario.runtime,),
+        devices=(scenario.device,),
+        precisions=(scenario.precision,),
+        threads=(scenario.threads,),
         score=old.measures["accuracy"] is not None,
         processes=max(1, len(old.samples)),
         labels=("reproduction",),
@@ -115,3 +116,59 @@ def reproduce(
     (new,) = bench(scenario.model, options=options, store=store, on_step=on_step, registry=registry)
     floor = load_floor(store, here)
     return new, compare_sides([old], [new], across=across_environments, floor=floor)
+
+
+def recommend(
+    *patterns: str,
+    max_latency_s: float | None = None,
+    min_accuracy: float | None = None,
+    max_memory_bytes: int | None = None,
+    batch_size: int = 1,
+    dataset: str = "digits",
+    data_dir: str | None = None,
+    device: str | None = None,
+    best: str = "latency",
+    measure: bool = False,
+    store: Store | None = None,
+    on_step: OnStep | None = None,
+    registry: _registry.Registry | None = None,
+) -> Recommendation:
+    """Which model to use here, run by what: of what this environment has measured, the best that keeps within limits.
+
+    :param patterns: models, names or shell globs; by default all.
+    :param max_latency_s: for one batch, the median.
+    :param min_accuracy: top-1 on the test split of the dataset, as a share.
+    :param max_memory_bytes: of the process, or of the device where that is a GPU.
+    :param device: only that; by default all that were measured.
+    :param best: what decides among those within the limits: "latency", "accuracy" or "memory".
+    :param measure: first measure what is missing: every model by every runtime in every precision that is to be had.
+    :param store: where to look, and what is measured goes; by default the one that `bench` records to.
+    :raises UsageError: for a model or dataset that isn't there.
+    """
+    from zoo.bench.environment import collect
+    from zoo.data.catalog import find as find_dataset
+    from zoo.results import recommend as chosen
+    from zoo.results.store import Filter, Store, default_store
+
+    if best not in chosen.MEASURES:
+        raise UsageError(f"'{best}' is not one of {', '.join(chosen.MEASURES)}")
+    store, registry = store or Store(default_store()), registry or _registry.load()
+    models = {entry.spec.name for entry in registry.select(patterns or ["*"])}
+    name = find_dataset(dataset, registry.datasets, data_dir).name
+    if measure:
+        from zoo.bench.plan import Options
+        from zoo.specs import RUNTIME_CHOICES
+
+        options = Options(
+            dataset=dataset,
+            data_dir=data_dir,
+            batch_sizes=(batch_size,),
+            runtimes=("all",),
+            devices=(device or "cpu",),
+            precisions=RUNTIME_CHOICES["precisions"],
+        )
+        bench(*sorted(models), options=options, store=store, skip_existing=True, on_step=on_step, registry=registry)
+    wanted = Filter(dataset=name, batch_size=batch_size, device=device, environment=collect()["fingerprint"])
+    rows = [row for row in store.select(wanted) if row.model in models and row.mode == "infer"]
+    limits = chosen.Limits(latency_s=max_latency_s, accuracy=min_accuracy, memory_bytes=max_memory_bytes)
+    return chosen.recommend(chosen.newest(store.load(rows, lambda _: None)), limits, best)

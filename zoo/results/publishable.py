@@ -18,10 +18,8 @@ WORKERS = re.compile(r"\$TMPDIR/zoo-\w+/tmp(?![\w-]|\.\w)")  # a worker's own, i
 QUOTED = re.compile(r"""(['"])/(?!/)(?:(?!\1)[^\n])*/((?:(?!\1)[^/\n])*)(?=\1)""")  # may hold anything else
 
 
-def failure_record(failure: Failure | None) -> dict[str, Any] | None:
+def failure_record(failure: Failure) -> dict[str, Any]:
     """A failure as it stands in a Result: of its log the name alone, which lies in the folder `zoo.paths.logs()`."""
-    if failure is None:
-        return None
     return {
         "phase": failure.phase,
         "type": failure.type,

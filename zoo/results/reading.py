@@ -49,6 +49,9 @@ NEEDED_IF_OK = _needed(
         int: "stats.latency_s.n",
     }
 )
+PARITY = _needed({MAYBE: "max_difference"})
+# Measures that came later: an older Result lacks them.
+LATER = {"flops_share": MAYBE, "bound_by": (str, type(None))}
 NO_ACCURACY = _needed({str: "accuracy"})
 ACCURACY = _needed({NUMBER: "value low high images"})
 ACCELERATOR = _needed({str: "name"})
@@ -134,6 +137,10 @@ def _check_content(result: Result) -> None:
     _check(record, NEEDED)
     if result.outcome == "ok":
         _check(record, NEEDED_IF_OK)
+        later = {name: result.measures[name] for name in LATER if name in result.measures}
+        _check(later, _needed({LATER[name]: name for name in later}))
+    if result.parity is not None:
+        _check(result.parity, PARITY)
     if result.outcome != "ok" or result.failure:
         _check(result.failure or {}, FAILURE)
     if (accuracy := result.measures["accuracy"]) is not None:

@@ -15,7 +15,7 @@ from zoo.bench.scenario import Scenario
 from zoo.specs import Plain
 
 SCHEMA = "zoo.result/1"
-OUTCOMES = ("ok", "error", "timeout", "signal", "out_of_memory")
+OUTCOMES = ("ok", "wrong", "unavailable", "error", "timeout", "signal", "out_of_memory")
 
 # Every Result has all of them; one that could not be taken is null, with its reason beside it.
 MEASURES = (
@@ -33,6 +33,11 @@ MEASURES = (
     "peak_rss_bytes",
     "peak_rss_above_import_bytes",
     "peak_device_bytes",
+    "place_s",
+    "fetch_s",
+    "end_to_end_s",
+    "flops_share",
+    "bound_by",
     "accuracy",
 )
 
@@ -54,6 +59,8 @@ class Result(Plain):
         stats: `Stats` by measure, derived from `samples`.
         samples: the raw samples of each process.
         weights: which weights were loaded (source, file, sha256, provenance), or None.
+        parity: how far the logits are from those of float32 Keras on real images, and whether that is accepted; None
+            where it did not come to that.
         predictions: of the test split, image by image: `classes` (uint16, little-endian) and `correct` (one bit each),
             as base64 of zlib; with the dataset's digest; or None.
         checks: what is doubtful about the measurement.
@@ -77,6 +84,7 @@ class Result(Plain):
     stats: Mapping[str, Any] = field(default_factory=dict)
     samples: tuple[Mapping[str, Any], ...] = ()
     weights: Mapping[str, Any] | None = None
+    parity: Mapping[str, Any] | None = None
     predictions: Mapping[str, Any] | None = None
     checks: tuple[Mapping[str, str], ...] = ()
     labels: tuple[str, ...] = ()

@@ -1,75 +1,127 @@
-"""TensorFlow: the model as one graph function of a static batch size."""
+"""TensorFlow: the model as one graph function of a static batch size, its weights constants; without and with XLA."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import UsageError
+from zoo.runtimes import Session
+from zoo.runtimes.common import check_processor, check_xla, gpu_number, threads_or_cores
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-PRECISIONS = ("float32",)
-
 
 class TensorFlow:
-    """The runtime `tensorflow`: `tf.function`, traced once, without XLA."""
+    """The runtime `tensorflow`: a graph function, frozen, its batch normalisations folded, without XLA."""
 
     def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
         """See `zoo.runtimes.Runtime`."""
         import tensorflow as tf
 
-        if precision not in PRECISIONS:
-            raise UsageError(f"the runtime tensorflow offers {', '.join(PRECISIONS)}, not '{precision}'")
         # float32 is to mean float32: TensorFlow would use TF32 for it on GPUs that have it.
         tf.config.experimental.enable_tensor_float_32_execution(False)
         if threads is not None:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
+        self.precision, self.gpu = precision, False
         gpus = tf.config.list_physical_devices("GPU")
-        if device == "cpu":
+        number = gpu_number(device, len(gpus), "TensorFlow")
+        if number is None:
+            check_processor(precision)
             tf.config.set_visible_devices([], "GPU")
-            return {"device": "cpu", "threads": threads or _cores()}
-        if not gpus:
-            raise UsageError("TensorFlow finds no GPU here; leave --device out to measure on the CPU")
-        for gpu in gpus:
-            tf.config.experimental.set_memory_growth(gpu, True)
-        tf.config.set_visible_devices(gpus[:1], "GPU")
-        details = tf.config.experimental.get_device_details(gpus[0])
-        return {"device": details.get("device_name", "gpu"), "threads": threads or _cores()}
+            return {"device": "cpu", "threads": threads_or_cores(threads)}
+        self.gpu = True
+        tf.config.set_visible_devices([gpus[number]], "GPU")
+        tf.config.experimental.set_memory_growth(gpus[number], True)
+        return {"device": _name(gpus[number]), "threads": threads_or_cores(threads)}
 
-    def open(self, model: keras.Model, batch_size: int) -> GraphFunction:
+    def devices(self) -> list[str]:
         """See `zoo.runtimes.Runtime`."""
-        return GraphFunction(model, batch_size)
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        return ["cpu", *(f"gpu:{number} {_name(gpu)}" for number, gpu in enumerate(gpus))]
+
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
+        """See `zoo.runtimes.Runtime`."""
+        return GraphFunction(_frozen(model, batch_size, self.precision))
+
+    def peak_device_bytes(self) -> int | None:
+        """See `zoo.runtimes.CountsMemory`."""
+        import tensorflow as tf
+
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if self.gpu else None
+
+
+class TensorFlowXLA(TensorFlow):
+    """The runtime `tensorflow-xla`: the same graph, compiled by XLA."""
+
+    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+        """See `zoo.runtimes.Runtime`."""
+        check_xla(precision, device)
+        return super().start(device=device, precision=precision, threads=threads)
+
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
+        """See `zoo.runtimes.Runtime`."""
+        import tensorflow as tf
+
+        graph = _frozen(model, batch_size, self.precision)
+        compiled = tf.function(lambda images: graph(images), jit_compile=True)
+        return GraphFunction(compiled.get_concrete_function(tf.TensorSpec(graph.inputs[0].shape, tf.float32)))
 
 
 class GraphFunction:
-    """A model as a concrete graph function: calling it looks nothing up and traces nothing."""
+    """A concrete graph function: calling it looks nothing up and traces nothing."""
 
-    def __init__(self, model: keras.Model, batch_size: int) -> None:
-        import tensorflow as tf
-
-        signature = tf.TensorSpec((batch_size, *model.input_shape[1:]), tf.float32)
-        function = tf.function(lambda images: model(images, training=False))
-        self.run = function.get_concrete_function(signature)
+    def __init__(self, function: Any) -> None:
+        self.run = function
 
     def place(self, images: np.ndarray[Any, Any]) -> Any:
         """See `zoo.runtimes.Session`."""
-        import tensorflow as tf
-
-        return tf.identity(tf.constant(images))  # tf.identity copies to the GPU where there is one
+        return placed(images)
 
     def wait(self, output: Any) -> None:
         """Copying the logits, a few bytes an image, waits for whatever computes them."""
-        output.numpy()
+        output[0].numpy()
 
     def fetch(self, output: Any) -> np.ndarray[Any, Any]:
         """See `zoo.runtimes.Session`."""
-        return output.numpy()  # type: ignore[no-any-return]
+        import numpy as np
+
+        return np.array(output[0].numpy())
+
+    def close(self) -> None:
+        """The function is all there is."""
+        del self.run
 
 
-def _cores() -> int:
-    from zoo.bench.environment import usable_cores
+def placed(images: np.ndarray[Any, Any]) -> Any:
+    """A tensor of its own on the device in use."""
+    import tensorflow as tf
 
-    return usable_cores()
+    # A tensor may share an array's memory; tf.identity copies it to the GPU where there is one, and waits for nobody.
+    tensor = tf.identity(tf.constant(images.copy()))
+    if "GPU" in tensor.device:
+        tf.test.experimental.sync_devices()
+    return tensor
+
+
+def _frozen(model: keras.Model, batch_size: int, precision: str) -> Any:
+    """The model as a graph function whose variables have become constants, from images to a list of logits."""
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    from zoo.models.fold import fold
+
+    inference = fold(model, precision)
+    function = tf.function(lambda images: tf.cast(inference(images, training=False), tf.float32))
+    signature = tf.TensorSpec((batch_size, *model.input_shape[1:]), tf.float32)
+    return convert_variables_to_constants_v2(function.get_concrete_function(signature))
+
+
+def _name(gpu: Any) -> str:
+    import tensorflow as tf
+
+    details = tf.config.experimental.get_device_details(gpu)
+    return str(details.get("device_name", "gpu"))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo import keras_backend as backends
 from zoo import registry as _registry
 from zoo.errors import UsageError
 from zoo.files import write_atomic
@@ -30,7 +31,7 @@ def study_residual(
     batch_size: int = 128,
     learning_rate: float = 0.02,
     seed: int = 0,
-    keras_backend: str = "tensorflow",
+    keras_backend: str | None = None,
     on_event: OnEvent | None = None,
     registry: _registry.Registry | None = None,
 ) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def study_residual(
     :param output: a folder for `study.json` and `residual.svg`; models that it holds the same training of are not
         trained again.
     :param pairs: each the plain model and the residual one.
+    :param keras_backend: by default the first that is installed: tensorflow, jax or torch.
     :param on_event: told of each model's phases and steps, with `model` in each event.
     :return: what `study.json` holds.
     :raises UsageError: for what is unknown, or a folder that can't be written.
@@ -50,6 +52,7 @@ def study_residual(
     from zoo.paths import writable_folder
     from zoo.study.picture import draw
 
+    backend = backends.choose(keras_backend)
     registry = registry or _registry.load()
     specs = [[registry.model(name).spec for name in pair] for pair in pairs]
     found = find(dataset, registry.datasets, data_dir)
@@ -75,7 +78,7 @@ def study_residual(
     trained = []
     for pair in specs:
         jobs = [
-            Job(model=spec, dataset=found, recipe=recipe, tune=True, keras_backend=keras_backend, folder=str(folder))
+            Job(model=spec, dataset=found, recipe=recipe, tune=True, keras_backend=backend, folder=str(folder))
             for spec in pair
         ]
         plain, residual = (_train(job, steps, folder, on_event) for job in jobs)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo import keras_backend as backends
 from zoo import registry as _registry
 from zoo.errors import UsageError
 from zoo.specs import ModelSpec, Recipe
@@ -20,7 +20,6 @@ from zoo.train.run import Run
 OnEvent = Callable[[dict[str, Any]], None]
 
 DATA = ("auto", "memory", "stream")
-KERAS_BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def train(
@@ -35,7 +34,7 @@ def train(
     output: str | Path | None = None,
     run_dir: str | Path | None = None,
     resume: bool = False,
-    keras_backend: str = "tensorflow",
+    keras_backend: str | None = None,
     strategy: str | None = None,
     deterministic: bool = True,
     flip_test: bool = False,
@@ -51,6 +50,7 @@ def train(
     :param output: the file to write; by default the one where `bench` finds it, or none in tuning.
     :param run_dir: where the history, the checkpoint and the result are kept; by default in the zoo's own folder.
     :param resume: go on from the last checkpoint of the same run, if there is one.
+    :param keras_backend: by default the first that is installed: tensorflow, jax or torch.
     :param strategy: `"mirrored"` (TensorFlow) or `"data-parallel"` (JAX) for several devices.
     :param deterministic: have the framework add in a fixed order, so that the same seed gives the same weights.
     :param flip_test: also score with the logits of each image and its mirror image averaged.
@@ -131,7 +131,7 @@ def make_job(
     data_dir: str | None = None,
     data: str = "auto",
     strategy: str | None = None,
-    keras_backend: str = "tensorflow",
+    keras_backend: str | None = None,
     registry: _registry.Registry | None = None,
     **settings: Any,
 ) -> Job:
@@ -139,11 +139,10 @@ def make_job(
     from zoo.data.catalog import find
     from zoo.train.parts import is_streamed
 
-    for value, known in ((data, DATA), (keras_backend, KERAS_BACKENDS)):
+    for value, known in ((data, DATA), (keras_backend, (None, *backends.BACKENDS))):
         if value not in known:
-            raise UsageError(f"'{value}' is not one of {', '.join(known)}")
-    if importlib.util.find_spec(keras_backend) is None:
-        raise UsageError(f"{keras_backend} is not installed here; 'pip install {keras_backend}' brings it")
+            raise UsageError(f"'{value}' is not one of {', '.join(filter(None, known))}")
+    keras_backend = backends.choose(keras_backend)
     distribute.check(strategy, keras_backend)
     registry = registry or _registry.load()
     spec = registry.model(name).spec

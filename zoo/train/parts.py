@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zoo.data.catalog import Dataset
 from zoo.errors import DataError, UsageError
+from zoo.keras_backend import is_installed
 from zoo.specs import Recipe
 from zoo.train.order import tuning_split
 
@@ -79,14 +80,21 @@ def is_streamed(dataset: Dataset, data: str) -> bool:
     """Whether a dataset is read anew each epoch: on `"auto"`, if it is too large to be held in memory, or its images
     differ in size.
 
-    :raises UsageError: for an image folder that is to be streamed.
+    :raises UsageError: for an image folder that is to be streamed, or where TensorFlow, which reads them, is missing.
     """
     if dataset.name.startswith("folder:"):
         if data == "stream":
             raise UsageError("an image folder is held in memory; only what TFDS has prepared can be streamed")
         return False
-    if data != "auto":
-        return data == "stream"
+    streamed = data == "stream" or (data == "auto" and _is_large(dataset))
+    if streamed and not is_installed("tensorflow"):
+        raise UsageError(
+            f"{dataset.name} is to be read anew each epoch, which takes TensorFlow: pip install 'zoobench[tensorflow]'"
+        )
+    return streamed
+
+
+def _is_large(dataset: Dataset) -> bool:
     if None in dataset.image_shape:
         return True
     pixels = math.prod(size or 0 for size in dataset.image_shape)

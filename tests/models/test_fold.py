@@ -1,0 +1,94 @@
+"""Folded batch normalisations: every model of the zoo computes the same without them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.real
+
+TOLERANCE = 1e-4  # standard deviations of the logits; the deepest network has 109 normalisations
+NORMALISATIONS = {
+    "toy_resnet": 0,
+    "plain_cnn": 0,
+    "resnet8": 7,
+    "resnet20": 19,
+    "resnet32": 31,
+    "resnet44": 43,
+    "resnet56": 55,
+    "resnet110": 109,
+    "plain20": 19,
+    "plain56": 55,
+}
+
+# Layers that a normalisation can be folded into, by its options; then what has to stay as it is.
+FEEDING = (
+    "layers.Conv2D(6, 3, use_bias={bias})",
+    "layers.Conv2D(6, 3, strides=2, padding='same', groups=2, use_bias={bias})",
+    "layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias={bias})",
+    "layers.Dense(5, use_bias={bias})",
+)
+FOLDED = [
+    f"layers.Flatten()(layers.BatchNormalization(center={center}, scale={scale}, epsilon=0.1)("
+    f"{feeding.format(bias=bias)}(x)))"
+    for feeding, bias, (center, scale) in itertools.product(
+        FEEDING, (True, False), ((True, True), (True, False), (False, True), (False, False))
+    )
+] + [
+    "(lambda c, b: layers.Flatten()(b(c(b(c(x))))))(layers.Conv2D(4, 3), layers.BatchNormalization())",
+]
+NOT_FOLDED = [
+    "layers.Flatten()(layers.BatchNormalization()(x))",
+    "layers.Flatten()(layers.BatchNormalization()(layers.Conv2D(6, 3, activation='relu')(x)))",
+    "layers.Flatten()(layers.BatchNormalization(axis=1)(layers.Conv2D(6, 3)(x)))",
+    "layers.Flatten()(layers.BatchNormalization()(layers.MaxPooling2D()(x)))",
+    "(lambda c: layers.Flatten()(layers.Add()([c, layers.BatchNormalization()(c)])))(layers.Conv2D(6, 3)(x))",
+    "layers.Flatten()(keras.ops.relu(layers.BatchNormalization()(layers.Add()([x, x]))))",
+]
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    """What folding.py prints, under the backend that has the least to compile."""
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("folding.py"), json.dumps([*FOLDED, *NOT_FOLDED])],
+        env={**os.environ, "KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return record
+
+
+def test_every_model_of_the_zoo_computes_the_same_without_its_normalisations(found: dict[str, Any]) -> None:
+    for name, count in NORMALISATIONS.items():
+        difference, folded, left = found[name]
+        assert difference < TOLERANCE, name
+        assert (folded, left) == (count, 0), name
+
+
+def test_every_layer_that_takes_a_normalisation_takes_all_its_kinds(found: dict[str, Any]) -> None:
+    for expression in FOLDED:
+        difference, folded, left = found[expression]
+        assert difference < TOLERANCE, expression
+        assert (folded, left) == (1, 0), expression
+
+
+def test_what_cannot_be_folded_is_left_alone(found: dict[str, Any]) -> None:
+    for expression in NOT_FOLDED:
+        difference, folded, left = found[expression]
+        assert difference < TOLERANCE, expression
+        assert (folded, left) == (0, 1), expression
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_weights_and_activations_are_cast(found: dict[str, Any], precision: str) -> None:
+    assert found[precision] == [precision]

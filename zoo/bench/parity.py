@@ -1,0 +1,126 @@
+"""Is it still the same model? A runtime's logits against those of float32 Keras. Pure functions; NumPy only.
+
+Differences are in standard deviations of the reference's logits, so that they mean the same for every model.
+`docs/runtimes.md` says how the tolerances were chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What is accepted.
+
+    Attributes:
+        max_difference, mean_difference: the most, of any logit, and of their mean.
+        slope: how far the line through the logits over the reference's may be from a slope of one.
+        equal_top1: the least share of images with the same best class, of those where the reference's best class
+            leads by more than the tolerated difference of two logits.
+    """
+
+    max_difference: float
+    mean_difference: float
+    slope: float
+    equal_top1: float = 1.0
+
+
+TOLERANCES: Mapping[str, Tolerance] = {
+    "float32": Tolerance(max_difference=1e-3, mean_difference=1e-4, slope=1e-4),
+    "float16": Tolerance(max_difference=0.03, mean_difference=0.005, slope=0.005),
+    "bfloat16": Tolerance(max_difference=0.2, mean_difference=0.03, slope=0.03),
+    "int8": Tolerance(max_difference=1.0, mean_difference=0.1, slope=0.05, equal_top1=0.99),
+}
+
+
+def compare(logits: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], precision: str) -> dict[str, Any]:
+    """How far a runtime's logits are from the reference's, and whether that is accepted.
+
+    :param logits, reference: (images, classes), of the same images in the same order; the reference is finite.
+    :return: JSON values: the differences, the tolerance, `accepted`, and the `reason` if it is not.
+    """
+    import numpy as np
+
+    tolerance = TOLERANCES[precision]
+    record: dict[str, Any] = {
+        "images": len(reference),
+        **dict.fromkeys(("max_difference", "mean_difference", "equal_top1", "slope")),
+        "tolerance": asdict(tolerance),
+    }
+    if (fault := _fault(logits, reference)) is not None:
+        return {**record, "accepted": False, "reason": fault}
+    expected, given = reference.astype(np.float64), logits.astype(np.float64)
+    scale = spread(reference)
+    differences = np.abs(given - expected) / scale
+    record["max_difference"] = float(differences.max())
+    record["mean_difference"] = float(differences.mean())
+    record["slope"] = _slope(given, expected)
+    equal = given.argmax(axis=1) == expected.argmax(axis=1)
+    record["equal_top1"] = float(equal.mean())
+    clear = _lead(expected) / scale > 2 * tolerance.max_difference
+    reason = _reason(record, tolerance, float(equal[clear].mean()) if clear.any() else 1.0)
+    return {**record, "accepted": reason is None, "reason": reason}
+
+
+def differs(logits: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], scale: float, precision: str) -> str | None:
+    """What is wrong with the logits of a single batch, or None.
+
+    :param scale: the spread of the reference's logits over all images.
+    """
+    import numpy as np
+
+    if (fault := _fault(logits, reference)) is not None:
+        return fault
+    most = float(np.abs(logits.astype(np.float64) - reference).max() / scale)
+    limit = TOLERANCES[precision].max_difference
+    return None if most <= limit else f"a logit differs by {most:.2g} standard deviations; accepted is {limit:g}"
+
+
+def spread(reference: np.ndarray[Any, Any]) -> float:
+    """The standard deviation of all logits; 1 where they are all the same."""
+    import numpy as np
+
+    return float(reference.astype(np.float64).std()) or 1.0
+
+
+def _fault(logits: np.ndarray[Any, Any], reference: np.ndarray[Any, Any]) -> str | None:
+    import numpy as np
+
+    if logits.shape != reference.shape:
+        return f"its logits have the shape {logits.shape} where {reference.shape} is right"
+    return None if np.isfinite(logits).all() else "its logits are not finite"
+
+
+def _slope(given: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> float:
+    """Of the straight line through the logits over the reference's (least squares)."""
+    centred = expected - expected.mean()
+    variance = float((centred**2).sum())
+    return float((centred * given).sum()) / variance if variance else 1.0
+
+
+def _lead(expected: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """By how much each image's best class leads the second."""
+    import numpy as np
+
+    if expected.shape[1] < 2:
+        return np.full(len(expected), np.inf)
+    best = np.sort(expected, axis=1)
+    return best[:, -1] - best[:, -2]  # type: ignore[no-any-return]
+
+
+def _reason(record: Mapping[str, Any], tolerance: Tolerance, equal_where_clear: float) -> str | None:
+    """Which limit is broken, in a line, or None."""
+    for name, what in (("max_difference", "a logit differs by"), ("mean_difference", "logits differ on average by")):
+        if record[name] > (limit := getattr(tolerance, name)):
+            return f"{what} {record[name]:.2g} standard deviations; accepted is {limit:g}"
+    if abs(record["slope"] - 1) > tolerance.slope:
+        return f"logits are scaled by {record['slope']:.5g}; accepted is 1 ± {tolerance.slope:g}"
+    if equal_where_clear < tolerance.equal_top1:
+        return f"only {equal_where_clear:.1%} of the clear images have the same best class"
+    return None

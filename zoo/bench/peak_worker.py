@@ -1,0 +1,344 @@
+"""Matrix products and ways through memory, timed. Runs in a worker, one library in a process."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import UsageError
+
+Array = np.ndarray[Any, Any]
+
+FIRST_SIZE, LAST_SIZE = 512, 8192  # rows of the square matrices
+LONG_ENOUGH_S = 0.05  # a product that takes as long leaves starting it behind
+LEAST_S, MOST_S, LEAST_COUNT = 0.15, 0.5, 3  # of repetitions, of which the fastest counts
+CALLS_ON_GPU = 10  # started one after the other and waited for together
+# Largest error of a product's first row, in parts of its largest element: each would show that another type was used.
+TOLERANCE = {"float32": 1e-5, "bfloat16": 2e-2, "float16": 4e-3, "int8": 1e-5}
+
+MIB = 2**20
+WORKING_SETS = (1 * MIB, 8 * MIB, 64 * MIB)
+BEYOND = 4  # times the last cache, as STREAM asks for
+UNKNOWN_CACHE = 256 * MIB
+SHARE_OF_MEMORY = 0.5
+GPU_WORKING_SET = 2**30
+A_WHILE = 128 * MIB  # to go through before the clock is read
+
+
+class NotOffered(Exception):  # noqa: N818 - not an error: a library need not have it
+    """Why a library has no such product."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A matrix product that can be started, waited for, and looked at."""
+
+    run: Callable[[], Any]
+    wait: Callable[[Any], None]
+    fetch: Callable[[Any], Array]
+
+
+def products(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
+    """By precision, the fastest product of `job["library"]`: `flops_per_s`, `by`, `size` and `reason`.
+
+    After `job["seconds"]` no further precision is begun.
+    """
+    over = time.monotonic() + job["seconds"]
+    threads, on_gpu = job["threads"], job["device"] == "gpu"
+    _pin(threads)
+    library = LIBRARIES[job["library"]](threads, on_gpu)
+    by = f"{job['library']} {importlib.metadata.version(job['library'])}"
+    found = {}
+    for precision in job["precisions"]:
+        report("phase", name=precision)
+        try:
+            if time.monotonic() >= over:
+                raise NotOffered(f"{job['library']} took too long with other precisions")
+            speed, size = _fastest(library, precision, CALLS_ON_GPU if on_gpu else 1)
+            found[precision] = {"flops_per_s": speed, "by": by, "size": size, "reason": None}
+        except NotOffered as why:
+            found[precision] = {"flops_per_s": None, "by": None, "size": None, "reason": str(why)}
+        except Exception as error:
+            why_not = f"{job['library']}: {str(error).strip().partition(chr(10))[0][:120]}"
+            found[precision] = {"flops_per_s": None, "by": None, "size": None, "reason": why_not}
+    return found
+
+
+def _pin(threads: int | None) -> None:
+    """Have no more processors than threads: a library that can't be told its number then has no more either."""
+    if threads is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def _fastest(library: Any, precision: str, calls: int) -> tuple[float, int]:
+    """The best speed, in FLOP/s, over growing sizes, and the size."""
+    best, best_size, size = 0.0, FIRST_SIZE, FIRST_SIZE
+    while True:
+        a, b = _matrices(precision, size)
+        product = library.product(precision, a, b)
+        if size == FIRST_SIZE:
+            _check(precision, a, b, product)
+        else:
+            product.wait(product.run())
+        seconds = _least_seconds(product, calls)
+        if 2 * size**3 / seconds > best:
+            best, best_size = 2 * size**3 / seconds, size
+        if seconds >= LONG_ENOUGH_S or size >= LAST_SIZE:
+            return best, best_size
+        size *= 2
+
+
+def _matrices(precision: str, size: int) -> tuple[Array, Array]:
+    """Whole numbers for int8, as int8; else float32, in [-1, 1)."""
+    random = np.random.default_rng(0)
+    if precision == "int8":
+        a, b = (random.integers(-127, 128, (size, size), np.int8) for _ in range(2))
+    else:
+        a, b = (random.random((size, size), np.float32) * 2 - 1 for _ in range(2))
+    return a, b
+
+
+def _check(precision: str, a: Array, b: Array, product: Product) -> None:
+    expected = a[:1].astype(np.float64) @ b.astype(np.float64)
+    found = product.fetch(product.run())[:1].astype(np.float64)
+    error = float(np.abs(found - expected).max() / np.abs(expected).max())
+    if not error <= TOLERANCE[precision]:
+        raise NotOffered(f"its {precision} product is off by {error:.1e}")
+
+
+def _least_seconds(product: Product, calls: int) -> float:
+    least, count, start, spent = math.inf, 0, time.perf_counter(), 0.0
+    while spent < LEAST_S or (count < LEAST_COUNT and spent < MOST_S):
+        before = time.perf_counter()
+        for _ in range(calls):
+            output = product.run()
+        product.wait(output)
+        after = time.perf_counter()
+        least, count, spent = min(least, (after - before) / calls), count + 1, after - start
+    return least
+
+
+def _nothing(_: Any) -> None:
+    """Computed already."""
+
+
+class NumPy:
+    """NumPy by its BLAS; the threads are told by the environment."""
+
+    def __init__(self, *_: Any) -> None:
+        """Nothing to set up."""
+
+    def product(self, precision: str, a: Array, b: Array) -> Product:
+        """See `Product`."""
+        if precision != "float32":
+            raise NotOffered(f"NumPy's BLAS has no {precision}")
+        output = np.empty_like(a)
+        return Product(lambda: np.matmul(a, b, out=output), _nothing, np.asarray)
+
+
+class Torch:
+    """PyTorch by oneDNN or MKL, or by cuBLAS."""
+
+    def __init__(self, threads: int | None, on_gpu: bool) -> None:
+        import torch
+
+        if on_gpu and not torch.cuda.is_available():
+            raise UsageError("PyTorch finds no GPU here")
+        torch.set_float32_matmul_precision("highest")
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.torch, self.device = torch, "cuda" if on_gpu else "cpu"
+
+    def product(self, precision: str, a: Array, b: Array) -> Product:
+        """See `Product`."""
+        torch = self.torch
+        kind = getattr(torch, precision)
+        x, y = (torch.from_numpy(m).to(self.device).to(kind) for m in (a, b))
+        if precision == "int8":
+            output = torch.empty(a.shape, dtype=torch.int32, device=self.device)
+
+            def run() -> Any:
+                return torch._int_mm(x, y, out=output)  # the only int8 product that it has
+        else:
+            output = torch.empty(a.shape, dtype=kind, device=self.device)
+
+            def run() -> Any:
+                return torch.mm(x, y, out=output)
+
+        wait = _nothing if self.device == "cpu" else lambda _: torch.cuda.synchronize()
+        return Product(run, wait, lambda out: out.double().cpu().numpy())
+
+
+class Jax:
+    """JAX by XLA."""
+
+    def __init__(self, _: int | None, on_gpu: bool) -> None:
+        import jax
+
+        self.jax, self.device = jax, jax.devices("gpu" if on_gpu else "cpu")[0]
+
+    def product(self, precision: str, a: Array, b: Array) -> Product:
+        """See `Product`."""
+        jax = self.jax
+        kind = jax.numpy.int32 if precision == "int8" else precision
+        x, y = (jax.device_put(jax.numpy.asarray(m, precision), self.device) for m in (a, b))
+        multiply = jax.jit(lambda p, q: jax.lax.dot(p, q, precision="highest", preferred_element_type=kind))
+        return Product(lambda: multiply(x, y), lambda out: out.block_until_ready(), lambda out: np.asarray(out, float))
+
+
+class TensorFlow:
+    """TensorFlow by oneDNN or Eigen."""
+
+    def __init__(self, threads: int | None, _: bool) -> None:
+        import tensorflow as tf
+
+        tf.config.set_visible_devices([], "GPU")
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        if threads is not None:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        self.tf = tf
+
+    def product(self, precision: str, a: Array, b: Array) -> Product:
+        """See `Product`."""
+        if precision == "int8":
+            raise NotOffered("TensorFlow has no int8 product")
+        x, y = (self.tf.cast(m, precision) for m in (a, b))
+        return Product(lambda: self.tf.matmul(x, y), _nothing, lambda out: self.tf.cast(out, "float64").numpy())
+
+
+class OpenVINO:
+    """OpenVINO by oneDNN."""
+
+    def __init__(self, threads: int | None, _: bool) -> None:
+        import openvino
+
+        self.ov, self.core = openvino, openvino.Core()
+        self.settings = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1"}
+        if threads is not None:
+            self.settings["INFERENCE_NUM_THREADS"] = str(threads)
+
+    def product(self, precision: str, a: Array, b: Array) -> Product:
+        """See `Product`. Numbers become int8 where they pass through a quantisation to 256 levels."""
+        from openvino import opset13 as ops
+
+        hints = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
+        needed = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16", "int8": "INT8"}[precision]
+        if needed not in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise NotOffered(f"OpenVINO has no {precision} on this processor")
+        parameter = ops.parameter(list(a.shape), np.float32)
+        x, y = parameter, ops.constant(b.astype(np.float32))
+        if precision == "int8":
+            low, high = np.float32(-128), np.float32(127)
+            x, y = (ops.fake_quantize(side, low, high, low, high, 256) for side in (x, y))
+        model = self.ov.Model([ops.matmul(x, y, False, False)], [parameter])
+        settings = {**self.settings, "INFERENCE_PRECISION_HINT": hints[precision]}
+        request = self.core.compile_model(model, "CPU", settings).create_infer_request()
+        request.set_input_tensor(self.ov.Tensor(np.ascontiguousarray(a, np.float32)))
+        return Product(request.infer, _nothing, lambda _: request.get_output_tensor().data)
+
+
+LIBRARIES = {"numpy": NumPy, "torch": Torch, "jax": Jax, "tensorflow": TensorFlow, "openvino": OpenVINO}
+
+
+def memory(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
+    """The fastest way through each working set: a list under `found`."""
+    report("phase", name="memory")
+    if job["device"] == "gpu":
+        return {"found": [_on_gpu()]}
+    _pin(job["threads"])
+    return {"found": list(_through_memory(job["threads"], job["last_cache_bytes"] or UNKNOWN_CACHE))}
+
+
+def _through_memory(threads: int, last_cache: int) -> Iterator[dict[str, Any]]:
+    import psutil
+
+    beyond = max(BEYOND * last_cache, 2 * WORKING_SETS[-1])
+    room = psutil.virtual_memory().available * SHARE_OF_MEMORY
+    for working_set in (*WORKING_SETS, beyond):
+        if working_set > room:
+            reason = f"{working_set / 2**30:.1f} GiB would be more than half of the free memory"
+            yield {"working_set_bytes": working_set, "bytes_per_s": None, "reason": reason}
+            continue
+        ways = {name: _bandwidth(way, working_set, threads) for name, way in WAYS.items()}
+        name = max(ways, key=lambda way: ways[way])
+        yield {
+            "working_set_bytes": working_set,
+            "bytes_per_s": ways[name],
+            "by": f"{name}, numpy {np.__version__}",
+            "reason": None,
+        }
+
+
+def _copying(size: int) -> Callable[[], Any]:
+    source = np.ones(size // 8, np.float32)
+    target = np.zeros_like(source)
+    target[:] = 0  # zeros are not in memory until they are written
+    return lambda: np.copyto(target, source)
+
+
+def _reading(size: int) -> Callable[[], Any]:
+    source = np.ones(size // 4, np.float32)
+    return lambda: np.dot(source, source)
+
+
+WAYS = {"copy": _copying, "read": _reading}
+
+
+def _bandwidth(way: Callable[[int], Callable[[], Any]], working_set: int, threads: int) -> float:
+    """Bytes a second, each thread on its own part of the working set; NumPy holds no lock meanwhile."""
+    part = working_set // threads
+    passes = max(1, A_WHILE // working_set)
+    ready, done = (threading.Barrier(threads + 1) for _ in range(2))
+    over = threading.Event()
+    spans = [(0.0, 0.0)] * threads
+
+    def work(number: int) -> None:
+        go = way(part)
+        go()
+        while True:
+            ready.wait()
+            if over.is_set():
+                return
+            before = time.perf_counter()
+            for _ in range(passes):
+                go()
+            spans[number] = before, time.perf_counter()
+            done.wait()
+
+    workers = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    done.wait()
+    best, count, start = 0.0, 0, time.perf_counter()
+    while count < LEAST_COUNT or time.perf_counter() - start < LEAST_S:
+        ready.wait()
+        done.wait()
+        seconds = max(end for _, end in spans) - min(before for before, _ in spans)
+        best = max(best, passes * part * threads / seconds)
+        count += 1
+    over.set()
+    ready.wait()
+    for worker in workers:
+        worker.join()
+    return best
+
+
+def _on_gpu() -> dict[str, Any]:
+    import torch
+
+    source = torch.ones(GPU_WORKING_SET // 8, device="cuda")
+    target = torch.empty_like(source)
+    product = Product(lambda: target.copy_(source), lambda _: torch.cuda.synchronize(), np.asarray)
+    speed = GPU_WORKING_SET / _least_seconds(product, CALLS_ON_GPU)
+    by = f"copy, torch {torch.__version__}"
+    return {"working_set_bytes": GPU_WORKING_SET, "bytes_per_s": speed, "by": by, "reason": None}

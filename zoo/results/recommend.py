@@ -1,0 +1,280 @@
+"""Which model, run by what: of what was measured, the best within limits, and why the rest is not. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.errors import EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION
+from zoo.report import numbers
+from zoo.results.schema import Result
+from zoo.specs import Plain
+
+MEASURES = ("latency", "accuracy", "memory")
+WITHIN = ("model", "dataset", "runtime", "device", "precision", "batch_size", "threads")
+WRONG = "wrong"
+IMPOSSIBLE = (WRONG, "unavailable")  # will not be otherwise the next time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits(Plain):
+    """What is asked for. None is no limit.
+
+    Attributes:
+        latency_s: the most that the median for one batch may take.
+        accuracy: the least top-1 accuracy on the test split, as a share.
+        memory_bytes: the most memory: of the process, or of the device where that is an accelerator.
+    """
+
+    latency_s: float | None = None
+    accuracy: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured(Plain):
+    """A value and, where it has one, its 95 % interval."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate(Plain):
+    """A scenario that was measured.
+
+    Attributes:
+        id: of its Result.
+        threads: that it had in the end.
+        latency, accuracy, memory: None where there is no measure …
+        reasons: … for which this is why, by their names.
+    """
+
+    id: str
+    outcome: str
+    model: str
+    dataset: str
+    runtime: str
+    device: str
+    precision: str
+    batch_size: int
+    threads: int | None
+    latency: Measured | None
+    accuracy: Measured | None
+    memory: Measured | None
+    reasons: Mapping[str, str]
+
+    def __str__(self) -> str:
+        threads = "" if self.threads is None else f", {self.threads} thread{'s' if self.threads > 1 else ''}"
+        return f"{self.model} by {self.runtime} on {self.device}, {self.precision}{threads}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fallen(Plain):
+    """A candidate that is out, and why.
+
+    Attributes:
+        surely: whether a limit is surely broken, and not only by what lies inside an interval or wasn't measured.
+    """
+
+    candidate: Candidate
+    reasons: tuple[str, ...]
+    surely: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recommendation(Plain):
+    """The answer.
+
+    Attributes:
+        best: what it is the best in, among those within the limits.
+        winner: None if nothing keeps within the limits.
+        runners_up: the others that do, the best first.
+        fallen: the rest.
+        front: ids of those that no other is at least as good as in latency, accuracy and memory, and better in one.
+        notes: what is to be said of the winner: limits inside its intervals, and who is as good for all one can tell.
+    """
+
+    limits: Limits
+    best: str
+    winner: Candidate | None
+    runners_up: tuple[Candidate, ...]
+    fallen: tuple[Fallen, ...]
+    front: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 with a winner, 1 if nothing keeps within the limits, 4 if that can't be told."""
+        if self.winner is not None:
+            return EXIT_OK
+        return EXIT_REGRESSION if self.fallen and all(one.surely for one in self.fallen) else EXIT_INCONCLUSIVE
+
+
+def newest(results: Iterable[Result]) -> list[Result]:
+    """The newest Result of each scenario that could be measured; a scenario whose logits were once found wrong since
+    then is that.
+
+    :param results: in any order.
+    """
+    chosen: dict[str, Result] = {}
+    for result in sorted(results, key=lambda result: result.id):
+        key = repr(result.get_scenario())
+        if key not in chosen or result.outcome in ("ok", WRONG) or chosen[key].outcome not in ("ok", WRONG):
+            chosen[key] = result
+    return list(chosen.values())
+
+
+def candidate(result: Result) -> Candidate:
+    """What counts of a Result."""
+    scenario, measures = result.scenario, result.measures
+    memory = "peak_rss_bytes" if scenario["device"] == "cpu" else "peak_device_bytes"
+    names = {"latency": "latency_s", "accuracy": "accuracy", "memory": memory}
+    accuracy = measures["accuracy"]
+    latency = result.stats.get("latency_s", {})
+    threads = scenario["threads"] or result.environment.get("threads")
+    return Candidate(
+        id=result.id,
+        outcome=result.outcome,
+        **{name: scenario[name] for name in WITHIN if name != "threads"},
+        threads=threads,
+        latency=_measured(measures["latency_s"], latency.get("low"), latency.get("high")),
+        accuracy=accuracy and Measured(**{name: accuracy[name] for name in ("value", "low", "high")}),
+        memory=_measured(measures[memory]),
+        reasons={
+            name: result.reasons.get(measure, "not measured")
+            for name, measure in names.items()
+            if measures[measure] is None
+        },
+    )
+
+
+def _measured(value: float | None, low: float | None = None, high: float | None = None) -> Measured | None:
+    return None if value is None else Measured(value=value, low=low, high=high)
+
+
+def recommend(results: Sequence[Result], limits: Limits, best: str = "latency") -> Recommendation:
+    """Choose among Results, one a scenario.
+
+    :param best: which of `MEASURES` decides; where two are equal in it, the others do.
+    """
+    candidates = [candidate(result) for result in results]
+    fits, fallen = [], []
+    for one in candidates:
+        broken = _broken(one, limits, best)
+        if broken:
+            fallen.append(
+                Fallen(
+                    candidate=one,
+                    reasons=tuple(text for text, _ in broken),
+                    surely=any(surely for _, surely in broken),
+                )
+            )
+        else:
+            fits.append(one)
+    fits.sort(key=lambda one: _order(one, best))
+    winner, others = (fits[0], fits[1:]) if fits else (None, [])
+    return Recommendation(
+        limits=limits,
+        best=best,
+        winner=winner,
+        runners_up=tuple(others),
+        fallen=tuple(sorted(fallen, key=lambda one: _order(one.candidate, best))),
+        front=tuple(one.id for one in front(candidates)),
+        notes=tuple(_notes(winner, others, limits, best)) if winner else (),
+    )
+
+
+def front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The Pareto front, the fastest first. What has no latency isn't on it; what lacks another is worst in that."""
+    there = sorted((one for one in candidates if one.latency is not None), key=lambda one: _order(one, "latency"))
+    return [one for one in there if not any(_dominates(other, one) for other in there)]
+
+
+def _dominates(a: Candidate, b: Candidate) -> bool:
+    costs = list(zip(_costs(a).values(), _costs(b).values(), strict=True))
+    return all(x <= y for x, y in costs) and any(x < y for x, y in costs)
+
+
+def _costs(one: Candidate) -> dict[str, float]:
+    """What is to be small, by measure."""
+    accuracy = -math.inf if one.accuracy is None else one.accuracy.value
+    return {
+        "latency": math.inf if one.latency is None else one.latency.value,
+        "accuracy": -accuracy,
+        "memory": math.inf if one.memory is None else one.memory.value,
+    }
+
+
+def _order(one: Candidate, best: str) -> tuple[Any, ...]:
+    costs = _costs(one)
+    first = costs.pop(best)
+    return (first, *costs.values(), one.model, one.runtime, one.id)
+
+
+def _limits(limits: Limits) -> dict[str, tuple[float | None, bool]]:
+    """By measure, the limit and whether it is the least (else the most)."""
+    return {
+        "latency": (limits.latency_s, False),
+        "accuracy": (limits.accuracy, True),
+        "memory": (limits.memory_bytes, False),
+    }
+
+
+def _broken(one: Candidate, limits: Limits, best: str) -> list[tuple[str, bool]]:
+    """Each limit that is not kept, in words, and whether that is sure."""
+    if one.latency is None:
+        return [(one.reasons["latency"], one.outcome in IMPOSSIBLE)]
+    broken = []
+    for name, (limit, is_least) in _limits(limits).items():
+        measured: Measured | None = getattr(one, name)
+        if measured is None:
+            if limit is not None or name == best:
+                broken.append((f"no {name}: {one.reasons[name]}", False))
+            continue
+        if limit is None:
+            continue
+        if measured.value < limit if is_least else measured.value > limit:
+            inside = _inside(measured, limit)
+            text = f"{name} {show(name, measured.value)}, {'less' if is_least else 'more'} than {show(name, limit)}"
+            broken.append((f"{text}, which lies inside its interval" if inside else text, not inside))
+    return broken
+
+
+def _inside(measured: Measured, limit: float) -> bool:
+    return measured.low is not None and measured.high is not None and measured.low <= limit <= measured.high
+
+
+def _notes(winner: Candidate, others: Sequence[Candidate], limits: Limits, best: str) -> Iterable[str]:
+    for name, (limit, _) in _limits(limits).items():
+        measured: Measured | None = getattr(winner, name)
+        if measured is not None and limit is not None and _inside(measured, limit):
+            assert measured.low is not None and measured.high is not None  # noqa: S101, PT018 - it is inside
+            yield (
+                f"the limit of {name}, {show(name, limit)}, lies inside the interval of {show(name, measured.value)}: "
+                f"{show(name, measured.low)} to {show(name, measured.high)}"
+            )
+    top: Measured | None = getattr(winner, best)
+    for other in others:
+        measured = getattr(other, best)
+        if top is not None and measured is not None and _overlap(top, measured):
+            yield f"{other} is as good in {best} for all one can tell: {show(best, measured.value)}"
+
+
+def _overlap(a: Measured, b: Measured) -> bool:
+    """Whether intervals meet; without intervals, whether values are equal."""
+    low_a, high_a = (a.value if end is None else end for end in (a.low, a.high))
+    low_b, high_b = (b.value if end is None else end for end in (b.low, b.high))
+    return low_a <= high_b and low_b <= high_a
+
+
+def show(name: str, value: float) -> str:
+    """A value of a measure, as people read it."""
+    if name == "latency":
+        return numbers.duration(value)
+    if name == "accuracy":
+        return f"{100 * value:.2f} %"
+    return numbers.size(round(value))

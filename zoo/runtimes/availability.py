@@ -1,0 +1,33 @@
+"""Whether a runtime can be used here, as far as specs and installed distributions say. Nothing is imported."""
+
+from __future__ import annotations
+
+from zoo.installed import versions
+from zoo.specs import RuntimeSpec
+
+
+def missing(spec: RuntimeSpec) -> tuple[str, ...]:
+    """The distributions that it needs and that are not installed."""
+    installed = versions(spec.requires)
+    return tuple(name for name in spec.requires if name not in installed)
+
+
+def why_not(spec: RuntimeSpec) -> str | None:
+    """Why a runtime can't be used, with the command that helps; None if it can."""
+    lacking = missing(spec)
+    if not lacking:
+        return None
+    verb = "is" if len(lacking) == 1 else "are"
+    helps = f"; {spec.install}" if spec.install else ""
+    return f"{' and '.join(lacking)} {verb} not installed{helps}"
+
+
+def why_not_so(spec: RuntimeSpec, device: str, precision: str) -> str | None:
+    """Why a runtime doesn't run on a device in a precision; None if its spec says that it does."""
+    if (reason := why_not(spec)) is not None:
+        return f"{spec.name}: {reason}"
+    if device.partition(":")[0] not in spec.devices:
+        return f"{spec.name} runs on {', '.join(spec.devices)}, not on {device}"
+    if precision not in spec.precisions:
+        return f"{spec.name} computes in {', '.join(spec.precisions)}, not in {precision}"
+    return None

@@ -1,0 +1,63 @@
+"""What several runtimes share: how a device is asked for, and what this processor computes in. No framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.errors import UsageError
+
+# Flags by which Linux says that a processor computes in a type by itself: x86's names, then Arm's.
+FLAGS = {
+    "bfloat16": {"avx512_bf16", "amx_bf16", "bf16"},
+    "float16": {"avx512_fp16", "amx_fp16", "fphp"},
+}
+
+
+def gpu_number(device: str, count: int, framework: str) -> int | None:
+    """Which of the GPUs that a framework sees is meant; None for the processor.
+
+    :param device: "cpu", "gpu" (the first) or "gpu:N".
+    :raises UsageError: if there is no such GPU.
+    """
+    if device == "cpu":
+        return None
+    number = int(device.partition(":")[2] or 0)
+    if count == 0:
+        raise UsageError(f"{framework} finds no GPU here; leave --device out to measure on the CPU")
+    if number >= count:
+        seen = "one GPU, gpu:0" if count == 1 else f"the GPUs gpu:0 to gpu:{count - 1}"
+        raise UsageError(f"{framework} finds {seen} here, and no {device}")
+    return number
+
+
+def check_processor(precision: str) -> None:
+    """:raises UsageError: if this processor is known not to compute in that type, so that it would be emulated."""
+    flags = _flags()
+    if flags and precision in FLAGS and not flags & FLAGS[precision]:
+        raise UsageError(f"this processor does not compute in {precision}")
+
+
+def check_xla(precision: str, device: str) -> None:
+    """:raises UsageError: if XLA would compute in float32 instead, as it does on the processor."""
+    if device == "cpu" and precision != "float32":
+        raise UsageError(f"XLA computes {precision} in float32 on the processor")
+
+
+def threads_or_cores(threads: int | None) -> int:
+    """How many threads a framework takes that was not told a number: one for each core that the process may use."""
+    from zoo.bench.environment import usable_cores
+
+    return threads or usable_cores()
+
+
+def _flags() -> set[str]:
+    """What the first core can do; empty where the system doesn't say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() in ("flags", "Features"):
+            return set(value.split())
+    return set()
