@@ -231,7 +231,9 @@ def _ranked(results: Sequence[Result]) -> list[Result]:
 def _parity(result: Result) -> str:
     """The largest difference of a logit from the reference's, in standard deviations of those."""
     parity = result.parity
-    return "–" if parity is None or parity["max_difference"] is None else f"{parity['max_difference']:.0e} σ"
+    if parity is None or parity["max_difference"] is None:
+        return "–"
+    return f"{parity['max_difference']:.0e} σ" if parity["max_difference"] else "equal"
 
 
 def _accuracy(result: Result) -> str:
