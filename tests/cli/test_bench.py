@@ -84,11 +84,10 @@ def test_a_result_names_the_machine_and_not_its_owner(toy_results: list[dict[str
 
 
 def test_the_table_has_every_figure(zoo: Zoo) -> None:
-    done = zoo("bench", "toy_resnet", "plain_cnn", "--max-time", "1", "--batch-size", "8", "--format", "github")
+    done = zoo("bench", "plain_cnn", "--max-time", "1", "--batch-size", "8", "--format", "github")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no progress bar where there is no terminal
-    assert "| toy_resnet |      223,242 | 29.0 M |" in done.stdout
-    assert "| plain_cnn  |      223,242 | 29.0 M |" in done.stdout
+    assert "| plain_cnn |      223,242 | 29.0 M |" in done.stdout
     assert "digits test, 600" in done.stdout
     assert "tensorflow on cpu, float32" in done.stdout
 
@@ -102,7 +101,7 @@ def test_a_model_without_weights_says_how_to_get_them(zoo: Zoo) -> None:
     assert "'zoo train plain20 --dataset digits' makes them" in result["reasons"]["accuracy"]
 
 
-def test_real_cifar10_is_scored(zoo: Zoo, cifar10_folder: Path, tmp_path: Path) -> None:
+def test_real_cifar10_is_scored(zoo: Zoo, cifar10_folder: Path) -> None:
     where = ("--dataset", "cifar10", "--data-dir", str(cifar10_folder))
     how = ("--batch-size", "32", "--max-time", "1", "--json")
     (shipped,) = json.loads(zoo("bench", "toy_resnet", *where, *how).stdout)
@@ -110,11 +109,6 @@ def test_real_cifar10_is_scored(zoo: Zoo, cifar10_folder: Path, tmp_path: Path) 
     # the arithmetic differs in its last digits: an image or two on the edge may fall to the other side
     assert abs(shipped["measures"]["accuracy"]["value"] - recorded) <= 2e-4
     assert shipped["measures"]["accuracy"]["images"] == 10_000
-
-    weights = _digits_weights(tmp_path)
-    (scored,) = json.loads(zoo("bench", "toy_resnet", *where, *how, "--weights", str(weights)).stdout)
-    assert 0.02 < scored["measures"]["accuracy"]["value"] < 0.4  # a reader of digits knows little of birds and lorries
-    assert scored["weights"]["provenance"]["dataset"]["name"] == "digits"
 
 
 def _digits_weights(folder: Path) -> Path:

@@ -35,7 +35,8 @@ def main() -> None:
     """Print, by model and by expression: the difference, and the normalisations before and after."""
     random = np.random.default_rng(0)
     found = {}
-    for name, entry in load().models.items():
+    for name in sys.argv[2:]:
+        entry = load().model(name)
         model = build(entry.spec)
         if entry.spec.weights:
             weights.load(model, weights.locate(entry.spec.weights[0]))

@@ -20,12 +20,8 @@ NORMALISATIONS = {
     "plain_cnn": 0,
     "resnet8": 7,
     "resnet20": 19,
-    "resnet32": 31,
-    "resnet44": 43,
-    "resnet56": 55,
     "resnet110": 109,
     "plain20": 19,
-    "plain56": 55,
 }
 
 # Layers that a normalisation can be folded into, by its options; then what has to stay as it is.
@@ -58,7 +54,7 @@ NOT_FOLDED = [
 def found() -> dict[str, Any]:
     """What folding.py prints, under the backend that has the least to compile."""
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("folding.py"), json.dumps([*FOLDED, *NOT_FOLDED])],
+        [sys.executable, Path(__file__).with_name("folding.py"), json.dumps([*FOLDED, *NOT_FOLDED]), *NORMALISATIONS],
         env={**os.environ, "KERAS_BACKEND": "torch"},
         capture_output=True,
         text=True,
