@@ -40,7 +40,7 @@ from zoo.results.schema import Result
 
 HERE = Path(__file__).resolve().parent
 PLANTED = 0.05
-POLICY = Policy(warmup_min_s=0.2, warmup_max_s=2.0, min_time_s=2.5)
+SECONDS = 2.5  # of samples, for each process
 Kinds = dict[str, list[tuple[Result, Result]]]
 
 
@@ -54,9 +54,10 @@ class SlowedStep(Step):
         return dataclasses.replace(task, environment={**task.environment, "PYTHONPATH": path})
 
 
-def step(products: int, processes: int, batch_size: int) -> Step:
+def step(products: int, processes: int, batch_size: int, seconds: float = SECONDS) -> Step:
     """Measure toy_resnet with so much extra work."""
-    options = Options(batch_sizes=(batch_size,), score=False, processes=processes, policy=POLICY)
+    policy = Policy(warmup_min_s=0.2, warmup_max_s=2.0, min_time_s=seconds)
+    options = Options(batch_sizes=(batch_size,), score=False, processes=processes, policy=policy)
     (found,) = plan(load(), ["toy_resnet"], options)
     job = {**found.job, "weights": None}
     job["model"] = {**job["model"], "build": "slowed:toy_resnet", "arguments": {"products": products}}
@@ -121,14 +122,15 @@ def main() -> None:
     parser.add_argument("--calibration", type=int, default=12, help="pairs")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--products", type=int, help="of extra work; by default as many as take 5 %% of the time")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of samples, for each process")
     parser.add_argument("--record", type=Path)
     options = parser.parse_args()
     started = time.monotonic()
 
-    plain = step(0, options.processes, options.batch_size)
+    plain = step(0, options.processes, options.batch_size, options.seconds)
     products = options.products or planted_products(options.batch_size)
-    slowed = step(products, options.processes, options.batch_size)
-    a, b = measured(*[step(0, options.calibration, options.batch_size)] * 2)
+    slowed = step(products, options.processes, options.batch_size, options.seconds)
+    a, b = measured(*[step(0, options.calibration, options.batch_size, options.seconds)] * 2)
     floor = floor_of(a, b)
     print(f"planted: {products} products; floor: {floor}", file=sys.stderr)
 

@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "verdicts.py"
 @pytest.mark.slow
 @pytest.mark.timed
 def test_a_model_against_itself_is_not_called_different() -> None:
-    arguments = ["--comparisons", "1", "--calibration", "2", "--products", "40"]
+    arguments = ["--comparisons", "1", "--calibration", "2", "--products", "40", "--seconds", "1"]
     done = subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()]

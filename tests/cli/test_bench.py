@@ -101,14 +101,13 @@ def test_a_model_without_weights_says_how_to_get_them(zoo: Zoo) -> None:
     assert "'zoo train plain20 --dataset digits' makes them" in result["reasons"]["accuracy"]
 
 
-def test_real_cifar10_is_scored(zoo: Zoo, cifar10_folder: Path) -> None:
-    where = ("--dataset", "cifar10", "--data-dir", str(cifar10_folder))
-    how = ("--batch-size", "32", "--max-time", "1", "--json")
-    (shipped,) = json.loads(zoo("bench", "toy_resnet", *where, *how).stdout)
-    recorded = shipped["weights"]["provenance"]["score"]["value"]
-    # the arithmetic differs in its last digits: an image or two on the edge may fall to the other side
-    assert abs(shipped["measures"]["accuracy"]["value"] - recorded) <= 2e-4
-    assert shipped["measures"]["accuracy"]["images"] == 10_000
+def test_real_cifar10_is_scored(zoo: Zoo, cifar10_folder: Path, tmp_path: Path) -> None:
+    where = ("--dataset", "cifar10", "--data-dir", str(cifar10_folder), "--weights", str(_digits_weights(tmp_path)))
+    (scored,) = json.loads(zoo("bench", "toy_resnet", *where, "--batch-size", "32", "--max-time", "1", "--json").stdout)
+    accuracy = scored["measures"]["accuracy"]
+    assert accuracy["images"] == 10_000
+    assert 0.02 < accuracy["value"] < 0.4  # a reader of digits knows little of birds and lorries
+    assert scored["weights"]["provenance"]["dataset"]["name"] == "digits"
 
 
 def _digits_weights(folder: Path) -> Path:
