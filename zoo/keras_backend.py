@@ -1,14 +1,20 @@
-"""Which Keras backend to work with: one that is installed. Imports none of them."""
+"""Which Keras backend to work with: one that is installed. Importing this imports none of them."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import importlib.util
 import os
+import sys
+from collections.abc import Collection, Iterator
+from types import ModuleType
 
 from zoo.errors import UsageError
 
 BACKENDS = ("tensorflow", "jax", "torch")  # in the order in which they are taken where nothing is said
 VARIABLE = "KERAS_BACKEND"
+UNNEEDED = {"sklearn": "scikit-learn", "jax": "jax"}  # packages, and the distributions that bring them
 
 
 def choose(wanted: str | None = None) -> str:
@@ -39,6 +45,34 @@ def environment() -> dict[str, str]:
         return {}
     chosen = choose(named)
     return {} if named or chosen == BACKENDS[0] else {VARIABLE: chosen}
+
+
+@contextlib.contextmanager
+def only_what_is_needed(needed: Collection[str] = ()) -> Iterator[None]:
+    """Keep out of the block's imports what nothing here uses, and is imported wherever it is installed.
+
+    Keras imports scikit-learn, for its wrappers, and TensorFlow imports JAX, for TFLite's converter from it: a third of
+    the time of `import keras`, and 170 MB, by which a model would seem to need the more the more is installed. Both do
+    without if they can't. After the block they can be imported as usual.
+
+    :param needed: distributions that are to be found in any case.
+    """
+    wanted = {*needed, os.environ.get(VARIABLE)}
+    unneeded = {
+        package for package, distribution in UNNEEDED.items() if distribution not in wanted
+    } - sys.modules.keys()
+    sys.modules.update(dict.fromkeys(unneeded))  # type: ignore[arg-type]  # None: importing it is an ImportError
+    try:
+        yield
+    finally:
+        for name in unneeded:
+            del sys.modules[name]
+
+
+def import_keras() -> ModuleType:
+    """Keras, and only what it needs."""
+    with only_what_is_needed():
+        return importlib.import_module("keras")
 
 
 def is_installed(name: str) -> bool:

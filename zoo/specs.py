@@ -319,7 +319,9 @@ class RuntimeSpec(Plain):
         devices: kinds of device that it can run on: `"cpu"`, `"gpu"`.
         precisions: that it can be asked for; whether this machine has them, its `start` says.
         requires: distributions that it needs, by the names of the package index; it is unavailable while one is not
-            installed. Their versions stand in the environment of every Result.
+            installed. Their versions stand in the environment of every Result. scikit-learn and JAX can be imported
+            by `start` only if they are among them or are `keras_backend`: otherwise they are kept out until Keras has
+            been imported, so that what is measured doesn't depend on what else is installed.
         install: the command that installs them, shown where one is missing.
         exports: whether its sessions save the model as a file that runs without the zoo (`zoo export`).
     """

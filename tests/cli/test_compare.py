@@ -111,7 +111,7 @@ def test_both_sides_are_measured_now_in_turn_and_the_result_is_reproduced(zoo: Z
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     done = zoo(
         *("bench", "plain_cnn", "--against", "toy_resnet", "--batch-size", "8", "--processes", "2"),
-        *("--fail-if", "parameters>+0%", "--json", *where),
+        *("--max-time", "2", "--fail-if", "parameters>+0%", "--json", *where),
     )
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)

@@ -26,7 +26,7 @@ def test_list_names_every_model_with_its_plugin(zoo: Zoo) -> None:
     assert toy["input_shape"] == [32, 32, 3]
     assert toy["classes"] == 10
     assert toy["parameters"] == 223_242
-    assert toy["weights"] == ["digits"]
+    assert toy["weights"] == ["digits", "cifar10"]
 
 
 def test_list_prints_a_table_in_any_of_tabulates_formats(zoo: Zoo) -> None:

@@ -20,6 +20,7 @@ from zoo.errors import ModelError, UsageError
 from zoo.executors.local import Completed, Task
 from zoo.executors.local import run as run_task
 from zoo.installed import versions
+from zoo.keras_backend import import_keras
 from zoo.paths import reason
 from zoo.specs import ModelSpec
 
@@ -124,7 +125,7 @@ def _key(step: Step) -> str:
 def run(job: Mapping[str, Any], report: Callable[..., None]) -> None:
     """In a process of its own: write the reference of a model to `job["folder"]`."""
     report("phase", name="import")
-    import keras
+    keras = import_keras()
     import numpy as np
     from keras import ops
 

@@ -21,6 +21,7 @@ from zoo.bench.trial import Trial
 from zoo.bench.turns import Called
 from zoo.bench.weights import load_weights, normalisation
 from zoo.data.catalog import Dataset
+from zoo.keras_backend import only_what_is_needed
 from zoo.references import resolve
 from zoo.runtimes import CountsMemory, Runtime, Session
 from zoo.specs import ModelSpec, RuntimeSpec
@@ -44,8 +45,9 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     turns = Called(Path(job["turns"])) if "turns" in job else None
     phases = _Phases(report)
 
-    with phases("import"):
-        runtime: Runtime = resolve(RuntimeSpec.from_json(job["runtime"]).runtime)()
+    runs_on = RuntimeSpec.from_json(job["runtime"])
+    with phases("import"), only_what_is_needed(runs_on.requires):
+        runtime: Runtime = resolve(runs_on.runtime)()
         started = runtime.start(device=scenario.device, precision=scenario.precision, threads=scenario.threads)
         import keras  # noqa: F401 - to be timed: the runtime need not have imported it
     memory.reset_peak()

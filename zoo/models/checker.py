@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.data.catalog import Dataset
 from zoo.errors import ZooError
+from zoo.keras_backend import import_keras
 from zoo.plugins import describe
 from zoo.specs import ModelSpec, Recipe
 
@@ -21,7 +22,7 @@ def check(job: Mapping[str, Any], report: Report) -> None:
     images normalised by `recipe`.
     """
     report("phase", name="import")
-    import keras  # noqa: F401 - so that what follows are the models' own faults
+    import_keras()  # first, so that what follows are the models' own faults
 
     for file in job["files"]:
         error = rescored = None

@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from zoo.keras_backend import import_keras
 from zoo.specs import ModelSpec
 
 
 def describe(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
     """Build the model that `job["model"]` specifies and say what it is made of."""
     report("phase", name="import")
-    import keras
-
+    keras = import_keras()
     from zoo.models.build import build
     from zoo.models.cost import cost
 

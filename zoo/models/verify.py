@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo import registry as _registry
-from zoo.data.catalog import find
+from zoo.data.catalog import Dataset, find
 from zoo.errors import SpecError, UsageError, ZooError
 from zoo.executors.local import Task, run
 from zoo.keras_backend import environment
@@ -35,17 +35,19 @@ def verify(
     :param score: also score them on the test split, and compare with the score that they record.
     :param on_event: told of each file, as an event `checked`.
     :return: for each file what `zoo.models.inventory.weights` says of it; in `error` what is wrong with it, or None;
-        and the score as `rescored`, or None.
-    :raises UsageError: for what is unknown, weights that are not there, or a dataset that is not here.
+        the score as `rescored`, or None; and in `unscored` why there is none though it was asked for, or None.
+    :raises UsageError: for what is unknown, weights that are not there, or a `dataset` that is to score them and is
+        not here.
     """
     registry = registry or _registry.load()
     found = _find(names, dataset, registry)
     jobs: dict[int, dict[str, Any]] = {}
     for i, record in enumerate(found):
-        record["rescored"] = None
+        record |= {"rescored": None, "unscored": None}
         record["error"] = record["error"] or _mistaken(record, registry)
         if record["error"] is None:
-            jobs[i] = _job(record, registry, score, data_dir)
+            on = _scored_on(record, registry, data_dir, insist=dataset is not None) if score else None
+            jobs[i] = _job(record, registry, on, data_dir)
     for i, outcome in zip(jobs, check(list(jobs.values()), on_event), strict=True):
         found[i] |= outcome
         if outcome["rescored"]:
@@ -144,12 +146,25 @@ def _mistaken(record: Mapping[str, Any], registry: _registry.Registry) -> str | 
     return None
 
 
-def _job(record: Mapping[str, Any], registry: _registry.Registry, score: bool, data_dir: str | None) -> dict[str, Any]:
-    spec = registry.models[record["model"]].spec
-    dataset = find(record["dataset"], registry.datasets, data_dir) if score else None
+def _scored_on(
+    record: dict[str, Any], registry: _registry.Registry, data_dir: str | None, *, insist: bool
+) -> Dataset | None:
+    """The dataset that the weights are for; if it is not here None, and the reason in `unscored`."""
+    try:
+        return find(record["dataset"], registry.datasets, data_dir)
+    except UsageError as error:
+        if insist:
+            raise
+        record["unscored"] = str(error)
+        return None
+
+
+def _job(
+    record: Mapping[str, Any], registry: _registry.Registry, dataset: Dataset | None, data_dir: str | None
+) -> dict[str, Any]:
     return {
-        "model": spec.to_json(),
-        "classes": classes_for(spec, record["dataset"], registry, data_dir),
+        "model": registry.models[record["model"]].spec.to_json(),
+        "classes": classes_for(registry.models[record["model"]].spec, record["dataset"], registry, data_dir),
         "path": record["path"],
         "sha256": record["sha256"],
         "dataset": dataset.to_json() if dataset else None,

@@ -38,7 +38,7 @@ def verified(found: Sequence[Record], fmt: str) -> str:
 
     :param found: as `zoo.models.verify.verify` gives them.
     """
-    rescored = any(record["rescored"] for record in found)
+    rescored = any(record["rescored"] or record["unscored"] for record in found)
     headers = ["model", "dataset", "source", "sha256", *(["recorded", "scored now"] if rescored else []), "verdict"]
     rows = []
     for record in found:
@@ -50,10 +50,16 @@ def verified(found: Sequence[Record], fmt: str) -> str:
                 source(record),
                 (record["sha256"] or NONE)[:12],
                 *(scores if rescored else []),
-                f"WRONG: {record['error']}" if record["error"] else "good",
+                _verdict(record),
             ]
         )
     return _tabulate(headers, rows, fmt)
+
+
+def _verdict(record: Record) -> str:
+    if record["error"]:
+        return f"WRONG: {record['error']}"
+    return f"good, not scored: {record['unscored']}" if record["unscored"] else "good"
 
 
 def score(measure: Record) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ModelError, UsageError
 from zoo.files import write_atomic
+from zoo.keras_backend import import_keras
 from zoo.train.job import Job
 from zoo.train.run import Run
 
@@ -29,6 +30,7 @@ def train(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """
     job = Job.from_json(values)
     report("phase", name="import")
+    import_keras()
     from zoo.train.distribute import set_up
     from zoo.train.frameworks import make_deterministic
 

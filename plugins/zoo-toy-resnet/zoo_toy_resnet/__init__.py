@@ -42,6 +42,12 @@ DIGITS_WEIGHTS = zoo.WeightsSpec(
     sha256="937e353d78fe09212fd105df6efdba98102efd632415ee9659c7268c05339870",
 )
 
+CIFAR10_WEIGHTS = zoo.WeightsSpec(
+    dataset="cifar10",
+    file="zoo_toy_resnet:weights/toy_resnet-cifar10.safetensors",
+    sha256="82d79545a48a56293960336cc030cf3f4de398bc4754b8c04b27c828fef13f5d",
+)
+
 
 @zoo.hookimpl
 def zoo_models() -> list[zoo.ModelSpec]:
@@ -53,7 +59,7 @@ def zoo_models() -> list[zoo.ModelSpec]:
             input_shape=(32, 32, 3),
             classes=10,
             parameters=223_242,
-            weights=(DIGITS_WEIGHTS,),
+            weights=(DIGITS_WEIGHTS, CIFAR10_WEIGHTS),
             recipes=(DIGITS, CIFAR10, ANY),
             paper="The Functional API, Keras guide, section 'A toy ResNet model'; "
             "K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385",
