@@ -34,15 +34,15 @@ def build(model: str, backend: str) -> Any:
 
 
 def tensorflow(model: str, images: np.ndarray[Any, Any], _: Path, *, xla: bool = False) -> Forward:
-    """A graph function whose variables have become constants."""
+    """A graph function; with XLA one whose variables have become constants."""
     network = build(model, "tensorflow")
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     signature = tf.TensorSpec(images.shape, tf.float32)
-    function = tf.function(lambda x: network(x, training=False)).get_concrete_function(signature)
-    forward = graph = convert_variables_to_constants_v2(function)
+    forward = tf.function(lambda x: [network(x, training=False)]).get_concrete_function(signature)
     if xla:
+        graph = convert_variables_to_constants_v2(forward)
         forward = tf.function(lambda x: graph(x), jit_compile=True).get_concrete_function(signature)
     batch = tf.constant(images)
     return lambda: forward(batch)[0].numpy()

@@ -47,14 +47,14 @@ def zoo_runtimes() -> list[RuntimeSpec]:
     return [
         RuntimeSpec(
             name="tensorflow",
-            summary="TensorFlow graph function, static batch, weights constant",
+            summary="TensorFlow graph function, static batch",
             runtime="zoo.runtimes.tensorflow:TensorFlow",
             precisions=("float32", "bfloat16", "float16"),
             **ON_TENSORFLOW,
         ),
         RuntimeSpec(
             name="tensorflow-xla",
-            summary="the same, compiled by XLA",
+            summary="the same, compiled by XLA, weights constant",
             runtime="zoo.runtimes.tensorflow:TensorFlowXLA",
             precisions=("float32", "bfloat16", "float16"),
             **ON_TENSORFLOW,
