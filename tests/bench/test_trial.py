@@ -147,7 +147,7 @@ def found(kind: type[Honest], batch_size: int = 8) -> tuple[str | None, str | No
         output = session.run(placed)
         session.wait(output)
         timed.append(clock() - start)
-    _, wrong = trial.time_copies(float(np.median(timed)), "cpu", clock)
+    _, wrong = trial.time_copies(placed, float(np.median(timed)), "cpu", clock)
     return record["reason"], trial.check_timed(output), wrong
 
 
@@ -180,10 +180,20 @@ def test_what_is_computed_outside_of_what_is_timed_is_found(kind: type[Honest]) 
 
 def test_copies_are_timed_apart_and_as_a_whole() -> None:
     clock = Clock()
-    copies, wrong = Trial(Honest(clock), REFERENCE, 8, "float32").time_copies(COMPUTE_S, "cpu", clock)
+    session = Honest(clock)
+    timed = session.place(REFERENCE.batch(0, 8)[0])
+    copies, wrong = Trial(session, REFERENCE, 8, "float32").time_copies(timed, COMPUTE_S, "cpu", clock)
     assert wrong is None
     assert copies == pytest.approx({"place_s": COPY_S, "fetch_s": COPY_S, "end_to_end_s": COPY_S + COMPUTE_S + COPY_S})
     assert clock() < COPIES_S + 2 * COMPUTE_S
+
+
+def test_a_machine_that_has_become_slower_accuses_nobody() -> None:
+    clock = Clock()
+    session = Honest(clock)
+    timed = session.place(REFERENCE.batch(0, 8)[0])
+    _, wrong = Trial(session, REFERENCE, 8, "float32").time_copies(timed, COMPUTE_S / 5, "cpu", clock)
+    assert wrong is None
 
 
 def test_a_slow_session_is_checked_on_fewer_images() -> None:

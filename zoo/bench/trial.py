@@ -57,15 +57,16 @@ class Trial:
         return wrong and f"while it was timed, {wrong}"
 
     def time_copies(
-        self, latency_s: float, device_kind: str, clock: Callable[[], float] = time.perf_counter
+        self, timed: Any, latency_s: float, device_kind: str, clock: Callable[[], float] = time.perf_counter
     ) -> tuple[dict[str, float], str | None]:
         """Median seconds for placing, fetching, and from images to logits; each time with images that are new to it.
 
+        :param timed: the batch in place that was timed.
         :param latency_s: what was timed of the computation alone.
         :return: and what is wrong, or None: what a runtime leaves undone while it is timed, it must do here.
         """
         session, begun = self.session, clock()
-        place_s, fetch_s, whole_s = [], [], []
+        place_s, fetch_s, whole_s, again_s = [], [], [], []
         moved = 0
         for number in range(1, MOST_COPIES + 1):
             images, expected = self.reference.batch(number, self.batch_size)
@@ -81,19 +82,22 @@ class Trial:
             fetch_s.append(end - done)
             whole_s.append(end - start)
             moved = images.nbytes + logits.nbytes
+            start = clock()  # the machine may be slower by now: the same batch again, at the same moment
+            session.wait(session.run(timed))
+            again_s.append(clock() - start)
             if (wrong := differs(logits, expected, self.scale, self.precision)) is not None:
                 return {}, f"on images that were not timed, {wrong}"
-            if number >= LEAST_COPIES and end - begun > COPIES_S:
+            if number >= LEAST_COPIES and clock() - begun > COPIES_S:
                 break
         copies = {
             "place_s": statistics.median(place_s),
             "fetch_s": statistics.median(fetch_s),
             "end_to_end_s": statistics.median(whole_s),
         }
-        accepted_s = MOST_TIMES * latency_s + OVERHEAD_S[device_kind] + moved / BYTES_PER_S
-        if min(whole_s) > accepted_s:
+        timed_s = max(latency_s, statistics.median(again_s))
+        if min(whole_s) > MOST_TIMES * timed_s + OVERHEAD_S[device_kind] + moved / BYTES_PER_S:
             return copies, (
                 f"it computes outside of what is timed: from images to logits takes {1e3 * min(whole_s):.3g} ms, "
-                f"and {1e3 * latency_s:.3g} ms of it were timed"
+                f"and {1e3 * timed_s:.3g} ms of it were timed"
             )
         return copies, None

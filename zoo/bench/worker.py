@@ -88,7 +88,8 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         wrong = trial.check_timed(timed.output)
         copies: dict[str, float] = {}
         if wrong is None:
-            copies, wrong = trial.time_copies(statistics.median(timing.samples_s), scenario.device_kind)
+            latency_s = statistics.median(timing.samples_s)
+            copies, wrong = trial.time_copies(batch, latency_s, scenario.device_kind)
     if wrong is not None:
         record["parity"] |= {"accepted": False, "reason": wrong}
         return record
