@@ -1,6 +1,6 @@
 """What a careful Keras user would write to train on CIFAR-10: one tf.data pipeline, one `fit`.
 
-    python benchmarks/plain_fit.py toy_resnet DATA_DIR [IMAGES [EPOCHS]]
+    python benchmarks/plain_fit.py toy_resnet DATA_DIR [IMAGES [EPOCHS [PRECISION]]]
 
 The augmentation, the optimizer and the loss are those of the model's recipe for cifar10. Prints images a second of each
 epoch. It imports nothing of the zoo's but the model.
@@ -42,9 +42,10 @@ class Rate(keras.callbacks.Callback):
         print(self.images / (time.perf_counter() - self.start), flush=True)
 
 
-def main(name: str, data_dir: str, images: str = "50000", epochs: str = "3") -> None:
+def main(name: str, data_dir: str, images: str = "50000", epochs: str = "3", precision: str = "float32") -> None:
     """Train and print."""
     keras.utils.set_random_seed(0)
+    keras.mixed_precision.set_global_policy(precision)
     count = int(images) // BATCH * BATCH
     rows = tfds.load("cifar10", split=f"train[:{count}]", data_dir=data_dir, download=False)
     rows = rows.cache().shuffle(count).map(augment, tf.data.AUTOTUNE)

@@ -1,10 +1,10 @@
 """Does `zoo train` train as fast as a plain Keras script? The two in turn, each in fresh processes, and their ratio.
 
-    python benchmarks/training.py DATA_DIR [MODEL [ROUNDS]]
+    python benchmarks/training.py DATA_DIR [MODEL [ROUNDS [PRECISION]]]
 
 Both train on the first images of the real CIFAR-10 with the same augmentation, batch size and loss; `plain_fit.py` is
 the script. Of each process the epochs after the first count, which traces the model. DATA_DIR is where TFDS has
-prepared cifar10.
+prepared cifar10. PRECISION is float32 or mixed_bfloat16, for both.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ def images_per_second(*command: str | Path) -> float:
     return statistics.median(float(line) for line in done.stdout.split()[1:])
 
 
-def by_the_zoo(model: str, data_dir: str) -> float:
+def by_the_zoo(model: str, data_dir: str, precision: str) -> float:
     """Images a second of what `zoo train` runs."""
-    return images_per_second(HERE, "--zoo", model, data_dir)
+    return images_per_second(HERE, "--zoo", model, data_dir, precision)
 
 
-def by_hand(model: str, data_dir: str) -> float:
+def by_hand(model: str, data_dir: str, precision: str) -> float:
     """Images a second of `plain_fit.py`."""
-    return images_per_second(HERE.with_name("plain_fit.py"), model, data_dir, str(IMAGES), str(EPOCHS))
+    return images_per_second(HERE.with_name("plain_fit.py"), model, data_dir, str(IMAGES), str(EPOCHS), precision)
 
 
-def train(model: str, data_dir: str) -> None:
+def train(model: str, data_dir: str, precision: str) -> None:
     """The zoo's own side: what its worker does between loading the data and scoring, with fewer images."""
     from zoo.data.load import load
     from zoo.train.api import make_job
@@ -49,7 +49,7 @@ def train(model: str, data_dir: str) -> None:
     from zoo.train.parts import InMemory
 
     make_deterministic("tensorflow")
-    job = make_job(model, "cifar10", data_dir=data_dir, changes={"epochs": EPOCHS})
+    job = make_job(model, "cifar10", data_dir=data_dir, changes={"epochs": EPOCHS, "precision": precision})
     devices = Devices(contextlib.nullcontext())
     whole = load(job.dataset, "train")
     part = InMemory(whole.images[:IMAGES], whole.labels[:IMAGES], None)
@@ -60,24 +60,25 @@ def train(model: str, data_dir: str) -> None:
     fit(make_learner(job, part, devices), job, devices, 0, lambda *_, **__: None, end_epoch)
 
 
-def main(data_dir: str, model: str = "toy_resnet", rounds: str = "5") -> None:
+def main(data_dir: str, model: str = "toy_resnet", rounds: str = "5", precision: str = "float32") -> None:
     """Measure both in random order, round by round, and print the table."""
     pairs = []
     for _ in range(int(rounds)):
         ways = [by_the_zoo, by_hand]
         random.shuffle(ways)
-        figures = {way: way(model, data_dir) for way in ways}
+        figures = {way: way(model, data_dir, precision) for way in ways}
         pairs.append((figures[by_the_zoo], figures[by_hand]))
         print(f"zoo {pairs[-1][0]:,.0f}, plain {pairs[-1][1]:,.0f}", file=sys.stderr)
     ratios = [a / b for a, b in pairs]
     row = [
         model,
+        precision,
         f"{statistics.median(a for a, _ in pairs):,.0f}",
         f"{statistics.median(b for _, b in pairs):,.0f}",
         f"{statistics.median(ratios):.3f}",
         f"{min(ratios):.3f}–{max(ratios):.3f}",
     ]
-    headers = ["model", "zoo train, images/s", "plain fit, images/s", "ratio, median", "min–max"]
+    headers = ["model", "precision", "zoo train, images/s", "plain fit, images/s", "ratio, median", "min–max"]
     print(tabulate([row], headers, tablefmt="github", disable_numparse=True, stralign="right"))
 
 

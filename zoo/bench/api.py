@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry as _registry
-from zoo.errors import UsageError
+from zoo.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from zoo.bench.plan import Options, Step
@@ -28,6 +29,8 @@ def bench(
 ) -> list[Result]:
     """Measure models, each scenario in a fresh process.
 
+    What this machine can do at most is measured first where all runtimes are to be compared and it isn't known yet.
+
     :param patterns: names or shell globs.
     :param options: how to measure; or give the fields of `zoo.bench.plan.Options` as keyword arguments.
     :param store: where each Result is recorded as soon as it is there; by default they are not.
@@ -38,10 +41,13 @@ def bench(
     :return: a Result for each scenario, also for those that failed: see `outcome`.
     :raises UsageError: for what is unknown or impossible here.
     """
-    from zoo.bench.plan import Options, plan
+    from zoo.bench.plan import ALL, Options, plan
     from zoo.bench.runner import measure_plan
 
-    steps = plan(registry or _registry.load(), patterns, options or Options(**settings))
+    options = options or Options(**settings)
+    steps = plan(registry or _registry.load(), patterns, options)
+    if ALL in options.runtimes:
+        _measure_peaks(steps, on_step)
     if any(step.largest for step in steps):
         steps = list(_sized(steps, on_step))
     if store is None:
@@ -66,6 +72,16 @@ def bench(
         raise
     run.finish()
     return [run.measured[step.scenario] for step in steps]
+
+
+def _measure_peaks(steps: Sequence[Step], on_step: OnStep | None) -> None:
+    """See that the peaks of each device are known; where they can't be had, the Results will say so."""
+    from zoo.bench.peak import peak
+
+    tell = on_step(0, len(steps), steps[0]) if on_step else lambda _: None
+    for device in {step.scenario.device_kind for step in steps if not step.unavailable}:
+        with contextlib.suppress(DataError):
+            peak(device=device, on_event=lambda what: tell(f"first this machine's peak, {what}"))
 
 
 def _sized(steps: Sequence[Step], on_step: OnStep | None) -> Iterator[Step]:

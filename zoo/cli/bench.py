@@ -168,7 +168,8 @@ def command(
     NAME is a model or a shell glob. Models, runtimes, devices, precisions, threads and batch sizes multiply to a
     matrix.
     Latency is the median for one batch; images/s is all images over all time. The logits are first held to those of
-    float32 Keras: a runtime that is wrong is not timed. A process that fails is reported and the others go on; the
+    float32 Keras: a runtime that is wrong is not timed. With '--runtime all' what this machine can do at most
+    is measured first, if 'zoo peak' hasn't yet. A process that fails is reported and the others go on; the
     exit code is then 3. Every Result is kept in the store.
     """
     from zoo.bench.api import bench
