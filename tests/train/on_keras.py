@@ -18,6 +18,7 @@ from zoo.train import state
 from zoo.train.distribute import Devices
 from zoo.train.fit import fit
 from zoo.train.frameworks import make_deterministic
+from zoo.train.fused import fuse_normalisations
 from zoo.train.head import Prepare
 from zoo.train.job import Job
 from zoo.train.learner import Learner, make_learner
@@ -125,6 +126,52 @@ def learn(job: Job, path: str, stop_after: int | None = None) -> tuple[Learner, 
     return learner, lines
 
 
+def normalised(fuse: bool, policy: str) -> tuple[list[str], dict[str, np.ndarray]]:
+    """The kinds of the normalisations, and every variable after two steps without and one with them frozen."""
+    keras.utils.set_random_seed(0)
+    keras.config.set_dtype_policy(policy)
+    inputs = keras.Input((8, 8, 3), name="image")
+    x = layers.Conv2D(16, 3, name="conv")(inputs)
+    x = layers.BatchNormalization(name="fused")(x)
+    x = layers.Conv2D(16, 3, activation="relu", name="conv2")(x)
+    x = layers.BatchNormalization(name="another", momentum=0.5, epsilon=0.1)(x)
+    x = layers.BatchNormalization(axis=1, name="over_rows")(x)
+    x = layers.BatchNormalization(scale=False, name="without_scale")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    x = layers.BatchNormalization(name="flat")(x)
+    network = keras.Model(inputs, layers.Dense(10, dtype="float32", name="logits")(x))
+    keras.config.set_dtype_policy("float32")
+    if fuse:
+        fuse_normalisations(network)
+    images, labels = np.random.default_rng(0).normal(size=(32, 8, 8, 3)), np.arange(32) % 10
+    for frozen in (False, True):
+        network.get_layer("another").trainable = not frozen
+        network.compile(
+            keras.optimizers.SGD(0.1),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            jit_compile=False,
+        )
+        network.fit(images, labels, batch_size=32, epochs=1 if frozen else 2, verbose=0, shuffle=False)
+    norms = [type(x).__name__ for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
+    values = {v.path: np.array(v.value) for v in network.weights}
+    return norms, values | {"logits": network.predict(images, verbose=0)}
+
+
+def fused() -> dict[str, dict]:
+    """How far what is trained with TensorFlow's normalisation is from what is trained with Keras'."""
+    found = {}
+    for policy in ("float32", "mixed_bfloat16"):
+        _, expected = normalised(False, policy)
+        norms, values = normalised(True, policy)
+        again = normalised(True, policy)[1]
+        found[policy] = {
+            "norms": norms,
+            "difference": max(float(abs(values[path] - expected[path]).max()) for path in expected),
+            "repeatable": all((values[path] == again[path]).all() for path in values),
+        }
+    return found
+
+
 class Rows:
     """A split that is read one batch after the other, shuffled by the seed."""
 
@@ -166,6 +213,7 @@ def main(folder: str) -> None:
     record = {
         "prepared": prepared(),
         "streamed": streamed(),
+        "fused": fused() if BACKEND == "tensorflow" else None,
         "decoupled": stepped(weight_decay=0.5),
         "l2": stepped(weight_decay=0.5, weight_decay_form="l2"),
         "adamw": stepped(optimizer="adamw", weight_decay=0.5),

@@ -105,3 +105,13 @@ def test_the_score_counts_every_image_with_and_without_mirror_images(found: dict
         assert score["low"] < score["value"] < score["high"]
         assert 1 < score["loss"] < 4
     assert found["score"]["loss"] != found["score_with_flip"]["loss"]
+
+
+@pytest.mark.parametrize("found", ["tensorflow"], indirect=True)
+@pytest.mark.parametrize(("policy", "most"), [("float32", 1e-5), ("mixed_bfloat16", 1e-2)])
+def test_fused_normalisation_computes_the_same(found: dict[str, Any], policy: str, most: float) -> None:
+    made = found["fused"][policy]
+    kept = ["BatchNormalization"] * 3  # over rows, without scale, of two axes
+    assert made["norms"] == ["FusedBatchNormalization"] * 2 + kept
+    assert made["difference"] < most
+    assert made["repeatable"]
