@@ -94,7 +94,7 @@ def test_each_epoch_has_its_line(found: dict[str, Any]) -> None:
         assert line["learning_rate"] == pytest.approx(RATES[3 * line["epoch"] - 1], rel=1e-4)
 
 
-def test_averaged_weights_get_statistics_of_their_own(found: dict[str, Any]) -> None:
+def test_averaged_weights_get_the_statistics_of_images_as_they_were_trained_on(found: dict[str, Any]) -> None:
     for seen, expected in zip(found["statistics"], found["expected_statistics"], strict=True):
         assert seen == pytest.approx(expected, rel=1e-4)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,10 +16,12 @@ from zoo.errors import ModelError
 from zoo.models.build import build
 from zoo.train.batches import Batches
 from zoo.train.distribute import one_device
+from zoo.train.head import Prepare
 from zoo.train.job import Job
 from zoo.train.parts import Part
 
 Array = np.ndarray[Any, Any]
+Inputs = dict[str, Array]  # of a batch: images as they are stored, shifts and flips
 
 BATCH = 250
 STATISTICS_IMAGES = 5_000
@@ -28,15 +30,18 @@ STATISTICS_IMAGES = 5_000
 class Scorer:
     """Scores weights of one model.
 
-    :param sample: training images to estimate batch-norm statistics from, uint8. Needed where weights are averages over
-        steps: the statistics of the last step don't fit them (Izmailov et al. 2018, section 3.2). None leaves the
+    :param sample: batches to estimate batch-norm statistics from. Needed where weights are averages over steps: the
+        statistics of the last step don't fit them (Izmailov et al. 2018, section 3.2). Shifted and mirrored as in
+        training: the weights were fitted to activations normalised by the statistics of such images. None leaves the
         statistics as they are.
     """
 
-    def __init__(self, job: Job, sample: Array | None) -> None:
+    def __init__(self, job: Job, sample: Sequence[Inputs] | None) -> None:
         self.job, self.sample = job, sample
+        recipe = job.recipe
         with one_device(job.strategy):
             self.network = build(job.model, classes=job.dataset.classes)
+            self.prepare = Prepare(job.model.input_shape, recipe.mean, recipe.std, recipe.shift_fill)
         layers = self.network._flatten_layers()
         self.norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
 
@@ -77,15 +82,15 @@ class Scorer:
         logits: Array = np.asarray(self.network.predict_on_batch(padded), np.float64)[: len(x)]
         return logits
 
-    def _estimate_statistics(self, images: Array) -> None:
-        """Set each batch-norm layer's mean and variance to their averages over batches of these images."""
+    def _estimate_statistics(self, sample: Sequence[Inputs]) -> None:
+        """Set each batch-norm layer's mean and variance to their averages over these batches."""
         statistics = [v for norm in self.norms for v in norm.non_trainable_variables]
         momenta = [norm.momentum for norm in self.norms]
         for norm in self.norms:
             norm.momentum = 0.0  # statistics are then those of the last batch
         found = []
-        for first in range(0, len(images), BATCH):
-            self.network(ops.convert_to_tensor(self._adapted(images[first : first + BATCH])), training=True)
+        for inputs in sample:
+            self.network(self.prepare(**inputs), training=True)
             found.append([np.array(ops.convert_to_numpy(v.value)) for v in statistics])
         for variable, values in zip(statistics, zip(*found, strict=True), strict=True):
             variable.assign(np.mean(values, axis=0))
@@ -93,7 +98,7 @@ class Scorer:
             norm.momentum = momentum
 
 
-def sample(batches: Batches) -> Array:
-    """Some thousand of the images that the batches are made of, drawn at random, as they are stored."""
+def sample(batches: Batches) -> list[Inputs]:
+    """What goes in of the epoch's first batches, together some thousand images."""
     needed = min(len(batches), -(-STATISTICS_IMAGES // batches.batch_size))
-    return np.concatenate([batches[step][0]["image"] for step in range(needed)])[:STATISTICS_IMAGES]
+    return [batches[step][0] for step in range(needed)]
