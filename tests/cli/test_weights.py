@@ -109,12 +109,12 @@ def test_a_plain_file_is_imported_exported_and_imported(zoo: Zoo, files: Path, t
     assert again.returncode == 2
     assert again.stderr.endswith("--force replaces them\n")
 
-    listed = zoo("weights", "list", "plain20", **own)
+    listed = zoo("weights", "list", "plain20", "--dataset", "digits", **own)
     digest = imported["sha256"]
     row = ["plain20", "digits", "none", "recorded", "–", "1.09", "MB", "here", digest[:12]]
     assert listed.stdout.splitlines()[-1].split() == row
 
-    exported = zoo("weights", "export", "plain20", "-o", str(tmp_path), **own)
+    exported = zoo("weights", "export", "plain20", "--dataset", "digits", "-o", str(tmp_path), **own)
     copy = tmp_path / "plain20-digits.safetensors"
     assert exported.stdout == f"plain20 for digits: {copy}\nsha256 {digest}\n"
     place.write_text("damaged")

@@ -22,7 +22,7 @@ from zoo.report.weights import score, table
 QUICK = settings(max_examples=100, deadline=None, database=None, derandomize=True)
 
 SCORE = {"value": 0.9125, "low": 0.9068, "high": 0.9179, "images": 10_000, "split": "test"}
-RECORD = {"model": "plain20", "dataset": {"name": "digits"}, "recipe": {"epochs": 3}, "score": SCORE}
+RECORD = {"model": "plain56", "dataset": {"name": "digits"}, "recipe": {"epochs": 3}, "score": SCORE}
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def write(record: dict[str, Any], model: str = "plain20", dataset: str = "digits") -> str:
+def write(record: dict[str, Any], model: str = "plain56", dataset: str = "digits") -> str:
     """Put weights where trained ones lie; returns their digest."""
     return save_arrays({"a": np.zeros(3, np.float32)}, trained_weights(model, dataset), record)
 
@@ -43,7 +43,7 @@ def test_those_of_plugins_and_those_trained_here(own_home: Path) -> None:
     assert all(record["score"]["images"] == {"digits": 600, "cifar10": 10_000}[record["dataset"]] for record in shipped)
     assert all(record["epochs"] >= 30 for record in shipped)
     digest = write(RECORD)
-    (found,) = weights("plain20")
+    (found,) = weights("plain56")
     assert found["source"] == "here"
     assert found["used"]
     assert found["sha256"] == digest
@@ -56,11 +56,11 @@ def test_those_of_plugins_and_those_trained_here(own_home: Path) -> None:
 def test_patterns_and_datasets_select(own_home: Path) -> None:
     write(RECORD)
     write({**RECORD, "dataset": {"name": "emnist/letters"}}, dataset="emnist/letters")
-    assert [record["dataset"] for record in weights("plain2*")] == ["digits", "emnist/letters"]
-    assert [record["model"] for record in weights(dataset="emnist/letters")] == ["plain20"]
+    assert [record["dataset"] for record in weights("plain5*")] == ["digits", "emnist/letters"]
+    assert [record["model"] for record in weights(dataset="emnist/letters")] == ["plain56"]
     assert weights("resnet110") == []
-    with pytest.raises(zoo.ZooError, match="unknown model 'plain21'; did you mean 'plain20'"):
-        weights("plain21")
+    with pytest.raises(zoo.ZooError, match="unknown model 'plain57'; did you mean 'plain56'"):
+        weights("plain57")
 
 
 def test_weights_trained_here_beside_those_of_the_plugin_are_not_used(own_home: Path) -> None:
@@ -74,10 +74,10 @@ def test_weights_trained_here_beside_those_of_the_plugin_are_not_used(own_home: 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", save({}, {METADATA_KEY: "[]"})])
 def test_a_file_that_is_none_is_listed_with_the_reason(own_home: Path, content: bytes) -> None:
-    path = trained_weights("plain20", "digits")
+    path = trained_weights("plain56", "digits")
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    (found,) = weights("plain20")
+    (found,) = weights("plain56")
     assert found["error"].startswith(str(path))
     assert found["sha256"] == hashlib.sha256(content).hexdigest()
     assert found["error"] in table([found], "tsv")
@@ -94,7 +94,7 @@ scores = st.fixed_dictionaries(
 records = st.fixed_dictionaries(
     {},
     optional={
-        "model": anything | st.just("plain20"),
+        "model": anything | st.just("plain56"),
         "dataset": anything | st.fixed_dictionaries({"name": st.just("digits") | anything}),
         "recipe": anything | st.fixed_dictionaries({"epochs": anything}),
         "score": anything | scores,
@@ -108,11 +108,11 @@ def test_whatever_a_file_says_of_itself_is_listed(tmp_path_factory: pytest.TempP
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_HOME", str(tmp_path_factory.getbasetemp() / "anything"))
         write(record)
-        (found,) = weights("plain20")
+        (found,) = weights("plain56")
     json.dumps(found, allow_nan=False)
     printed = table([found], "tsv")
     assert printed.count("\n") == 1
-    assert "plain20" in printed
+    assert "plain56" in printed
 
 
 @pytest.mark.parametrize("wrong", [{"value": 1.1}, {"low": "0.9"}, {"images": 0}, {"images": None}, {"high": None}])

@@ -48,18 +48,25 @@ ANY = dataclasses.replace(
     CIFAR10, dataset="*", summary="a start for other datasets", flip=False, shift_pixels=2, mean=(0.5,), std=(0.25,)
 )
 
-DIGITS_SHA256 = {
-    "resnet8": "c273f038705cf279274016dde989a0dc160270a251bcd307005e4005d6d15559",
-    "resnet20": "51afa5e5a41e03c28e5aae089deb55285d706b904e49e5d7c0e131d6d5b9ae7e",
+SHA256 = {
+    "resnet8": {
+        "digits": "c273f038705cf279274016dde989a0dc160270a251bcd307005e4005d6d15559",
+        "cifar10": "8949d590086c6ce563a1c6e64246aff9668802854d3d77039d4de344825752e7",
+    },
+    "resnet20": {
+        "digits": "51afa5e5a41e03c28e5aae089deb55285d706b904e49e5d7c0e131d6d5b9ae7e",
+        "cifar10": "538ecf022a2c2334e9cde612d2a3c5e7a009b9644ea6913dca9a201de07d214a",
+    },
+    "plain20": {"cifar10": "bbc02b4f3c1601d6e46247c1a222365e5b4d220f586c67dac7ff989dbdf59cf8"},
 }
 
 
 def weights(name: str) -> tuple[zoo.WeightsSpec, ...]:
     """The weights that this distribution ships for a model."""
-    if name not in DIGITS_SHA256:
-        return ()
-    file = f"zoo_cifar_resnet:weights/{name}-digits.safetensors"
-    return (zoo.WeightsSpec(dataset="digits", file=file, sha256=DIGITS_SHA256[name]),)
+    return tuple(
+        zoo.WeightsSpec(dataset=dataset, file=f"zoo_cifar_resnet:weights/{name}-{dataset}.safetensors", sha256=sha256)
+        for dataset, sha256 in SHA256.get(name, {}).items()
+    )
 
 
 @zoo.hookimpl

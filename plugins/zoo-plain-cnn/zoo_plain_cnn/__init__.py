@@ -42,6 +42,12 @@ DIGITS_WEIGHTS = zoo.WeightsSpec(
     sha256="ecd82ce504896198bb522a9df2005a1cb81f9e6b54c543d1bc6aa8198026975d",
 )
 
+CIFAR10_WEIGHTS = zoo.WeightsSpec(
+    dataset="cifar10",
+    file="zoo_plain_cnn:weights/plain_cnn-cifar10.safetensors",
+    sha256="ec103de1b7a18a79db440b4d5440612e01ba5a7fc1bd34bc97d56b7feb6f02e0",
+)
+
 
 @zoo.hookimpl
 def zoo_models() -> list[zoo.ModelSpec]:
@@ -53,7 +59,7 @@ def zoo_models() -> list[zoo.ModelSpec]:
             input_shape=(32, 32, 3),
             classes=10,
             parameters=223_242,
-            weights=(DIGITS_WEIGHTS,),
+            weights=(DIGITS_WEIGHTS, CIFAR10_WEIGHTS),
             recipes=(DIGITS, CIFAR10, ANY),
             paper="K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385, section 4.1: "
             "plain networks",
