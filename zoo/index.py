@@ -54,7 +54,7 @@ def load() -> Index | None:
 
 def text(states: Iterable[tuple[str, str]], index: Index) -> str | None:
     """What `load` reads; None where something in it can't be written in this form."""
-    lines = [f"{state} {path}" for path, state in states]
+    lines = [f"{state} {path}" for state, path in states]
     rows = ["\t".join(row) for row in index.rows]
     names = [" ".join(names) for names in (index.datasets, index.runtimes, index.plugins)]
     for line in (*lines, *index.mentions, *rows):
