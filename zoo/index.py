@@ -133,7 +133,7 @@ def config_file() -> str:
 def _folder(name: str, variable: str, linux: str, macos: str) -> str:
     if home := os.environ.get(HOME_VARIABLE):
         return os.path.join(os.path.expanduser(home), name)
-    if sys.platform == "darwin":
-        return os.path.join(os.path.expanduser(macos), "zoo")
     chosen = os.environ.get(variable, "").strip()
-    return os.path.join(chosen or os.path.expanduser(linux), "zoo")
+    if not os.path.isabs(chosen):  # as the XDG specification has it
+        chosen = os.path.expanduser(macos if sys.platform == "darwin" else linux)
+    return os.path.join(chosen, "zoo")
