@@ -4,8 +4,8 @@
     python benchmarks/startup.py --llm others/bin/llm --timm others/bin/python
 
 `--llm` and `--timm` name a command `llm` (`pip install llm`) and a Python that has timm (`pip install timm`, which
-takes torch and torchvision); without them those rows are left out. One run measures everything in turn, so that what else the
-machine does meets all alike: each round starts every command once, in another order, and divides by what
+takes torch and torchvision); without them those rows are left out. One run measures everything in turn, so that what
+else the machine does meets all alike: each round starts every command once, in another order, and divides by what
 `python -c pass` took in that round. Before it measures, every plugin is read once, which for those that import
 TensorFlow takes minutes.
 """
