@@ -50,6 +50,7 @@ GALLERY = {
     "crashes": ("dies", "import ctypes; ctypes.string_at(0)"),
     "kills-the-reader": ("dies", "import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(1000)"),
     "loops": ("too-slow", "while True: pass"),
+    "prints-forever": ("too-slow", "while True: print('x' * 10_000)"),
     "sleeps-in-a-hook": ("too-slow", HOOK + "__import__('time').sleep(1000)"),
     "leads-nowhere": ("bad-entry-point", "x = 1"),
     "imports-a-framework": ("heavy-import", declaring("heavy", "import keras")),
@@ -101,7 +102,7 @@ GALLERY = {
         declaring("rewriter", "import zoo.specs\nzoo.specs.check_name = lambda name: name"),
     ),
 }
-SLOW = ("loops", "sleeps-in-a-hook")
+SLOW = ("loops", "prints-forever", "sleeps-in-a-hook")
 HEAVY = ("imports-a-framework", "patches-keras")
 
 

@@ -73,6 +73,11 @@ CASES = {
         "invalid-spec",
         "declares what is not plain data",
     ),
+    "never-exits": (
+        declaring("immortal", before="import os\nos._exit = lambda code: None"),
+        "patches",
+        "replaces os._exit",
+    ),
     "forks": (declaring("forked", before="import os\nos.fork()"), None, ""),
     "closes-everything": (declaring("closer", before="import os\nos.closerange(0, 100)"), None, ""),
     "an-object": ("import zoo\n" + OBJECT.format(""), None, ""),

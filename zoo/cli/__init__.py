@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -25,6 +25,9 @@ COMMANDS = (
 )
 
 
+MOMENT_S = 1.5
+
+
 @dataclass
 class App:
     """What the options before the command say."""
@@ -39,7 +42,8 @@ class App:
         """
         from zoo import registry
 
-        loaded = registry.load(self.disabled, fresh=fresh)
+        with patience("reading plugins, which are new or have changed"):
+            loaded = registry.load(self.disabled, fresh=fresh)
         for line in loaded.warnings if quiet else loaded.mentions():
             warn(line)
         return loaded
@@ -117,6 +121,22 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         else:
             warn(f"a fault in zoo itself: {type(error).__name__}: {error} (--debug shows where)")
         _exit(EXIT_FAILED)
+
+
+@contextlib.contextmanager
+def patience(what: str) -> Iterator[None]:
+    """Say in a terminal what takes so long, if it takes longer than a moment."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    import threading
+
+    timer = threading.Timer(MOMENT_S, warn, [what])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _exit(code: int) -> NoReturn:

@@ -52,7 +52,7 @@ class Watch:
         }
         self.modules = set(sys.modules)
         self.environ = dict(os.environ)
-        self.folder = os.getcwd()
+        self.folder = _working_folder()
         self.sys_path = list(sys.path)
         self.functions = _functions()
         sys.meta_path.insert(0, self)  # it finds nothing, it only listens
