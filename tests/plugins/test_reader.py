@@ -170,14 +170,15 @@ def test_a_source_tree_need_not_be_installed(tmp_path: Path) -> None:
 def test_one_that_ends_the_reader_costs_only_itself(tmp_path: Path) -> None:
     site = Site(tmp_path)
     kill = "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)"
+    site.install("zoo-ccc", "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\n" + declaring("ccc"))
     for name in ("aaa", "mmm", "zzz"):
         site.install(f"zoo-{name}", declaring(name))
     site.install("zoo-bbb", kill)
     site.install("zoo-yyy", kill)
     records = reader.read(site.points(), path=[str(tmp_path), *sys.path])
-    assert [[spec.name for spec in record.models] for record in records] == [["aaa"], [], ["mmm"], [], ["zzz"]]
+    assert [[spec.name for spec in record.models] for record in records] == [["aaa"], [], ["ccc"], ["mmm"], [], ["zzz"]]
     codes = [[finding.code for finding in record.findings] for record in records]
-    assert codes == [[], ["dies"], [], ["dies"], []]
+    assert codes == [[], ["dies"], [], [], ["dies"], []]
 
 
 @pytest.mark.parametrize(

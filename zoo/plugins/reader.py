@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ ZYGOTE = Path(__file__).with_name("zygote.py")
 TIMEOUT_VARIABLE = "ZOO_PLUGIN_TIMEOUT"
 TIMEOUT_S = 60.0  # importing TensorFlow takes 4 s on an idle machine, and machines may be busy
 GRACE_S = 5.0
+POLL_S = 0.5
 START_S = 60.0  # for the reader itself, however busy the machine is
 
 
@@ -86,7 +88,7 @@ def _run(folder: Path, references: Mapping[int, str], path: Sequence[str], timeo
     at_once = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     task = {"references": references, "path": path, "timeout_s": timeout_s, "at_once": at_once}
     (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
-    deadline_s = START_S + -(-len(references) // at_once) * (timeout_s + 2)
+    deadline = time.monotonic() + START_S + -(-len(references) // at_once) * (timeout_s + 2)
     log = folder / "reader.log"
     try:
         with log.open("wb") as errors:
@@ -101,9 +103,13 @@ def _run(folder: Path, references: Mapping[int, str], path: Sequence[str], timeo
         return reason(error)
     with reader:
         try:
-            reader.wait(deadline_s)
-        except subprocess.TimeoutExpired:  # a plugin has stopped it
-            return "the process that reads plugins was not done in time"
+            while time.monotonic() < deadline:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    reader.wait(POLL_S)
+                    break
+                reader.send_signal(signal.SIGCONT)  # in case a plugin has stopped it
+            else:
+                return "the process that reads plugins was not done in time"
         finally:
             assert reader.stdin is not None  # noqa: S101 - it was opened as a pipe
             reader.stdin.close()

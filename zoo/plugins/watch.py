@@ -86,9 +86,14 @@ class Watch:
         if loaded := self.imported():
             line = next((self.heavy[name] for name in loaded if name in self.heavy), "")
             yield Finding("heavy-import", line, f"imports {', '.join(loaded)} at the top")
-        for name in sorted(self.environ.keys() | os.environ.keys()):
-            if self.environ.get(name) != os.environ.get(name) and (where := self.places.get(f"variable {name}")):
-                yield Finding("changes-environment", where, f"changes the environment variable {name}")
+        names = sorted(self.environ.keys() | os.environ.keys())
+        if changed := [
+            name
+            for name in names
+            if self.environ.get(name) != os.environ.get(name) and f"variable {name}" in self.places
+        ]:
+            text = f"changes the environment: {', '.join(changed[:20])}{' and more' if changed[20:] else ''}"
+            yield Finding("changes-environment", self.places[f"variable {changed[0]}"], text)
         if (where := self.places.get("folder")) and _working_folder() != self.folder:
             yield Finding("changes-directory", where, f"changes the working directory to {_working_folder()}")
         if sys.path != self.sys_path:
