@@ -15,7 +15,7 @@ from distributions import Site, declaring
 
 from zoo.errors import UsageError
 from zoo.installed import EntryPoint
-from zoo.plugins import reader
+from zoo.plugins import reader, settings
 from zoo.plugins.record import Record
 
 IN_A_HOOK = "import zoo\n@zoo.hookimpl\ndef zoo_models():\n    {}\n    return []\n"
@@ -229,7 +229,7 @@ def test_nothing_is_left_running_when_the_caller_is_killed(tmp_path: Path) -> No
 def test_a_time_limit_that_is_none_is_a_usage_error(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("ZOO_PLUGIN_TIMEOUT", text)
     with pytest.raises(UsageError, match="ZOO_PLUGIN_TIMEOUT must be a number of seconds") as error:
-        reader.time_limit()
+        settings.time_limit()
     assert str(error.value).isprintable()
 
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from zoo import hookspecs, index
 from zoo.findings import Finding
 from zoo.installed import EntryPoint, entry_point_files, entry_points, normalised
-from zoo.plugins import reader
 from zoo.plugins.cache import Cache, now_ns, own_files
 from zoo.plugins.plugin import Plugin, as_plugin
 from zoo.plugins.record import Record
-from zoo.plugins.switches import switched_off
+from zoo.plugins.settings import switched_off, time_limit
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ def discover(
     :raises UsageError: if the configuration file or `ZOO_PLUGIN_TIMEOUT` can't be understood.
     """
     discovered = Discovered(now_ns())
-    timeout_s = reader.time_limit()
+    timeout_s = time_limit()
     off = switched_off(disabled)
     points = list(entry_points(hookspecs.PROJECT) if found is None else found)
     cache = Cache()
@@ -75,7 +74,7 @@ def discover(
             stale.append(point)
         else:
             records[point] = record
-    for point, record in zip(stale, reader.read(stale, timeout_s=timeout_s), strict=True):
+    for point, record in zip(stale, _read(stale, timeout_s), strict=True):
         records[point] = record
         lacking = index.search_path() if record.failed or record.unmet else []
         cache.put(point, record, [point.metadata, *lacking], discovered.since_ns, timeout_s)
@@ -89,3 +88,11 @@ def discover(
         *(file for record in discovered.records for file in record.files),
     ]
     return discovered
+
+
+def _read(points: list[EntryPoint], timeout_s: float) -> list[Record]:
+    if not points:  # as almost always: what reading takes is then not even imported
+        return []
+    from zoo.plugins import reader
+
+    return reader.read(points, timeout_s=timeout_s)

@@ -23,10 +23,9 @@ from zoo.paths import reason
 from zoo.plugins import contract, sources
 from zoo.plugins.plugin import Plugin, as_plugin
 from zoo.plugins.record import Record
+from zoo.plugins.settings import time_limit
 
 ZYGOTE = Path(__file__).with_name("zygote.py")
-TIMEOUT_VARIABLE = "ZOO_PLUGIN_TIMEOUT"
-TIMEOUT_S = 60.0  # importing TensorFlow takes 4 s on an idle machine, and machines may be busy
 GRACE_S = 5.0
 POLL_S = 0.5
 START_S = 60.0  # for the reader itself, however busy the machine is
@@ -67,20 +66,6 @@ def read(
         ]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def time_limit() -> float:
-    """Seconds for reading one plugin.
-
-    :raises UsageError: if `ZOO_PLUGIN_TIMEOUT` is not a positive number.
-    """
-    text = os.environ.get(TIMEOUT_VARIABLE)
-    if not text:
-        return TIMEOUT_S
-    with contextlib.suppress(ValueError):
-        if 0 < (seconds := float(text)) < 1e6:
-            return seconds
-    raise UsageError(f"{TIMEOUT_VARIABLE} must be a number of seconds, not {ascii(text)[:80]}")
 
 
 def _run(folder: Path, references: Mapping[int, str], path: Sequence[str], timeout_s: float) -> str:

@@ -99,9 +99,8 @@ class Watch:
         if sys.path != self.sys_path:
             new = [str(folder) for folder in sys.path if folder not in self.sys_path]
             yield Finding("changes-path", self.reference, f"changes sys.path: {', '.join(new) or 'its order'}")
-        where = self.places.get("thread") or (
-            "" if loaded else self.reference
-        )  # Python 3.11 doesn't tell who starts one
+        # Python 3.11 doesn't tell who starts a thread; a framework may.
+        where = self.places.get("thread") or ("" if loaded else self.reference)
         if where and len(sys._current_frames()) > 1:
             names = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
             yield Finding("leaves-threads", where, f"leaves threads running: {', '.join(names) or 'without a name'}")

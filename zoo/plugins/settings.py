@@ -1,17 +1,19 @@
-"""Which plugins the user has switched off: by `--no-plugin`, by `ZOO_DISABLE_PLUGINS`, or in the configuration file."""
+"""What the user has set for plugins: which are switched off, and how long reading one may take."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection
 from typing import Any
 
 from zoo.errors import UsageError
-from zoo.index import DISABLE_VARIABLE, config_file
+from zoo.index import DISABLE_VARIABLE, TIMEOUT_VARIABLE, config_file
 from zoo.installed import normalised
 from zoo.paths import reason
 
 SETTINGS = {"plugins": {"disabled"}}
+TIMEOUT_S = 60.0  # importing TensorFlow takes 4 s on an idle machine, and machines may be busy
 
 
 def switched_off(disabled: Collection[str]) -> dict[str, str]:
@@ -22,6 +24,20 @@ def switched_off(disabled: Collection[str]) -> dict[str, str]:
     """
     by_environment = [name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",") if name.strip()]
     return {normalised(name): name for name in (*disabled, *by_environment, *configured())}
+
+
+def time_limit() -> float:
+    """Seconds for reading one plugin.
+
+    :raises UsageError: if `ZOO_PLUGIN_TIMEOUT` is not a positive number.
+    """
+    text = os.environ.get(TIMEOUT_VARIABLE)
+    if not text:
+        return TIMEOUT_S
+    with contextlib.suppress(ValueError):
+        if 0 < (seconds := float(text)) < 1e6:
+            return seconds
+    raise UsageError(f"{TIMEOUT_VARIABLE} must be a number of seconds, not {ascii(text)[:80]}")
 
 
 def configured() -> list[str]:
