@@ -66,6 +66,7 @@ def main() -> None:
         plain = {"ZOO_HOME": str(folder / "home"), "ZOO_PLUGIN_TIMEOUT": "600", "PYTHONPATH": str(folder / "plain")}
         heavy = {**plain, "PYTHONPATH": os.pathsep.join((plain["PYTHONPATH"], str(folder / "heavy")))}
         python = Command("python -c pass", [sys.executable, "-c", "pass"])
+        time.sleep(0.1)  # what has changed a moment ago is read again
         commands = [python, *_zoo(arguments, plain, heavy), *_others(arguments)]
         for command in commands:
             cold = command.run()

@@ -7,6 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
+from distributions import settle
 from gallery import GALLERY, SLOW, install_all
 from support import Zoo
 
@@ -23,6 +24,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory, zoo: Zoo) -> dict[str, str]:
     """The variables under which all of them are installed, and the zoo uses jax, which is imported soonest."""
     folder = tmp_path_factory.mktemp("bad")
     install_all(folder)
+    settle()
     home = tmp_path_factory.mktemp("home")
     variables = {"PYTHONPATH": str(folder), "ZOO_HOME": str(home), "KERAS_BACKEND": "jax"}
     # Those that only take their time get it, however busy the machine is; those that never end are then given less.
