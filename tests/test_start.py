@@ -140,7 +140,7 @@ LINES = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1,
     rows=st.lists(st.tuples(*[LINES] * 6).map(list), max_size=5),
     names=st.tuples(*[st.lists(WORDS, max_size=3)] * 3),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=list(HealthCheck), deadline=None)
 def test_the_index_says_what_it_was_told(
     tmp_path: Path, mentions: list[str], rows: list[list[str]], names: tuple[list[str], ...]
 ) -> None:
@@ -159,7 +159,7 @@ def test_the_index_says_what_it_was_told(
 
 
 @given(random=st.randoms(use_true_random=False))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)
 def test_a_damaged_index_is_never_believed(random: random.Random) -> None:
     rows = [["a", "1", "8×8×1", "–", "p 1", "summary"]]
     text = index.text([], index.Index(["mention"], rows, ([], [], [])))
@@ -216,6 +216,7 @@ def test_what_is_completed(words: list[str], candidates: list[str]) -> None:
     assert complete(*words) == candidates
 
 
+@settings(suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.lists(st.text(max_size=5) | st.sampled_from(GRAMMAR.split()), max_size=5))
 def test_whatever_is_on_the_line_completion_does_not_fail(words: list[str]) -> None:
     assert all(name for name in complete(*words))

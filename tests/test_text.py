@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo.errors import SpecError
@@ -40,6 +40,7 @@ def test_a_long_description_is_cut() -> None:
     assert text.endswith("x…")
 
 
+@settings(suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_whatever_a_finding_is_told_can_be_printed(where: str, message: str, detail: str) -> None:
     finding = Finding("exits", where, message, detail)

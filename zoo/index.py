@@ -19,7 +19,7 @@ DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
 TIMEOUT_VARIABLE = "ZOO_PLUGIN_TIMEOUT"
 SECTION = "\x1d\n"
 COLUMNS = ("model", "parameters", "input", "weights", "plugin", "summary")
-MODULUS = (1 << 89) - 1
+MODULUS = 10**27 + 427  # a safe prime: bytes that change places change the remainder, however far apart
 
 
 class Index:

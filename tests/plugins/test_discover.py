@@ -283,7 +283,7 @@ def test_a_file_that_is_something_else_is_made_anew(site: Site, kept: Path, cont
 
 
 @given(random=st.randoms(use_true_random=False), kind=st.sampled_from(["cut", "flip", "insert", "swap"]))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=list(HealthCheck), deadline=None)
 def test_a_damaged_file_is_never_believed(kept: Path, random: random.Random, kind: str) -> None:
     whole = kept.read_bytes()
     damaged = bytearray(whole)
@@ -310,7 +310,7 @@ FIELDS = ("models", "datasets", "runtimes", "findings", "contract", "load_s", "i
 
 
 @given(values=st.dictionaries(st.sampled_from(FIELDS), JSON))
-@settings(max_examples=300)
+@settings(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)
 def test_what_no_plugin_declares_is_refused_in_one_way(values: dict[str, object]) -> None:
     from zoo.errors import SpecError
     from zoo.plugins.plugin import CORE
