@@ -47,7 +47,7 @@ def answer(arguments: list[str]) -> bool:
         (text + mentions).encode(sys.stdout.encoding, sys.stdout.errors or "strict")
     except (OSError, ValueError, AttributeError):  # whatever it is, the long way will say
         return False
-    if mentions:
+    if mentions and sys.stderr is not None:
         sys.stderr.write(mentions)
     sys.stdout.write(f"{text}\n" if text else "")
     sys.stdout.flush()
