@@ -4,10 +4,10 @@
     python benchmarks/startup.py --llm others/bin/llm --timm others/bin/python
 
 `--llm` and `--timm` name a command `llm` (`pip install llm`) and a Python that has timm (`pip install timm`, which
-takes torch and torchvision); without them those rows are left out. One run measures everything in turn, so that what
-else the machine does meets all alike: each round starts every command once, in another order, and divides by what
-`python -c pass` took in that round. Before it measures, every plugin is read once, which for those that import
-TensorFlow takes minutes.
+takes torch and torchvision); without them those rows are left out. One run measures everything in turn: each round
+starts every command once, in another order, and divides by what `python -c pass` took in that round, so that what else
+the machine does meets all alike. Processor time says the same of a machine that is busy. Before it measures, every
+plugin is read once, which for those that import TensorFlow takes minutes.
 """
 
 from __future__ import annotations
@@ -41,19 +41,30 @@ def zoo_models():
 
 @dataclass
 class Command:
-    """A command line, the variables that it is run under, and how long it took in each round."""
+    """A command line, the variables that it is run under, and what it took in each round: time, and processor time."""
 
     name: str
     words: Sequence[str]
     variables: dict[str, str] = field(default_factory=dict)
     times_s: list[float] = field(default_factory=list)
+    processor_s: list[float] = field(default_factory=list)
 
-    def run(self) -> float:
-        """Run it once; returns the seconds until it has ended."""
+    def run(self) -> tuple[float, float]:
+        """Run it once; returns the seconds until it has ended, and those that it kept a processor busy."""
         start = time.perf_counter()
         environment = {**os.environ, **self.variables}
-        subprocess.run(self.words, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return time.perf_counter() - start
+        process = subprocess.Popen(self.words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{self.name} ended with exit code {process.returncode}")
+        return time.perf_counter() - start, usage.ru_utime + usage.ru_stime
+
+    def measure(self) -> None:
+        """Run it once and keep what it took."""
+        time_s, processor_s = self.run()
+        self.times_s.append(time_s)
+        self.processor_s.append(processor_s)
 
 
 def main() -> None:
@@ -69,18 +80,20 @@ def main() -> None:
         time.sleep(0.1)  # what has changed a moment ago is read again
         commands = [python, *_zoo(arguments, plain, heavy), *_others(arguments)]
         for command in commands:
-            cold = command.run()
+            cold, _ = command.run()
             print(f"{command.name}: {cold:.1f} s the first time", file=sys.stderr)
         for _ in range(arguments.rounds):
             for command in random.sample(commands, len(commands)):
-                command.times_s.append(command.run())
-    print(f"{'':<58} {'× python -c pass':>16} {'half of the rounds':>20}")
+                command.measure()
+    pass_s = statistics.median(python.processor_s)
+    print(f"{'× python -c pass':<58} {'time':>6} {'half of the rounds':>20} {'processor time':>16}")
     for command in commands[1:]:
-        ratios = [mine / pass_s for mine, pass_s in zip(command.times_s, python.times_s, strict=True)]
+        ratios = [mine / plain_s for mine, plain_s in zip(command.times_s, python.times_s, strict=True)]
         low, median, high = statistics.quantiles(ratios, n=4)
-        print(f"{command.name:<58} {median:>16.2f} {low:>12.2f}–{high:.2f}")
-    pairs = zip(commands[5].times_s, commands[2].times_s, strict=True)
-    print(f"\n{arguments.heavy} heavy plugins add {statistics.median(a / b for a, b in pairs) - 1:+.1%} to zoo list")
+        processor = statistics.median(command.processor_s) / pass_s
+        print(f"{command.name:<58} {median:>6.2f} {f'{low:.2f}–{high:.2f}':>20} {processor:>16.2f}")
+    added = statistics.median(commands[5].processor_s) / statistics.median(commands[2].processor_s) - 1
+    print(f"\n{arguments.heavy} plugins that import TensorFlow add {added:+.1%} to the processor time of zoo list")
     print(f"python -c pass: {1000 * statistics.median(python.times_s):.1f} ms, {arguments.rounds} rounds")
 
 

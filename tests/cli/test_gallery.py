@@ -13,6 +13,7 @@ from support import Zoo
 
 from zoo.findings import DISCOVERY
 
+BESIDES = {"patches-keras": ["heavy-import"], "prints-forever": ["prints"]}
 USED = {
     "heavy", "versionless", "printer", "threaded", "processed", "environmental", "mover", "pathfinder", "printless",
     "patcher", "rewriter",
@@ -57,7 +58,7 @@ def test_the_gallery_is_large_and_shows_every_code() -> None:
 def test_each_gets_its_finding(plugins: dict[str, dict[str, Any]], name: str) -> None:
     code, _ = GALLERY[name]
     findings = {finding["code"]: finding for finding in plugins[name]["findings"]}
-    assert set(findings) == {code} | ({"heavy-import"} if name == "patches-keras" else set())
+    assert set(findings) == {code, *BESIDES.get(name, ())}
     finding = findings[code]
     assert finding["message"]
     assert finding["mend"]

@@ -212,15 +212,19 @@ def test_nothing_is_left_running_when_the_caller_is_killed(tmp_path: Path) -> No
         "import sys; from zoo.installed import EntryPoint; from zoo.plugins import reader;"
         "reader.read([EntryPoint('h', 'h', '0', 'hangs')], path=['.', *sys.path])"
     )
-    caller = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    variables = {**os.environ, "TMPDIR": str(temporary)}
+    caller = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=variables)
     pid = tmp_path / "pid"
     while not pid.exists() or not pid.read_text():
         time.sleep(0.01)
     caller.send_signal(signal.SIGKILL)
     caller.wait()
     until = time.monotonic() + 30
-    while time.monotonic() < until and Path(f"/proc/{pid.read_text()}").exists():
+    while time.monotonic() < until and (Path(f"/proc/{pid.read_text()}").exists() or list(temporary.iterdir())):
         time.sleep(0.05)
+    assert list(temporary.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
 

@@ -12,6 +12,7 @@ import faulthandler
 import json
 import os
 import select
+import shutil
 import signal
 import sys
 import time
@@ -72,6 +73,7 @@ def main(folder: str) -> None:
                 LIFELINE
                 in select.select([LIFELINE, *(d for child in running for d in child.streams)], [], [], TICK_S)[0]
             ):
+                shutil.rmtree(folder, ignore_errors=True)  # nobody is left to read it
                 return
             time.sleep(TICK_S / 10)  # a stream that a child has closed is always ready
             for child in list(running):
