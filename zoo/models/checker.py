@@ -9,8 +9,8 @@ from typing import Any
 from zoo.data.catalog import Dataset
 from zoo.errors import ZooError
 from zoo.keras_backend import import_keras
-from zoo.plugins import describe
 from zoo.specs import ModelSpec, Recipe
+from zoo.text import describe
 
 Report = Callable[..., None]
 
