@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 from types import ModuleType
@@ -18,39 +18,13 @@ from typing import Any
 
 import pluggy
 
-from zoo import __version__, hookspecs
+from zoo import hookspecs
 from zoo.installed import EntryPoint, entry_points
+from zoo.plugins.plugin import CORE, Plugin
 from zoo.streams import stdout_to_stderr
+from zoo.text import describe, printable
 
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
-
-# What Keras and TensorFlow put before the cause, which stands on a later line: Keras in bold, TensorFlow by its type.
-PREAMBLES = ("Exception encountered when calling ", "Graph execution error:")
-STYLE = re.compile(r"\x1b\[[0-9;]*m")
-CAUSE = re.compile(r"[\w.]+(Error|Exception): ")
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """An installed distribution's entry point in the group `zoo`."""
-
-    name: str
-    distribution: str
-    version: str
-    reference: str
-
-    @property
-    def names(self) -> tuple[str, str]:
-        """By which it can be switched off."""
-        return self.name, self.distribution
-
-    def __str__(self) -> str:
-        if self.name.replace("_", "-") in self.distribution.replace("_", "-"):
-            return f"{self.distribution} {self.version}"
-        return f"{self.distribution} {self.version} ({self.name})"
-
-
-CORE = Plugin("builtin", "zoobench", __version__, "zoo.builtin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +82,6 @@ class Plugins:
 
             reason = f"{where}: {describe(error)}"
             self.problems.append(Problem(plugin, reason, traceback.format_exc()))
-
-
-def describe(error: BaseException) -> str:
-    """An exception in one printable line: `ImportError: No module named 'x'`."""
-    try:
-        lines = str(error).strip().splitlines()
-    except Exception:  # a plugin's own exception may raise anything when it is printed
-        lines = []
-    text = f"{type(error).__name__}: {_telling(lines)}" if lines else type(error).__name__
-    text = printable(text)
-    return text if len(text) <= 300 else f"{text[:299]}…"
-
-
-def _telling(lines: Sequence[str]) -> str:
-    """The first line of a message; where a framework has put its own before it, with the cause."""
-    if not lines[0].startswith(PREAMBLES):
-        return lines[0]
-    further = [line for line in (STYLE.sub("", line).strip() for line in lines[1:]) if line]
-    cause = next((line for line in further if CAUSE.match(line)), further[0] if further else "")
-    return f"{lines[0]} {cause}".rstrip()
-
-
-def printable(text: str) -> str:
-    """The text without terminal escape codes or anything else that a terminal would act on."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def discover(disabled: Collection[str] = (), found: Iterable[EntryPoint] | None = None) -> Plugins:
