@@ -95,15 +95,15 @@ def _check_name(name: str) -> None:
     likely = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:LONGEST_NAME].strip("_")
     hint = f"; did you mean '{likely}'?" if NAME.fullmatch(likely) else ""
     raise UsageError(
-        f"{ascii(name[:80])} can't be a name: small letters, digits and single underscores, a letter first, "
+        f"{name[:80]!a} can't be a name: small letters, digits and single underscores, a letter first, "
         f"{LONGEST_NAME} characters at most{hint}"
     )
 
 
 def _check_free(name: str, kind: str, registry: _registry.Registry) -> None:
-    taken = {"model": registry.models, "runtime": registry.runtimes, "dataset": registry.datasets}[kind].get(name)
-    if taken is not None:
-        raise UsageError(f"the {kind} '{name}' is {taken.plugin}'s already; choose another name")
+    taken = getattr(registry, f"{kind}s")
+    if name in taken:
+        raise UsageError(f"the {kind} '{name}' is {taken[name].plugin}'s already; choose another name")
 
 
 def _fill(name: str, kind: str, distribution: str) -> dict[str, str]:
