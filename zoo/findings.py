@@ -96,7 +96,7 @@ DISCOVERY: dict[str, Code] = {
     "import-error": Code(
         "error",
         "Its module could not be imported: something that it needs is missing, or its code raised an error.",
-        "Install what is missing and declare it in `dependencies`; `python -c 'import THE_MODULE'` shows the same error.",
+        "Install what is missing and declare it in `dependencies`; `python -c 'import MODULE'` shows the same error.",
     ),
     "syntax-error": Code(
         "error",
@@ -105,13 +105,13 @@ DISCOVERY: dict[str, Code] = {
     ),
     "bad-entry-point": Code(
         "error",
-        'Its entry point is not `name = "package.module"` or `"package.module:attribute"`, or there is no such attribute.',
+        'Its entry point is not `name = "package.module"` or `"package.module:attribute"`, or leads nowhere.',
         "Correct `[project.entry-points.zoo]` in its pyproject.toml and install it again.",
     ),
     "exits": Code(
         "error",
         "Importing it or calling its hook ended in `sys.exit()`.",
-        'Guard what belongs to a script by `if __name__ == "__main__":`; raise an exception where something is missing.',
+        'Guard what belongs to a script by `if __name__ == "__main__":`; raise an error where something is missing.',
     ),
     "dies": Code(
         "error",
@@ -121,7 +121,7 @@ DISCOVERY: dict[str, Code] = {
     "too-slow": Code(
         "error",
         "Importing it and calling its hooks was not done within the time limit; it may hang.",
-        "Do at import nothing but declare. ZOO_PLUGIN_TIMEOUT=SECONDS gives it longer, `zoo plugins --refresh` another try.",
+        "Only declare at import. ZOO_PLUGIN_TIMEOUT=SECONDS gives it longer, `zoo plugins --refresh` another try.",
     ),
     "heavy-import": Code(
         "warning",
@@ -130,7 +130,7 @@ DISCOVERY: dict[str, Code] = {
     ),
     "no-hook": Code(
         "error",
-        "Its module implements no hook, so it brings nothing.",
+        "It implements no hook, so it brings nothing.",
         "Mark a function `zoo_models`, `zoo_datasets` or `zoo_runtimes` with `@zoo.hookimpl`.",
     ),
     "unknown-hook": Code(
@@ -156,11 +156,11 @@ DISCOVERY: dict[str, Code] = {
     "invalid-spec": Code(
         "error",
         "A spec has a field of a wrong type or form.",
-        "Correct the field that is named; the spec's docstring says what it takes: `python -c 'import zoo; help(zoo.ModelSpec)'`.",
+        "Correct the field that is named; `python -c 'import zoo; help(zoo.ModelSpec)'` says what it takes.",
     ),
     "invalid-name": Code(
         "error",
-        "The name of a model, dataset, runtime or recipe is not made of a-z, 0-9, `_`, `.` and `-`, or is over 64 long.",
+        "The name of a model, dataset, runtime or recipe is too long, or not made of a-z, 0-9, `_`, `.` and `-`.",
         "Choose a name that matches `^[a-z0-9][a-z0-9_.-]{0,63}$`: it becomes part of file names and command lines.",
     ),
     "unprintable-text": Code(
@@ -197,6 +197,11 @@ DISCOVERY: dict[str, Code] = {
         "error",
         "It was made for an older version of the plugin contract, which this zoo no longer has.",
         "Upgrade the plugin; its author follows the promise page and raises `zoo_contract`.",
+    ),
+    "invalid-contract": Code(
+        "warning",
+        "Its `zoo_contract` is not a version of the plugin contract.",
+        'Write the version that the hook reference names, such as `zoo_contract = "1.0"`.',
     ),
     "prints": Code(
         "warning",
