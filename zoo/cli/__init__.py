@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("list", "show", "bench", "recommend", "compare", "results", "calibrate", "reproduce", "peak"),
-    *("data", "train", "weights", "export", "study", "runtimes", "doctor"),
+    *("data", "train", "weights", "export", "study", "runtimes", "plugin", "doctor"),
 )
 PROBLEMS_SHOWN = 5
 

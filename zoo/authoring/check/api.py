@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,14 @@ from zoo import registry as _registry
 from zoo.authoring.check import declared, models, runtimes
 from zoo.authoring.check.target import Target, find
 from zoo.errors import UsageError
-from zoo.findings import CODES, DISCOVERY, Finding
+from zoo.findings import CODES, DISCOVERY, Finding, Level
 from zoo.keras_backend import BACKENDS, is_installed
 from zoo.plugins.reader import read
 from zoo.plugins.record import Record
 
 OnEvent = Callable[[dict[str, Any]], None]
+
+DETAIL_LINES = 15  # of a traceback; the JSON has all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,30 @@ class Report:
     @property
     def passes(self) -> bool:
         """Whether there is nothing that must be mended."""
-        return not any(map(is_error, self.findings))
+        return all(level(finding) == "warning" for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        findings = [{**f.to_json(), "level": "error" if is_error(f) else "warning"} for f in self.findings]
+        findings = [{**finding.to_json(), "level": level(finding)} for finding in self.findings]
         return {**values, "passes": self.passes, "findings": findings}
 
 
-def is_error(finding: Finding) -> bool:
-    """Whether a check fails by it: here, what the zoo puts up with when it reads a plugin is an error too."""
-    return finding.code in DISCOVERY or CODES[finding.code].level == "error"
+def level(finding: Finding) -> Level:
+    """How bad it is: in a check, what the zoo puts up with when it reads a plugin is an error too."""
+    return "error" if finding.code in DISCOVERY else CODES[finding.code].level
+
+
+def describe(finding: Finding) -> str:
+    """A finding in some lines: where, what, and how to mend it."""
+    detail = [f"    {line}" for line in finding.detail.splitlines()[-DETAIL_LINES:]]
+    lines = [
+        f"{level(finding)} [{finding.code}] {finding.where}",
+        f"  {finding.message}",
+        *detail,
+        f"  mend: {CODES[finding.code].mend}",
+    ]
+    return "\n".join(lines)
 
 
 def check(
@@ -107,15 +122,19 @@ def check(
         runtimes=tuple(spec.name for spec in served),
         backends=tuple(used),
         not_checked=tuple(left_out),
-        findings=tuple(dict.fromkeys(sorted(findings, key=lambda finding: not is_error(finding)))),
+        findings=tuple(dict.fromkeys(sorted(findings, key=level))),
     )
 
 
 def declarations(target: Target) -> list[Record]:
-    """What its plugins declare."""
-    import sys
-
-    return read(target.points, path=[*target.path, *sys.path])
+    """What its plugins declare. One that was slow is read once more: that may have been the disk."""
+    path = [*target.path, *sys.path]
+    records = read(target.points, path=path)
+    for number, record in enumerate(records):
+        if record.load_s > declared.SLOW_S and not record.failed:
+            (again,) = read(target.points[number : number + 1], path=path)
+            records[number] = min(record, again, key=lambda one: one.load_s)
+    return records
 
 
 def _backends(wanted: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:

@@ -15,6 +15,7 @@ from zoo.specs import ModelSpec
 OnEvent = Callable[[dict[str, Any]], None]
 
 TIMEOUT_S = 900.0
+QUICK = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # what is called a few times need not be compiled for speed
 
 
 def check(
@@ -68,7 +69,7 @@ def _on_backend(
         task = Task(
             "zoo.authoring.check.model_worker:run",
             {**job, "models": left},
-            {**ENVIRONMENT, **environment, "KERAS_BACKEND": backend},
+            {**ENVIRONMENT, **QUICK, **environment, "KERAS_BACKEND": backend},
             TIMEOUT_S,
             label=f"check-{backend}",
         )
