@@ -249,14 +249,14 @@ DISCOVERY: dict[str, Code] = {
 PACKAGE: dict[str, Code] = {
     "no-metadata": Code(
         "error",
-        "Its distribution lacks a version, a description, the Python versions that it is for, or the dependency on the zoo.",
+        "Its distribution lacks a version, a description, the Python versions that it is for, or its need of the zoo.",
         "Fill in `[project]` of its pyproject.toml: `version`, `description`, `requires-python`, and `zoobench` among "
         "the `dependencies`.",
     ),
     "slow-import": Code(
         "error",
         "Importing it and calling its hooks takes over half a second, which every user of the zoo waits for once.",
-        "Move what is slow into the module that builds the model; `python -X importtime -c 'import THE_MODULE'` shows it.",
+        "Move what is slow to where the model is built; `python -X importtime -c 'import THE_MODULE'` shows it.",
     ),
     "no-licence": Code(
         "error",
@@ -280,7 +280,7 @@ MODELS: dict[str, Code] = {
     "build-fails": Code(
         "error",
         "A model can't be built or called on a Keras backend, or what was built is not a functional `keras.Model`.",
-        "Make `build` return `keras.Model(inputs, outputs)`, from layers and `keras.ops`, which all three backends have.",
+        "Make `build` return `keras.Model(inputs, outputs)`, of layers and `keras.ops`, which all backends have.",
     ),
     "wrong-input": Code(
         "error",
@@ -408,7 +408,8 @@ DATASETS: dict[str, Code] = {
     "dataset-fails": Code(
         "error",
         "A dataset can't be prepared or read.",
-        "`builder` names a `tfds.core.DatasetBuilder` with the features `image` and `label`, of the name and version declared.",
+        "`builder` names a `tfds.core.DatasetBuilder` with the features `image` and `label`, and with the name and "
+        "version that are declared.",
     ),
     "dataset-wrong": Code(
         "error",

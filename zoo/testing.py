@@ -2,8 +2,8 @@
 
     from zoo.testing import test_plugin
 
-It is of the distribution in whose source tree the file lies. This module is a plugin of pytest (entry point `pytest11`),
-which imports it in every run; all that takes time is imported when a test of it is collected.
+It is of the distribution in whose source tree the file lies. This module is a plugin of pytest (entry point
+`pytest11`), which imports it in every run; all that takes time is imported when a test of it is collected.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from zoo.authoring.check.api import Report
 
 READING = "reading"  # one test for all that is found when a plugin is read
-ARGUMENTS = ("zoo_plugin", "zoo_check")
 
 
 def test_plugin(zoo_plugin: Report, zoo_check: str) -> None:
@@ -36,19 +35,18 @@ def test_plugin(zoo_plugin: Report, zoo_check: str) -> None:
         warnings.warn(describe(finding), stacklevel=1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def zoo_plugin(request: pytest.FixtureRequest) -> Report:
-    """All that is found in a source tree, once for all tests."""
+    """All that is found in the source tree, once for all tests."""
     from zoo.authoring.check.api import check
 
-    return check(request.param)
+    return check(_tree(request.path))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test for each check that is for what the plugin brings."""
     if metafunc.function is test_plugin:
-        folder = _tree(metafunc.definition.path)
-        metafunc.parametrize(ARGUMENTS, [(folder, name) for name in _checks(folder)], indirect=ARGUMENTS[:1], ids=_id)
+        metafunc.parametrize("zoo_check", _checks(_tree(metafunc.definition.path)))
 
 
 def _tree(file: Path) -> str:
@@ -74,10 +72,6 @@ def _checks(folder: str) -> list[str]:
         if any(getattr(record, kind) for record in records):
             checks += codes
     return checks
-
-
-def _id(value: str) -> str:
-    return "" if "/" in value else value
 
 
 def _not_checked(report: Report, check: str) -> str | None:
