@@ -65,13 +65,14 @@ class Finding:
         return f"{self.where}: {self.message} [{self.code}]" if self.where else f"{self.message} [{self.code}]"
 
     def to_json(self) -> dict[str, Any]:
-        """JSON values: the fields, with the level and how to mend it."""
+        """JSON values: the fields, with the level, what the code means and how to mend it."""
         code = CODES[self.code]
         return {
             "code": self.code,
             "level": code.level,
             "where": self.where,
             "message": self.message,
+            "what": code.what,
             "mend": code.mend,
             "detail": self.detail,
         }
