@@ -240,6 +240,8 @@ ARGUMENTS = {
     **dict.fromkeys(("compare", "reproduce", "results import", "weights import", "plugins install"), "file"),
     **dict.fromkeys(("results show", "results rm"), ""),
     "plugins uninstall": "plugin",
+    "plugin new": "",
+    "plugin check": "plugin",
 }
 OPTIONS = {
     "dataset": "dataset", "runtime": "runtime", "runtimes": "runtime", "model": "model",
