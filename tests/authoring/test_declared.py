@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from zoo.authoring.check import declared
+from zoo.authoring.check import api, declared
 from zoo.authoring.check.target import find
 from zoo.errors import UsageError
-from zoo.findings import PACKAGE
+from zoo.findings import PACKAGE, Finding
 from zoo.plugins import Plugin
 from zoo.plugins.record import Record
 from zoo.registry import load
@@ -25,6 +25,7 @@ PROJECT = {
 }
 POINT = '[project.entry-points.zoo]\nacme = "zoo_acme"\n'
 PLUGIN = Plugin("acme", "zoo-acme", "1.0", "zoo_acme")
+HOOK = "@zoo.hookimpl\ndef zoo_models(): return []\n"
 MODEL = {"summary": "x", "build": "a.b:c", "input_shape": (8, 8, 1), "classes": 2, "parameters": 1}
 DATASET = {"summary": "x", "builder": "a.b:C", "version": "1.0.0", "classes": 2, "image_shape": (8, 8, 1)}
 
@@ -144,3 +145,37 @@ def test_what_is_not_there_is_refused_in_a_line(tmp_path: Path, monkeypatch: pyt
         find("toy-resnt")
     with pytest.raises(UsageError, match=r"has no pyproject\.toml"):
         find()
+
+
+def test_a_plugin_that_is_slow_each_time_is_read_as_slow(tmp_path: Path) -> None:
+    _tree(tmp_path)
+    (tmp_path / "zoo_acme.py").write_text("import time\nimport zoo\ntime.sleep(0.6)\n" + HOOK)
+    (record,) = api.declarations(find(str(tmp_path)))
+    assert [finding.code for finding in declared.plugin(record)] == ["slow-import"]
+    assert record.load_s < 60
+
+
+def test_a_plugin_that_was_slow_once_is_not(tmp_path: Path) -> None:
+    _tree(tmp_path)
+    mark = f"mark = pathlib.Path({str(tmp_path / 'mark')!r})\n"
+    once = "if not mark.exists():\n    mark.touch()\n    time.sleep(0.6)\n"
+    (tmp_path / "zoo_acme.py").write_text(f"import pathlib, time\nimport zoo\n{mark}{once}{HOOK}")
+    (record,) = api.declarations(find(str(tmp_path)))
+    assert list(declared.plugin(record)) == []
+
+
+def test_what_the_zoo_puts_up_with_fails_a_check_and_a_warning_does_not() -> None:
+    def report(code: str) -> api.Report:
+        finding = Finding(code, "zoo_acme.py:1", "so it is")
+        return api.Report("zoo-acme", "1.0", (), (), (), (), (), (finding,))
+
+    assert Finding("heavy-import", "zoo_acme.py:1", "").level == "warning"
+    assert not report("heavy-import").passes
+    assert report("heavy-import").to_json()["findings"][0]["level"] == "error"
+    assert not report("unseeded").passes
+    assert report("no-paper").passes
+    assert report("no-paper").to_json()["findings"][0]["level"] == "warning"
+    assert api.describe(Finding("no-paper", "model x", "x names no paper")).splitlines()[:2] == [
+        "warning [no-paper] model x",
+        "  x names no paper",
+    ]
