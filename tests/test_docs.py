@@ -22,7 +22,9 @@ def _generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["cli.md", "scores.md"])
+@pytest.mark.parametrize(
+    "page", ["cli.md", "findings.md", "scores.md", "../zoo/cli/help.txt", "../zoo/cli/completion.txt"]
+)
 def test_a_generated_page_is_up_to_date(page: str) -> None:
     written = (ROOT / "docs" / page).read_text()
     assert written == _generator().PAGES[page](), "run 'make docs'"

@@ -287,3 +287,24 @@ def test_fish_completes(shell: dict[str, str]) -> None:
     script = "zoo completion fish | source; complete -C 'zoo bench toy_r'"
     done = subprocess.run(["fish", "--no-config", "-c", script], env=shell, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("toy_resnet\t")
+
+
+def test_zsh_completes_when_tab_is_pressed(shell: dict[str, str], tmp_path: Path) -> None:
+    if shutil.which("zsh") is None:
+        pytest.skip("zsh is not installed")
+    setup = "autoload -U compinit; compinit -u -D; eval \"$(zoo completion zsh)\"; PS1='> '; echo rea''dy"
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        ["zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env=shell, start_new_session=True
+    )
+    os.close(theirs)
+    try:
+        os.write(ours, f"{setup}\n".encode())
+        _read_until(ours, b"ready\r\n")
+        _read_until(ours, b"> ")
+        os.write(ours, b"zoo bench toy_r\t")
+        assert _read_until(ours, b"toy_resnet").count(b"toy_r") == 1
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
