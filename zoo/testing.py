@@ -2,8 +2,11 @@
 
     from zoo.testing import test_plugin
 
-It is of the distribution in whose source tree the file lies. This module is a plugin of pytest (entry point
-`pytest11`), which imports it in every run; all that takes time is imported when a test of it is collected.
+It is of the distribution in whose source tree the file lies. The setting `zoo_backends` in its pyproject.toml says on
+which Keras backends models are checked, where not on all that are installed.
+
+This module is a plugin of pytest (entry point `pytest11`), which imports it in every run. What takes time is imported
+when a test of it is collected.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from zoo.authoring.check.api import Report
 
+BACKENDS = "zoo_backends"
 READING = "reading"  # one test for all that is found when a plugin is read
 
 
@@ -40,7 +44,12 @@ def zoo_plugin(request: pytest.FixtureRequest) -> Report:
     """All that is found in the source tree, once for all tests."""
     from zoo.authoring.check.api import check
 
-    return check(_tree(request.path))
+    return check(_tree(request.path), backends=request.config.getini(BACKENDS) or None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The setting `zoo_backends`."""
+    parser.addini(BACKENDS, "Keras backends on which zoo.testing checks models; by default all there are", "args")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -52,7 +52,7 @@ def test_faults_fail_their_tests_and_warnings_warn(tree: Path) -> None:
     text = source.read_text().replace("parameters=20_186", "parameters=20_187").replace('licence="MIT"', "licence=None")
     paper = text[text.index("            paper=") : text.index("            licence=")]
     source.write_text(text.replace(paper, ""))
-    done = _pytest(tree, "--tb=short")
+    done = _pytest(tree, "--tb=short", "-o", "zoo_backends=torch")
     lines = done.stdout.splitlines()
     failed = [line.partition(" - ")[0] for line in lines if line.startswith("FAILED")]
     assert failed == [
