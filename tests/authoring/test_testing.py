@@ -113,3 +113,18 @@ def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, arguments: list[str], m
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_nothing_that_a_plugin_says_reaches_the_terminal_unescaped(
+    zoo: Zoo, tmp_path: Path, options: list[str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "evil\\u001b[31m\\u009b"\nversion = "\\u001b]0;title\\u0007"\n'
+        '[project.entry-points.zoo]\n"\\u001b[32m" = "evil"\n'
+    )
+    (tmp_path / "evil.py").write_text("import zoo\nraise RuntimeError('\\x1b[31mred\\x9b')\n")
+    done = zoo("plugin", "check", str(tmp_path), *options)
+    assert done.returncode == 1
+    assert "import-error" in done.stdout
+    assert all(line.isprintable() for line in (done.stdout + done.stderr).splitlines())

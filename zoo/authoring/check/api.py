@@ -16,6 +16,7 @@ from zoo.findings import CODES, DISCOVERY, Finding, Level
 from zoo.keras_backend import BACKENDS, is_installed
 from zoo.plugins.reader import read
 from zoo.plugins.record import Record
+from zoo.text import line
 
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -60,7 +61,7 @@ def level(finding: Finding) -> Level:
 
 def describe(finding: Finding) -> str:
     """A finding in some lines: where, what, and how to mend it."""
-    detail = [f"    {line}" for line in finding.detail.splitlines()[-DETAIL_LINES:]]
+    detail = [f"    {one}" for one in finding.detail.splitlines()[-DETAIL_LINES:]]
     lines = [
         f"{level(finding)} [{finding.code}] {finding.where}",
         f"  {finding.message}",
@@ -115,13 +116,13 @@ def check(
         findings += some
         left_out += without
     return Report(
-        distribution=found.distribution,
-        version=found.version,
+        distribution=line(found.distribution),
+        version=line(found.version),
         models=tuple(spec.name for spec in specs),
         datasets=tuple(spec.name for spec in datasets),
         runtimes=tuple(spec.name for spec in served),
         backends=tuple(used),
-        not_checked=tuple(left_out),
+        not_checked=tuple(map(line, left_out)),
         findings=tuple(dict.fromkeys(sorted(findings, key=level))),
     )
 
