@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("list", "show", "bench", "recommend", "compare", "results", "calibrate", "reproduce", "peak"),
-    *("data", "train", "weights", "export", "study", "runtimes", "plugins", "doctor", "completion"),
+    *("data", "train", "weights", "export", "study", "runtimes", "plugins", "plugin", "doctor", "completion"),
 )
 
 
