@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import hook_reference
 
 from zoo import errors, registry
 from zoo.cli import COMMANDS, group
@@ -206,7 +207,7 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-PAGES = {"cli.md": cli, "scores.md": scores}
+PAGES = {"cli.md": cli, "hooks.md": hook_reference.page, "scores.md": scores}
 
 
 if __name__ == "__main__":
