@@ -35,15 +35,16 @@ How to: [bring a model](bring-a-model.md), [a dataset](bring-a-dataset.md), [a r
 SPECS_HEAD = """
 ## The specs
 
-Frozen dataclasses; every field is given by name. One that can't be what it should be raises `zoo.ZooError` when it is made.
+Frozen dataclasses; every field is given by name. One that can't be what it should be raises
+`zoo.ZooError` when it is made.
 A *name* has the form `{name}`.
 """
 
 PROTOCOLS_HEAD = """
 ## What a runtime implements
 
-`RuntimeSpec.runtime` names a class with the methods of `zoo.runtimes.Runtime`; it need not inherit from it. Its `open` returns
-an object with the methods of `Session`. The other two protocols are for those that have them.
+`RuntimeSpec.runtime` names a class with the methods of `zoo.runtimes.Runtime`; it need not inherit from it. Its
+`open` returns an object with the methods of `Session`. The other two protocols are for those that have them.
 """
 
 
@@ -71,7 +72,7 @@ def hooks() -> dict[str, Any]:
 
 
 def _function(function: Any) -> Iterator[str]:
-    """What a docstring says, and its parameters as a list; every one of the function's must be among them, if any is."""
+    """What a docstring says, and the parameters that it describes as a list."""
     text, *fields = re.split(r"^:(?=param|return|raises)", _doc(function), flags=re.MULTILINE)
     yield _prose(text)
     lines = []

@@ -1,28 +1,25 @@
 """zoo: a plugin-based zoo of small image models, with a benchmark suite whose numbers can be trusted.
 
 What a plugin needs: `hookimpl` and the specs. What a program or a notebook needs: the functions, each of which is
-also a command. Importing this package imports no NumPy and no framework.
+also a command. Importing this package imports nothing else: each name is imported when it is first used.
 """
 
 from __future__ import annotations
 
 __version__ = "0.1.0"
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
-from zoo.errors import ZooError
-from zoo.hookspecs import hookimpl
-from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
-
+TYPE_CHECKING = False  # as type checkers read it; to import it from typing takes as long as to start Python
 if TYPE_CHECKING:
     from zoo.api import build, datasets, describe, models
     from zoo.bench.api import bench
     from zoo.bench.peak import peak
     from zoo.data.api import fetch
+    from zoo.errors import ZooError
+    from zoo.hookspecs import hookimpl
     from zoo.results.api import recommend
     from zoo.results.schema import Result
     from zoo.runtimes.api import export
+    from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
     from zoo.train.api import train, train_seeds
 
 __all__ = [
@@ -49,13 +46,20 @@ __all__ = [
 ]
 
 _LAZY = {
+    "DatasetSpec": "zoo.specs",
+    "ModelSpec": "zoo.specs",
+    "Recipe": "zoo.specs",
     "Result": "zoo.results.schema",
+    "RuntimeSpec": "zoo.specs",
+    "WeightsSpec": "zoo.specs",
+    "ZooError": "zoo.errors",
     "bench": "zoo.bench.api",
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",
     "export": "zoo.runtimes.api",
     "fetch": "zoo.data.api",
+    "hookimpl": "zoo.hookspecs",
     "models": "zoo.api",
     "peak": "zoo.bench.peak",
     "recommend": "zoo.results.api",
@@ -64,8 +68,15 @@ _LAZY = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is heavier than a spec when it is first used (PEP 562)."""
+def __getattr__(name: str) -> object:
+    """Import what is there to be used when it is first used (PEP 562)."""
     if name in _LAZY:
+        import importlib
+
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What there is, imported or not."""
+    return [*globals(), *(name for name in __all__ if name not in globals())]

@@ -24,9 +24,16 @@ class UsageError(ZooError):
 
 
 class SpecError(ZooError, ValueError):
-    """What a plugin declares is malformed. Raised where the spec is made, so its author sees the line."""
+    """What a plugin declares is malformed. Raised where the spec is made, so its author sees the line.
+
+    :param code: the kind of finding that it becomes (`zoo.findings`).
+    """
 
     exit_code = EXIT_USAGE
+
+    def __init__(self, message: str, code: str = "invalid-spec") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class DataError(ZooError):

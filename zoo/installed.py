@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SEPARATORS = re.compile(r"[-_.]+")
 REQUIRED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -24,12 +24,14 @@ class EntryPoint:
         distribution, version: as its metadata say.
         name: left of the `=`.
         reference: right of it, `"package.module"` or `"package.module:attribute"`.
+        metadata: the file with its name and version, which is written anew whenever the distribution is installed.
     """
 
     distribution: str
     name: str
     version: str
     reference: str
+    metadata: str = field(default="", compare=False)
 
 
 def entry_points(group: str, path: Sequence[str] | None = None) -> list[EntryPoint]:
@@ -44,9 +46,16 @@ def entry_points(group: str, path: Sequence[str] | None = None) -> list[EntryPoi
         if f"[{group}]" not in text or key in chosen:
             chosen.setdefault(key, [])
             continue
-        name, version = _name_and_version(_read(os.path.join(folder, metadata)), folder)
-        chosen[key] = [EntryPoint(name, line, version, value) for line, value in _section(text, group)]
+        file = os.path.join(folder, metadata)
+        name, version = _name_and_version(_read(file), folder)
+        chosen[key] = [EntryPoint(name, line, version, value, file) for line, value in _section(text, group)]
     return sorted(point for points in chosen.values() for point in points)
+
+
+def entry_point_files(path: Sequence[str] | None = None) -> list[str]:
+    """The files that `entry_points` reads, or would if they were there: one for each distribution."""
+    folders = _metadata_folders(sys.path if path is None else path)
+    return [os.path.join(folder, "entry_points.txt") for folder, _ in folders]
 
 
 def versions(names: Iterable[str], path: Sequence[str] | None = None) -> dict[str, str]:

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from zoo.errors import UsageError
+from zoo.index import HOME_VARIABLE
 from zoo.specs import IMAGE_FOLDER
 
-HOME_VARIABLE = "ZOO_HOME"
 DATA_VARIABLE = "ZOO_DATA_DIR"
 
 

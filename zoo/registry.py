@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from zoo.errors import SpecError, UsageError
-from zoo.plugins import CORE, Plugin, Plugins, Problem, discover
+from zoo import builtin
+from zoo.errors import UsageError
+from zoo.findings import Finding
+from zoo.plugins.discover import Discovered, discover
+from zoo.plugins.plugin import CORE, Plugin
+from zoo.plugins.record import Record
 from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
+
+MENTIONED = 5
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec, RuntimeSpec)
 
@@ -23,11 +29,23 @@ class Entry(Generic[Spec]):
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong with one plugin."""
+
+    plugin: Plugin
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
 class Registry:
-    """Everything that the installed plugins bring, and what was wrong with some of them.
+    """Everything that the installed plugins bring, and what was found wrong with some of them.
 
     Attributes:
+        plugins: those of which something is used.
+        disabled: those that are switched off.
+        problems: what was found, errors and warnings.
         warnings: what was asked for in vain when they were loaded, a line each.
+        records: what each plugin that is not switched off declares, whether it is used or not.
     """
 
     models: Mapping[str, Entry[ModelSpec]]
@@ -37,6 +55,22 @@ class Registry:
     disabled: Sequence[Plugin]
     problems: Sequence[Problem]
     warnings: Sequence[str] = ()
+    records: Mapping[Plugin, Record] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that cost something: what they concern is not used."""
+        return [problem for problem in self.problems if problem.finding.level == "error"]
+
+    def mentions(self) -> list[str]:
+        """What commands say of the plugins on standard error: what was asked for in vain, and the first errors."""
+        errors = self.errors
+        lines = [
+            f"plugin {plugin}: {finding.message} [{finding.code}]; see 'zoo plugins --why {plugin.distribution}'"
+            for plugin, finding in ((error.plugin, error.finding) for error in errors[:MENTIONED])
+        ]
+        more = len(errors) - MENTIONED
+        return [*self.warnings, *lines, *([f"and {more} more problems with plugins; see 'zoo plugins'"] * (more > 0))]
 
     def model(self, name: str) -> Entry[ModelSpec]:
         """The model of that name; UsageError, with a suggestion, if there is none."""
@@ -67,20 +101,35 @@ class Registry:
         return list(chosen.values())
 
 
-def load(disabled: Collection[str] = ()) -> Registry:
-    """Discover the installed plugins and read what they declare.
+def load(disabled: Collection[str] = (), *, fresh: Collection[str] = ()) -> Registry:
+    """Discover the installed plugins and what they declare. No plugin is imported in this process.
 
     :param disabled: distributions or entry points to leave alone.
+    :param fresh: plugins to read, changed or not; `"*"` for all.
     """
-    plugins = discover(disabled)
+    discovered = discover(disabled, fresh=fresh)
+    registry = of(discovered)
+    if not disabled:
+        from zoo.plugins import ready
+
+        ready.write(registry, discovered)
+    return registry
+
+
+def of(discovered: Discovered) -> Registry:
+    """The registry of the plugins that were discovered, and of what the zoo itself brings."""
+    core = Record(CORE, datasets=tuple(builtin.zoo_datasets()), runtimes=tuple(builtin.zoo_runtimes()))
+    records = [core, *discovered.records]
+    problems = [Problem(record.plugin, finding) for record in records for finding in record.findings]
     return Registry(
-        models=_collect(plugins, "zoo_models", ModelSpec),
-        datasets=_collect(plugins, "zoo_datasets", DatasetSpec),
-        runtimes=_collect(plugins, "zoo_runtimes", RuntimeSpec),
-        plugins=tuple(plugins.active),
-        disabled=tuple(plugins.disabled),
-        problems=tuple(plugins.problems),
-        warnings=tuple(_not_switched_off(name, plugins) for name in plugins.not_found),
+        models=_collect([(record.plugin, record.models) for record in records], "model", problems),
+        datasets=_collect([(record.plugin, record.datasets) for record in records], "dataset", problems),
+        runtimes=_collect([(record.plugin, record.runtimes) for record in records], "runtime", problems),
+        plugins=tuple(record.plugin for record in records if record.is_used),
+        disabled=tuple(discovered.disabled),
+        problems=tuple(problems),
+        warnings=tuple(_not_switched_off(name, discovered) for name in discovered.not_found),
+        records={record.plugin: record for record in discovered.records},
     )
 
 
@@ -98,20 +147,22 @@ def unknown(kind: str, name: str, known: Collection[str], look: str) -> UsageErr
     return UsageError(f"unknown {kind} {_quote(name)}; {hint}")
 
 
-def _not_switched_off(name: str, plugins: Plugins) -> str:
-    names = [known for plugin in plugins.found for known in plugin.names]
-    return f"nothing to switch off: {unknown('plugin', name, names, 'zoo doctor')}"
+def _not_switched_off(name: str, discovered: Discovered) -> str:
+    plugins = [*(record.plugin for record in discovered.records), *discovered.disabled]
+    names = [known for plugin in plugins for known in plugin.names]
+    return f"nothing to switch off: {unknown('plugin', name, names, 'zoo plugins')}"
 
 
-def _collect(plugins: Plugins, hook: str, kind: type[Spec]) -> Mapping[str, Entry[Spec]]:
+def _collect(
+    declared: Sequence[tuple[Plugin, Sequence[Spec]]], noun: str, problems: list[Problem]
+) -> Mapping[str, Entry[Spec]]:
+    """What may be used under each name; the problems with the others are added to those given."""
     claims: dict[str, list[Entry[Spec]]] = {}
-    for plugin, returned in plugins.call(hook):
-        with plugins.containing(plugin, f"in {hook}"):
-            for spec in _specs(returned, hook, kind):
-                claims.setdefault(spec.name, []).append(Entry(spec, plugin))
+    for plugin, specs in declared:
+        for spec in specs:
+            claims.setdefault(spec.name, []).append(Entry(spec, plugin))
 
     entries: dict[str, Entry[Spec]] = {}
-    noun = hook.removeprefix("zoo_").removesuffix("s")
     for name, claimants in claims.items():
         by_plugin = {entry.plugin: entry for entry in claimants}
         if len(claimants) == 1:
@@ -119,22 +170,12 @@ def _collect(plugins: Plugins, hook: str, kind: type[Spec]) -> Mapping[str, Entr
             continue
         if CORE in by_plugin:
             entries[name] = by_plugin.pop(CORE)
-            reason = f"reserved: the {noun} '{name}' is the zoo's own; this plugin's is not used"
+            code, message = "reserved-name", f"the {noun} '{name}' is the zoo's own; this plugin's is not used"
         else:
             who = " and ".join(map(str, by_plugin))
-            reason = f"duplicate: the {noun} '{name}' is declared by {who}; none is used"
-        plugins.problems += [Problem(plugin, reason) for plugin in by_plugin]
+            code, message = "duplicate-name", f"the {noun} '{name}' is declared by {who}; none is used"
+        problems += [Problem(plugin, Finding(code, f"{noun} {name}", message)) for plugin in by_plugin]
     return MappingProxyType(entries)
-
-
-def _specs(returned: object, hook: str, kind: type[Spec]) -> Iterator[Spec]:
-    """What a hook returned, checked as a whole before any of it is used."""
-    if not isinstance(returned, (list, tuple)):
-        raise SpecError(f"{hook} must return a list of {kind.__name__}, not {type(returned).__name__}")
-    for spec in returned:
-        if not isinstance(spec, kind):
-            raise SpecError(f"{hook} must return a list of {kind.__name__}, not of {type(spec).__name__}")
-    yield from returned
 
 
 def _get(entries: Mapping[str, Entry[Spec]], name: str, kind: str, look: str) -> Entry[Spec]:

@@ -359,7 +359,7 @@ class RuntimeSpec(Plain):
 
 def check_name(name: object) -> str:
     """The name itself, or SpecError if it can't be one."""
-    _check_match(NAME, name, "name", f"^{NAME.pattern}$")
+    _check_match(NAME, name, "name", f"^{NAME.pattern}$", "invalid-name")
     return str(name)
 
 
@@ -373,25 +373,25 @@ def _check_dataset_name(name: object) -> None:
         check_name(part)
 
 
-def _check(condition: bool, message: str) -> None:
+def _check(condition: bool, message: str, code: str = "invalid-spec") -> None:
     if not condition:
-        raise SpecError(message)
+        raise SpecError(message, code)
 
 
-def _check_match(pattern: re.Pattern[str], value: object, name: str, form: str) -> None:
+def _check_match(pattern: re.Pattern[str], value: object, name: str, form: str, code: str = "invalid-spec") -> None:
     matches = isinstance(value, str) and pattern.fullmatch(value)
-    _check(bool(matches), f"{name} {_short(value)} must have the form {form}")
+    _check(bool(matches), f"{name} {_short(value)} must have the form {form}", code)
 
 
 def _check_text(value: object, name: str) -> None:
-    _check(
-        isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_TEXT,
-        f"{name} must be one line of 1 to {MAX_TEXT} printable characters",
-    )
+    message = f"{name} must be one line of 1 to {MAX_TEXT} printable characters"
+    _check(isinstance(value, str) and value != "", message)
+    _check(len(str(value)) <= MAX_TEXT, message, "too-large")
+    _check(str(value).isprintable(), message, "unprintable-text")
 
 
 def _short(value: object) -> str:
-    text = ascii(value)  # no terminal escape code of a plugin's reaches the screen
+    text = ascii(value[:80] if isinstance(value, str) else value)  # no terminal escape code of a plugin's gets through
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,15 +14,15 @@ import click
 
 from zoo import __version__
 from zoo.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ZooError
+from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.registry import Registry
 
 COMMANDS = (
     *("list", "show", "bench", "recommend", "compare", "results", "calibrate", "reproduce", "peak"),
-    *("data", "train", "weights", "export", "study", "runtimes", "doctor"),
+    *("data", "train", "weights", "export", "study", "runtimes", "plugins", "plugin", "doctor", "completion"),
 )
-PROBLEMS_SHOWN = 5
 
 
 @dataclass
@@ -30,19 +31,17 @@ class App:
 
     disabled: tuple[str, ...]
 
-    def registry(self, *, quiet: bool = False) -> Registry:
-        """Discover the plugins; those with a problem are mentioned on standard error, a line each."""
+    def registry(self, *, quiet: bool = False, fresh: Sequence[str] = ()) -> Registry:
+        """Discover the plugins; those with an error are mentioned on standard error, a line each.
+
+        :param quiet: whether to leave that to the command.
+        :param fresh: those to read anew; "*" for all.
+        """
         from zoo import registry
 
-        loaded = registry.load(self.disabled)
-        for warning in loaded.warnings:
-            warn(warning)
-        if not quiet:
-            for problem in loaded.problems[:PROBLEMS_SHOWN]:
-                warn(f"plugin {problem.plugin}: {problem.reason}; see 'zoo doctor'")
-            more = len(loaded.problems) - PROBLEMS_SHOWN
-            if more > 0:
-                warn(f"and {more} more problems with plugins; see 'zoo doctor'")
+        loaded = registry.load(self.disabled, fresh=fresh)
+        for line in loaded.warnings if quiet else loaded.mentions():
+            warn(line)
         return loaded
 
 
@@ -128,6 +127,5 @@ def _exit(code: int) -> NoReturn:
 
 def warn(message: str) -> None:
     """One line on standard error; never a terminal escape code."""
-    line = "".join(c if c.isprintable() else "?" for c in message)
     with contextlib.suppress(OSError):
-        print(f"zoo: {line}", file=sys.stderr)
+        print(f"zoo: {printable(message)}", file=sys.stderr)

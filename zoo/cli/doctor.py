@@ -34,7 +34,7 @@ def command(app: App, quick: bool, as_json: bool) -> None:
                 "environment": found,
                 "plugins": [_plugin(plugin) for plugin in registry.plugins],
                 "disabled": [_plugin(plugin) for plugin in registry.disabled],
-                "problems": [{**_plugin(p.plugin), "reason": p.reason, "detail": p.detail} for p in registry.problems],
+                "problems": [{**_plugin(p.plugin), **p.finding.to_json()} for p in registry.problems],
                 "runtimes": {name: {"devices": list(s.devices), "problem": s.problem} for name, s in seen.items()},
                 "prepared_datasets": datasets,
             }
@@ -61,9 +61,11 @@ def command(app: App, quick: bool, as_json: bool) -> None:
         return
     click.echo(f"\nproblems: {len(registry.problems)}")
     for problem in registry.problems:
-        click.echo(f"  {problem.plugin}, {problem.plugin.reference}\n    {problem.reason}")
-        for line in problem.detail.rstrip().splitlines():
-            click.echo("      " + "".join(c if c.isprintable() else "?" for c in line))
+        finding = problem.finding
+        click.echo(f"  {problem.plugin}, at {finding.where}\n    {finding.level}: {finding.message} [{finding.code}]")
+        for line in finding.detail.splitlines():
+            click.echo(f"      {line}".rstrip())
+    click.echo("\n'zoo plugins --why NAME' says how to mend them")
 
 
 def _ask(registry: Registry) -> dict[str, Seen]:

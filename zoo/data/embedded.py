@@ -1,7 +1,7 @@
 """What a plugin's dataset that downloads nothing is built on.
 
-TFDS encodes arrays and writes records by TensorFlow. With images encoded by `png` and this builder's own writer, a dataset
-is prepared the same where there is no TensorFlow.
+TFDS encodes arrays and writes records by TensorFlow. With images encoded by `png` and this builder's own writer, a
+dataset is prepared the same where there is no TensorFlow.
 """
 
 from __future__ import annotations

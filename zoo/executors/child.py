@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import EXIT_FAILED, ZooError
-from zoo.plugins import describe
 from zoo.references import resolve
+from zoo.text import describe
 
 
 def main(folder: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from zoo.data.catalog import Dataset
 from zoo.errors import ZooError
-from zoo.plugins import describe
 from zoo.specs import ModelSpec, Recipe
+from zoo.text import describe
 
 Report = Callable[..., None]
 

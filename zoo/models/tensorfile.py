@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from zoo.errors import WeightsError
 from zoo.paths import reason
-from zoo.plugins import printable
+from zoo.text import printable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.plugins import printable
 from zoo.report import numbers
+from zoo.text import printable
 
 Record = Mapping[str, Any]
 

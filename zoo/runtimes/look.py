@@ -8,11 +8,11 @@ from typing import Any
 
 from zoo.errors import ZooError
 from zoo.executors.local import Task, call
-from zoo.plugins import describe
 from zoo.references import resolve
 from zoo.registry import Entry
 from zoo.runtimes.availability import why_not
 from zoo.specs import RuntimeSpec
+from zoo.text import describe
 
 TIMEOUT_S = 60.0
 

@@ -1,9 +1,10 @@
 """The plugin: what it declares is plain data, and importing it imports no framework."""
 
 import zoo
-from zoo_keras_applications.networks import NETWORKS, OWN_CLASSES, Network
+from zoo_keras_applications.networks import NETWORKS, Network
 
 SMALL = 32
+OWN_SIZE, OWN_CLASSES = 224, 1000  # of ImageNet, which all of them were made for
 
 
 def recipe(network: Network) -> zoo.Recipe:
@@ -46,6 +47,6 @@ def zoo_models() -> list[zoo.ModelSpec]:
     """All networks for small images, then all at their own size."""
     small = [model(name, n, size=SMALL, classes=10, parameters=n.parameters) for name, n in NETWORKS.items()]
     own = [
-        model(name, n, size=n.own_size, classes=OWN_CLASSES, parameters=n.own_parameters) for name, n in NETWORKS.items()
+        model(name, n, size=OWN_SIZE, classes=OWN_CLASSES, parameters=n.own_parameters) for name, n in NETWORKS.items()
     ]
     return small + own

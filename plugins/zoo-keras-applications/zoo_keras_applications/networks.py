@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-OWN_CLASSES = 1000  # of ImageNet
-
-# By channel in units of [0, 1]: what each network of keras.applications does to its images, in the network or before it.
+# Mean and standard deviation in units of [0, 1]: what keras.applications does to the images of a network, in it or before.
 FROM_MINUS_ONE_TO_ONE = ((0.5,), (0.5,))
 OF_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
@@ -15,8 +13,7 @@ class Network:
 
     :param function: its name there.
     :param parameters: at 32×32×3 and 10 classes.
-    :param own_parameters: at its own size and 1,000 classes.
-    :param own_size: height and width of the images that it was made for.
+    :param own_parameters: at 224×224×3 and 1,000 classes.
     :param normalisation: mean and standard deviation that its images are normalised by.
     """
 
@@ -25,7 +22,6 @@ class Network:
     paper: str
     parameters: int
     own_parameters: int
-    own_size: int = 224
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] = FROM_MINUS_ONE_TO_ONE
 
 

@@ -1,0 +1,1 @@
+"""What an author of plugins needs: a distribution to start from, and checks of one."""

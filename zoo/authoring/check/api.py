@@ -1,0 +1,159 @@
+"""`zoo plugin check` from Python."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo import registry as _registry
+from zoo.authoring.check import declared, models, runtimes
+from zoo.authoring.check.target import Target, find
+from zoo.errors import UsageError
+from zoo.findings import CODES, DISCOVERY, Finding, Level
+from zoo.keras_backend import BACKENDS, is_installed
+from zoo.plugins.reader import read
+from zoo.plugins.record import Record
+
+OnEvent = Callable[[dict[str, Any]], None]
+
+DETAIL_LINES = 15  # of a traceback; the JSON has all of it
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was checked, and what was found.
+
+    Attributes:
+        models, datasets, runtimes: their names.
+        backends: of Keras, on which the models were checked.
+        not_checked: what was left out and why, a line each.
+    """
+
+    distribution: str
+    version: str
+    models: tuple[str, ...]
+    datasets: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    backends: tuple[str, ...]
+    not_checked: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def passes(self) -> bool:
+        """Whether there is nothing that must be mended."""
+        return all(level(finding) == "warning" for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        findings = [{**finding.to_json(), "level": level(finding)} for finding in self.findings]
+        return {**values, "passes": self.passes, "findings": findings}
+
+
+def level(finding: Finding) -> Level:
+    """How bad it is: in a check, what the zoo puts up with when it reads a plugin is an error too."""
+    return "error" if finding.code in DISCOVERY else CODES[finding.code].level
+
+
+def describe(finding: Finding) -> str:
+    """A finding in some lines: where, what, and how to mend it."""
+    detail = [f"    {line}" for line in finding.detail.splitlines()[-DETAIL_LINES:]]
+    lines = [
+        f"{level(finding)} [{finding.code}] {finding.where}",
+        f"  {finding.message}",
+        *detail,
+        f"  mend: {CODES[finding.code].mend}",
+    ]
+    return "\n".join(lines)
+
+
+def check(
+    target: str | None = None,
+    *,
+    backends: Sequence[str] | None = None,
+    on_event: OnEvent | None = None,
+    registry: _registry.Registry | None = None,
+) -> Report:
+    """Check a distribution: its metadata, what its plugins declare, and that all of it works.
+
+    Whatever it does happens in processes of its own, each with a time limit.
+
+    :param target: an installed distribution or entry point, or the folder of a source tree, which need not be
+        installed; by default the folder that this is.
+    :param backends: of Keras; by default all that are installed.
+    :param on_event: told of each phase.
+    :param registry: what else is installed.
+    :raises UsageError: if there is no such plugin or backend.
+    """
+    tell = on_event or (lambda _: None)
+    found = find(target)
+    used, left_out = _backends(backends)
+    tell({"event": "phase", "name": "reading"})
+    records = declarations(found)
+    others = registry or _registry.load(disabled=[found.distribution])
+    findings = [*declared.package(found), *declared.names(records, others)]
+    for record in records:
+        findings += [*record.findings, *declared.plugin(record)]
+
+    specs = [spec for record in records for spec in record.models]
+    datasets = [spec for record in records for spec in record.datasets]
+    served = [spec for record in records for spec in record.runtimes]
+    environment = _environment(found)
+    classes = {name: entry.spec.classes for name, entry in others.datasets.items()}
+    classes |= {spec.name: spec.classes for spec in datasets}
+    if specs:
+        findings += models.check(specs, classes, used, environment, tell)
+    else:
+        used, left_out = (), []
+    for some, without in (
+        runtimes.check_runtimes(served, environment, tell),
+        runtimes.check_datasets(datasets, environment, tell),
+    ):
+        findings += some
+        left_out += without
+    return Report(
+        distribution=found.distribution,
+        version=found.version,
+        models=tuple(spec.name for spec in specs),
+        datasets=tuple(spec.name for spec in datasets),
+        runtimes=tuple(spec.name for spec in served),
+        backends=tuple(used),
+        not_checked=tuple(left_out),
+        findings=tuple(dict.fromkeys(sorted(findings, key=level))),
+    )
+
+
+def declarations(target: Target) -> list[Record]:
+    """What its plugins declare. One that was slow is read once more: that may have been the disk."""
+    path = [*target.path, *sys.path]
+    records = read(target.points, path=path)
+    for number, record in enumerate(records):
+        if record.load_s > declared.SLOW_S and not record.failed:
+            (again,) = read(target.points[number : number + 1], path=path)
+            records[number] = min(record, again, key=lambda one: one.load_s)
+    return records
+
+
+def _backends(wanted: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:
+    """Those to check on, and why not on the others."""
+    for name in wanted or ():
+        if name not in BACKENDS:
+            raise UsageError(f"'{name}' is no Keras backend; there are {', '.join(BACKENDS)}")
+        if not is_installed(name):
+            raise UsageError(f"{name} is not installed here; pip install 'zoobench[{name}]' brings it")
+    chosen = tuple(name for name in BACKENDS if name in wanted) if wanted else tuple(filter(is_installed, BACKENDS))
+    if not chosen:
+        raise UsageError("no Keras backend is installed; pip install 'zoobench[tensorflow]' brings one")
+    left_out = [f"models on {name}: it is not installed" for name in BACKENDS if not is_installed(name)]
+    left_out += [f"models on {n}: it was not asked for" for n in BACKENDS if is_installed(n) and n not in chosen]
+    return chosen, left_out
+
+
+def _environment(target: Target) -> dict[str, str]:
+    """What a process needs to import it from a source tree."""
+    if not target.path:
+        return {}
+    return {"PYTHONPATH": os.pathsep.join([*target.path, *filter(None, [os.environ.get("PYTHONPATH")])])}

@@ -1,0 +1,95 @@
+"""`zoo plugins`: which are installed, what each brings, what is wrong with it, and putting some in or out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli import App
+from zoo.cli.options import ListsByDefault, as_json, echo_json, table_format
+
+if TYPE_CHECKING:
+    from zoo.plugins.inventory import Line
+
+
+@click.group("plugins", cls=ListsByDefault)
+def command() -> None:
+    """List the plugins that are installed, say what is wrong with one, install and uninstall some."""
+
+
+@command.command("list")
+@click.option("--why", metavar="NAME", help="Read one plugin anew, and say all that was found and how to mend it.")
+@click.option("--refresh", is_flag=True, help="Read all plugins anew, those too that have not changed.")
+@table_format
+@as_json
+@click.pass_obj
+def list_(app: App, why: str | None, refresh: bool, fmt: str, as_json: bool) -> None:
+    """List the plugins: what each brings, where it comes from, whether it is used, and how long it took to read.
+
+    A plugin is read, in a process of its own, when it has changed; what it declared is kept until then.
+    """
+    from zoo.plugins.inventory import inventory
+    from zoo.registry import unknown
+
+    registry = app.registry(quiet=True, fresh=["*"] if refresh else [why] if why else [])
+    lines = inventory(registry)
+    if why is not None:
+        from zoo.installed import normalised
+
+        lines = [line for line in lines if normalised(why) in map(normalised, line.plugin.names)]
+        if not lines:
+            names = [name for line in inventory(registry) for name in line.plugin.names]
+            raise unknown("plugin", why, names, "zoo plugins")
+    if as_json:
+        echo_json([line.to_json() for line in lines])
+    elif why is not None:
+        for line in lines:
+            _explain(line)
+    else:
+        from zoo.report.tables import render
+
+        headers = ["plugin", "version", "brings", "from", "state", "read in"]
+        click.echo(render(headers, [_row(line) for line in lines], fmt, right=["read in"]))
+
+
+def _row(line: Line) -> list[str]:
+    return [line.plugin.distribution, line.plugin.version, line.brings_text, line.origin, line.state, line.load_text]
+
+
+def _explain(line: Line) -> None:
+    click.echo(f"{line.plugin}: {line.state}")
+    click.echo(f"  entry point {line.plugin.name} = {line.plugin.reference}")
+    click.echo(f"  from {line.origin}")
+    click.echo(f"  brings {line.brings_text}")
+    if line.load_text:
+        click.echo(f"  read in {line.load_text}")
+    for finding in line.findings:
+        values = finding.to_json()
+        click.echo(f"\n{values['level']} {finding.code}, at {finding.where}\n  {finding.message}\n  {values['what']}")
+        click.echo(f"  To mend it: {values['mend']}")
+        for text in finding.detail.splitlines():
+            click.echo(f"    {text}".rstrip())
+    if not line.findings:
+        click.echo("\nnothing is wrong with it")
+
+
+PASSED_ON: dict[str, Any] = {"ignore_unknown_options": True}
+
+
+@command.command("install", context_settings=PASSED_ON)
+@click.argument("arguments", metavar="ARGUMENT...", nargs=-1, required=True, type=click.UNPROCESSED)
+def install(arguments: tuple[str, ...]) -> None:
+    """Install plugins into the zoo's own environment: its 'pip install ARGUMENT...', or uv's."""
+    from zoo.plugins.packages import run
+
+    run("install", arguments)
+
+
+@command.command("uninstall", context_settings=PASSED_ON)
+@click.argument("arguments", metavar="ARGUMENT...", nargs=-1, required=True, type=click.UNPROCESSED)
+def uninstall(arguments: tuple[str, ...]) -> None:
+    """Uninstall plugins from the zoo's own environment, broken ones too: 'pip uninstall ARGUMENT...', or uv's."""
+    from zoo.plugins.packages import run
+
+    run("uninstall", arguments)

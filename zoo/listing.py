@@ -1,0 +1,76 @@
+"""The table of models, as `zoo list` prints it. Both ways of starting `zoo` use this, so it imports what Python has."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zoo.registry import Entry
+    from zoo.specs import ModelSpec
+
+HEADERS = ["model", "parameters", "input", "weights", "plugin", "summary"]
+
+
+def rows(entries: Iterable[Entry[ModelSpec]]) -> list[list[str]]:
+    """The cells of each model's row."""
+    return [
+        [
+            entry.spec.name,
+            f"{entry.spec.parameters:,}",
+            "×".join(map(str, entry.spec.input_shape)),
+            ", ".join(weights.dataset for weights in entry.spec.weights) or "–",
+            f"{entry.plugin.distribution} {entry.plugin.version}",
+            entry.spec.summary,
+        ]
+        for entry in entries
+    ]
+
+
+def table(rows: list[list[str]]) -> str:
+    """The table, in a terminal with summaries as short as it is narrow."""
+    if sys.stdout.isatty():
+        rows = _shortened(rows)
+    return simple_table(HEADERS, rows, right="parameters")
+
+
+def simple_table(headers: list[str], rows: list[list[str]], right: str) -> str:
+    """What tabulate prints as "simple". Importing tabulate takes as long as all the rest of `zoo list`."""
+    padded_headers = [header + "  " for header in headers]  # tabulate's least width of a column
+    widths = [max(map(len, column)) for column in zip(padded_headers, *rows, strict=True)]
+
+    def line(cells: list[str]) -> str:
+        padded = [
+            cell.rjust(width) if header == right else cell.ljust(width)
+            for cell, width, header in zip(cells, widths, headers, strict=True)
+        ]
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(headers), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def _shortened(rows: list[list[str]]) -> list[list[str]]:
+    """The rows with summaries that fit into the terminal, so that the table stays one."""
+    widths = [max(len(row[i]) for row in [*rows, HEADERS]) for i in range(len(HEADERS) - 1)]
+    left = terminal_columns() - sum(widths) - 2 * len(widths)
+    if left < 10:
+        return rows
+    return [[*row[:-1], row[-1] if len(row[-1]) <= left else row[-1][: left - 1] + "…"] for row in rows]
+
+
+def terminal_columns() -> int:
+    """What `shutil.get_terminal_size` says; to import shutil takes half as long as to start Python."""
+    text = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(text)
+    except ValueError:
+        columns = 0
+    if columns > 0:
+        return columns
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]  # None is caught
+    except (AttributeError, ValueError, OSError):
+        return 80

@@ -1,0 +1,110 @@
+"""What plugins declared when they were last read, and whether that still holds.
+
+The file can be deleted at any time. One that is damaged, of another version or not writable is as good as none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo import index
+from zoo.errors import SpecError, UsageError
+from zoo.files import write_atomic
+from zoo.installed import EntryPoint
+from zoo.plugins.plugin import Plugin
+from zoo.plugins.record import Record
+
+MARGIN_NS = 50_000_000  # file systems' clocks are coarse: what has changed so recently may change unseen
+KEPT = 32  # files; each set of places to look for plugins has its own
+PACKAGE = Path(__file__).parent.parent
+
+
+class Cache:
+    """Records by entry point, for one interpreter and one set of places to look for plugins."""
+
+    def __init__(self) -> None:
+        self.key = "\t".join((*index.interpreter(), *(state for state, _ in states(own_files()))))
+        self.path = Path(index.cache_folder()) / f"{index.digest(self.key)}.json"
+        self.entries: dict[str, dict[str, Any]] = {}
+        self.changed = False
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            content = json.loads(index.unsealed(self.path.read_bytes()) or "{}")
+            if content["key"] == self.key:
+                self.entries = dict(content["plugins"])
+
+    def get(self, point: EntryPoint, plugin: Plugin, timeout_s: float) -> Record | None:
+        """What a plugin declared, or None if it must be read.
+
+        :param timeout_s: the time limit of now; one that wasn't read in less is read again.
+        """
+        entry = self.entries.get(_name(point))
+        try:
+            if entry is None or any(index.state(path) != before for before, path in entry["states"]):
+                return None
+            if entry["timeout_s"] and entry["timeout_s"] < timeout_s:
+                return None
+            return Record.from_json(plugin, entry["record"])
+        except (SpecError, TypeError, ValueError, KeyError):
+            return None
+
+    def put(self, point: EntryPoint, record: Record, files: Iterable[str], since_ns: int, timeout_s: float) -> None:
+        """Keep what a plugin declares, unless what it depends on has changed while it was read.
+
+        :param files: on which it depends besides its own.
+        :param since_ns: when the reading began, by `time.time_ns`.
+        """
+        seen = states([*files, *record.files])
+        self.changed = True
+        self.entries.pop(_name(point), None)
+        if settled(seen, since_ns):
+            slow = any(finding.code == "too-slow" for finding in record.findings)
+            limit = timeout_s if slow else None
+            self.entries[_name(point)] = {"record": record.to_json(), "states": seen, "timeout_s": limit}
+
+    def save(self, points: Sequence[EntryPoint]) -> None:
+        """Write it down, if anything has changed; without those plugins that are no longer there."""
+        names = {_name(point) for point in points}
+        kept = {name: entry for name, entry in self.entries.items() if name in names}
+        if not self.changed and len(kept) == len(self.entries):
+            return
+        content = json.dumps({"key": self.key, "plugins": kept}, allow_nan=False)
+        with contextlib.suppress(UsageError, OSError):
+            write_atomic(self.path, index.sealed(content))
+            _remove_oldest(self.path.parent)
+
+
+def states(files: Iterable[str]) -> list[tuple[str, str]]:
+    """The state of each file or folder, with its path."""
+    return [(index.state(file), file) for file in dict.fromkeys(files)]
+
+
+def settled(seen: Iterable[tuple[str, str]], since_ns: int) -> bool:
+    """Whether none of these files has changed since then, or so shortly before that it may change again unseen."""
+    return all(state == "-" or int(state.partition(".")[0]) < since_ns - MARGIN_NS for state, _ in seen)
+
+
+def now_ns() -> int:
+    """The time by the clock of the files."""
+    return time.time_ns()
+
+
+def own_files() -> Iterator[str]:
+    """The zoo's own files that have a part in what is kept."""
+    for folder in (PACKAGE, PACKAGE / "plugins", PACKAGE / "cli"):
+        yield from (str(folder / name) for name in sorted(os.listdir(folder)) if name.endswith(".py"))
+
+
+def _name(point: EntryPoint) -> str:
+    return "\t".join((point.distribution, point.name, point.version, point.reference))
+
+
+def _remove_oldest(folder: Path) -> None:
+    files = [path for path in folder.iterdir() if path.suffix in (".json", ".index")]
+    for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)[2 * KEPT :]:
+        path.unlink(missing_ok=True)

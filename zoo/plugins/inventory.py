@@ -1,0 +1,114 @@
+"""What is to be said of each plugin that is installed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo import hookspecs
+from zoo.findings import Finding
+from zoo.installed import entry_points
+from zoo.plugins.discover import as_plugin
+from zoo.plugins.plugin import CORE, Plugin
+from zoo.registry import Registry
+from zoo.text import printable
+
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One plugin.
+
+    Attributes:
+        brings: the names of what is used of it, by kind.
+        origin: where it was installed from.
+        state: whether it is used.
+        load_s: how long reading it took, in seconds; None where it was not read.
+    """
+
+    plugin: Plugin
+    brings: Mapping[str, Sequence[str]]
+    origin: str
+    state: str
+    load_s: float | None
+    contract: str | None
+    findings: Sequence[Finding]
+
+    @property
+    def brings_text(self) -> str:
+        """Such as `models a, b, c and 7 more; runtimes d`."""
+        parts = []
+        for kind, names in self.brings.items():
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            if names:
+                parts.append(f"{kind} {', '.join(names[:SHOWN])}{more}")
+        return "; ".join(parts) or "nothing"
+
+    @property
+    def load_text(self) -> str:
+        """The time with its unit."""
+        if self.load_s is None:
+            return ""
+        return f"{self.load_s:.1f} s" if self.load_s >= 1 else f"{1000 * self.load_s:.0f} ms"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "name": self.plugin.name,
+            "distribution": self.plugin.distribution,
+            "version": self.plugin.version,
+            "reference": self.plugin.reference,
+            "contract": self.contract,
+            "brings": {kind: list(names) for kind, names in self.brings.items()},
+            "origin": self.origin,
+            "state": self.state,
+            "load_s": self.load_s,
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+def inventory(registry: Registry) -> list[Line]:
+    """The zoo's own plugin, then those that are installed, by distribution and entry point."""
+    origins = {as_plugin(point): origin(point.metadata) for point in entry_points(hookspecs.PROJECT)}
+    plugins = sorted([*registry.records, *registry.disabled], key=lambda plugin: (plugin.distribution, plugin.name))
+    return [_line(registry, plugin, origins.get(plugin, "the zoo itself")) for plugin in (CORE, *plugins)]
+
+
+def _line(registry: Registry, plugin: Plugin, origin: str) -> Line:
+    brings = {
+        "models": [name for name, entry in registry.models.items() if entry.plugin == plugin],
+        "datasets": [name for name, entry in registry.datasets.items() if entry.plugin == plugin],
+        "runtimes": [name for name, entry in registry.runtimes.items() if entry.plugin == plugin],
+    }
+    findings = [problem.finding for problem in registry.problems if problem.plugin == plugin]
+    errors = list(dict.fromkeys(finding.code for finding in findings if finding.level == "error"))
+    if plugin in registry.disabled:
+        state = "switched off"
+    elif errors:
+        state = f"{'used in part' if any(brings.values()) else 'not used'}: {', '.join(errors)}"
+    else:
+        state = "used"
+    record = registry.records.get(plugin)
+    load_s = record.load_s or None if record else None
+    return Line(plugin, brings, origin, state, load_s, record.contract if record else None, findings)
+
+
+def origin(metadata: str) -> str:
+    """Where a distribution was installed from (PEP 610), else the folder that it lies in.
+
+    :param metadata: its file with its name and version.
+    """
+    folder = os.path.dirname(metadata)
+    try:
+        with open(os.path.join(folder, "direct_url.json"), encoding="utf-8") as file:
+            values = json.loads(file.read(100_000))
+        url = values["url"]
+        text = url.removeprefix("file://") if isinstance(url, str) else "?"
+        editable = values.get("dir_info", {}).get("editable", False)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return printable(os.path.dirname(folder))
+    return printable(f"{text}, editable" if editable else text)[:200]

@@ -1,0 +1,187 @@
+"""Read plugins: each is imported, and its hooks are called, in a process of its own with a time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import SpecError, UsageError
+from zoo.findings import Finding
+from zoo.hookspecs import CONTRACT
+from zoo.installed import EntryPoint
+from zoo.paths import reason
+from zoo.plugins import contract
+from zoo.plugins.plugin import Plugin
+from zoo.plugins.record import Record
+from zoo.text import printable
+
+ZYGOTE = Path(__file__).with_name("zygote.py")
+TIMEOUT_VARIABLE = "ZOO_PLUGIN_TIMEOUT"
+TIMEOUT_S = 60.0  # importing TensorFlow takes 4 s on an idle machine, and machines may be busy
+GRACE_S = 5.0
+START_S = 60.0  # for the reader itself, however busy the machine is
+
+
+def read(
+    points: Sequence[EntryPoint], *, path: Sequence[str] | None = None, timeout_s: float | None = None
+) -> list[Record]:
+    """What each plugin declares, in the order given. It raises nothing that a plugin does: that becomes findings.
+
+    :param points: entry points, as `zoo.installed.entry_points` finds them, or made from a pyproject.toml.
+    :param path: what `sys.path` is for them; by default this process's. A source tree need not be installed.
+    :param timeout_s: seconds for each; by default those of `ZOO_PLUGIN_TIMEOUT`, else 60.
+    :raises UsageError: if `ZOO_PLUGIN_TIMEOUT` is not a number of seconds, or there is no room for temporary files.
+    """
+    if not points:
+        return []
+    timeout_s = time_limit() if timeout_s is None else timeout_s
+    folders = [os.path.abspath(folder) for folder in (sys.path if path is None else path)]
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="zoo-plugins-"))
+    except OSError as error:
+        raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
+    try:
+        references = {number: point.reference for number, point in enumerate(points)}
+        problem = _run(folder, references, folders, timeout_s)
+        while left := [number for number in references if _json(folder / f"{number}.end") is None]:
+            # One of them has ended the process that reads them all. Those that it had begun come anew, each alone.
+            begun = [number for number in left if (folder / f"{number}.trace").exists()]
+            if not begun:
+                break
+            for number in begun:
+                problem = _run(folder, {number: references.pop(number)}, folders, timeout_s)
+            if rest := {number: references[number] for number in left if number in references}:
+                problem = _run(folder, rest, folders, timeout_s)
+        return [
+            _record(point, folder / str(number), folders, timeout_s, problem) for number, point in enumerate(points)
+        ]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def time_limit() -> float:
+    """Seconds for reading one plugin.
+
+    :raises UsageError: if `ZOO_PLUGIN_TIMEOUT` is not a positive number.
+    """
+    text = os.environ.get(TIMEOUT_VARIABLE)
+    if not text:
+        return TIMEOUT_S
+    with contextlib.suppress(ValueError):
+        if 0 < (seconds := float(text)) < 1e6:
+            return seconds
+    raise UsageError(f"{TIMEOUT_VARIABLE} must be a number of seconds, not {ascii(text)[:80]}")
+
+
+def _run(folder: Path, references: Mapping[int, str], path: Sequence[str], timeout_s: float) -> str:
+    """Have a fresh process read them. Returns what it printed, which is nothing unless it failed."""
+    at_once = os.cpu_count() or 1
+    task = {"references": references, "path": path, "timeout_s": timeout_s, "at_once": at_once}
+    (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
+    deadline_s = START_S + -(-len(references) // at_once) * (timeout_s + 2)
+    log = folder / "reader.log"
+    try:
+        with log.open("wb") as errors:
+            reader = subprocess.Popen(
+                [sys.executable, "-P", str(ZYGOTE), str(folder)],
+                stdin=subprocess.PIPE,  # held open: its end tells the reader that we are gone
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,  # the terminal's Ctrl-C is for us
+            )
+    except OSError as error:
+        return reason(error)
+    with reader:
+        try:
+            reader.wait(deadline_s)
+        except subprocess.TimeoutExpired:  # a plugin has stopped it
+            return "the process that reads plugins was not done in time"
+        finally:
+            assert reader.stdin is not None  # noqa: S101 - it was opened as a pipe
+            reader.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                reader.wait(GRACE_S)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(reader.pid, signal.SIGKILL)
+    return log.read_text(encoding="utf-8", errors="replace")
+
+
+def _record(point: EntryPoint, name: Path, path: Sequence[str], timeout_s: float, problem: str) -> Record:
+    """What came back, or why nothing did."""
+    plugin = Plugin(*map(printable, (point.name, point.distribution, point.version, point.reference)))
+    answer, end = _json(name.with_suffix(".json")), _json(name.with_suffix(".end"))
+    try:
+        record = Record.from_json(plugin, answer) if answer else None
+    except SpecError as error:
+        finding = Finding(error.code, plugin.reference, f"what it declares is no longer what it made: {error}")
+        record = Record(plugin, findings=(finding,))
+    if record is None:
+        record = Record(plugin, findings=(_end(plugin, name, end, path, timeout_s, problem),), unmet=True)
+    if end and (printed := _prints(record, end)):
+        record = record.with_findings(printed)
+    return contract.judge(record, CONTRACT, path)
+
+
+def _end(
+    plugin: Plugin, name: Path, end: Mapping[str, Any] | None, path: Sequence[str], timeout_s: float, problem: str
+) -> Finding:
+    """How a process ended that left no answer."""
+    if end is None:
+        if problem:
+            return Finding("unread", plugin.reference, f"can't be read: {problem.strip().splitlines()[-1]}", problem)
+        return Finding("dies", plugin.reference, "ended the process that reads plugins")
+    trace, where = _trace(name.with_suffix(".trace"), plugin, path)
+    if end["timed_out"] or trace.startswith("Timeout ("):
+        return Finding("too-slow", where, f"was not read within {timeout_s:g} s", trace)
+    how = f"by {signal_name(end['signal'])}" if end["signal"] is not None else f"with exit code {end['exit_code']}"
+    return Finding("dies", where, f"ended its process {how}", trace + end["err"])
+
+
+def signal_name(number: int) -> str:
+    """Such as SIGSEGV."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+def _trace(file: Path, plugin: Plugin, path: Sequence[str]) -> tuple[str, str]:
+    """What the dying process wrote of where it was, and the innermost line of the plugin's own."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "", plugin.reference
+    package = plugin.reference.partition(":")[0].partition(".")[0]
+    for line in text.splitlines():  # `  File "/folder/package/module.py", line 3 in function`, innermost first
+        place, _, rest = line.strip().removeprefix('File "').partition('", line ')
+        folder = max((f for f in path if place.startswith(f + os.sep)), key=len, default="")
+        inside = place[len(folder) + 1 :]
+        if rest and (inside.startswith(package + os.sep) or inside == f"{package}.py"):
+            return text, f"{inside}:{rest.partition(' ')[0]}"
+    return text, plugin.reference
+
+
+def _prints(record: Record, end: Mapping[str, str]) -> Finding | None:
+    """The finding for what it printed. What a framework logs to standard error is not the plugin's."""
+    if not end["out"] and (record.imports or record.failed or not end["err"]):
+        return None
+    text = end["out"] + end["err"]
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return Finding("prints", record.plugin.reference, f"prints {ascii(first)[:80]}", text)
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -1,0 +1,91 @@
+"""What reading a plugin brings to light."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from zoo.errors import SpecError
+from zoo.findings import Finding
+from zoo.plugins.plugin import Plugin
+from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one plugin declares, and what was found when it was read.
+
+    Attributes:
+        contract: the version of the contract that it says it was made for.
+        load_s: how long importing it and calling its hooks took, in seconds.
+        imports: which of TensorFlow, Keras, JAX and PyTorch are imported by then, by the names of their packages.
+        files: on whose state it depends; a plugin is read anew when one of them changes.
+        unmet: whether it asked for something that may be installed later.
+    """
+
+    plugin: Plugin
+    models: tuple[ModelSpec, ...] = ()
+    datasets: tuple[DatasetSpec, ...] = ()
+    runtimes: tuple[RuntimeSpec, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    contract: str | None = None
+    load_s: float = 0.0
+    imports: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    unmet: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether something that it declares is not used."""
+        return any(finding.level == "error" for finding in self.findings)
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything that it declares is."""
+        return not self.failed or bool(self.models or self.datasets or self.runtimes)
+
+    def with_findings(self, *findings: Finding) -> Self:
+        """The same with more found."""
+        return dataclasses.replace(self, findings=(*self.findings, *findings))
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values; the plugin itself is its reader's to know."""
+        return {
+            "models": [spec.to_json() for spec in self.models],
+            "datasets": [spec.to_json() for spec in self.datasets],
+            "runtimes": [spec.to_json() for spec in self.runtimes],
+            "findings": [finding.to_json() for finding in self.findings],
+            "contract": self.contract,
+            "load_s": self.load_s,
+            "imports": list(self.imports),
+            "files": list(self.files),
+            "unmet": self.unmet,
+        }
+
+    @classmethod
+    def from_json(cls, plugin: Plugin, values: Mapping[str, Any]) -> Self:
+        """The record that `to_json` or the process that read the plugin wrote. Neither is believed unseen.
+
+        :raises SpecError: if it is not one.
+        """
+        try:
+            contract = values.get("contract")
+            record = cls(
+                plugin=plugin,
+                models=tuple(ModelSpec.from_json(spec) for spec in values.get("models", ())),
+                datasets=tuple(DatasetSpec.from_json(spec) for spec in values.get("datasets", ())),
+                runtimes=tuple(RuntimeSpec.from_json(spec) for spec in values.get("runtimes", ())),
+                findings=tuple(Finding.from_json(finding) for finding in values.get("findings", ())),
+                contract=None if contract is None else str(contract),
+                load_s=float(values.get("load_s", 0)),
+                imports=tuple(map(str, values.get("imports", ()))),
+                files=tuple(map(str, values.get("files", ()))),
+                unmet=bool(values.get("unmet", False)),
+            )
+        except SpecError:
+            raise
+        except (TypeError, ValueError, AttributeError, RecursionError):
+            raise SpecError("not what a plugin declares") from None
+        return record
