@@ -84,7 +84,7 @@ SCORES = """
 
 What the weights that come with the zoo's own models score, and how they were made. Every figure stands in the metadata
 of the weights, where `zoo train` put it. `zoo weights --json` prints them, `zoo weights verify --score` takes the
-scores anew. A model without weights has none here.
+scores anew. A model without weights has none here; nor have plugins that ship none.
 
 Accuracy is top-1 on the test split, with its 95 % interval (Wilson 1927) and the number of images. The split is scored
 once, after the last epoch: it chooses neither the epoch nor the seed. Where there are several seeds, the weights are
@@ -109,6 +109,8 @@ def scores() -> str:
         if record["plugin"]
     }
     others = sorted({dataset for _, dataset in shipped} - {FIRST})
+    with_weights = {entry.plugin.distribution for entry in entries if entry.spec.weights}
+    entries = [entry for entry in entries if entry.plugin.distribution in with_weights]
     parts = [SCORES.strip()]
     for dataset in (FIRST, *others):
         found = {model: record for (model, of), record in shipped.items() if of == dataset}

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers
 
-PREPROCESSING = (layers.Rescaling, layers.Normalization)
+PREPROCESSING = (layers.Rescaling, layers.Normalization)  # is what a recipe's mean and std are for
 
 
 def application(input_shape: tuple[int, int, int], classes: int, *, name: str, function: str) -> keras.Model:
@@ -28,12 +28,18 @@ def application(input_shape: tuple[int, int, int], classes: int, *, name: str, f
         return type(operation).from_config({**config, **initialisation(operation)})
 
     def call(operation: Any, *args: Any, **kwargs: Any) -> Any:
-        # What a recipe's mean and std do, before the network.
-        return args[0] if isinstance(operation, PREPROCESSING) else operation(*args, **kwargs)
+        return args[0] if is_left_out(operation) else operation(*args, **kwargs)
 
     image = keras.Input(input_shape, name="image")
     copied = keras.models.clone_model(made, input_tensors=image, clone_function=copy, call_function=call)
     return keras.Model(image, copied.output, name=name)
+
+
+def is_left_out(operation: Any) -> bool:
+    """Whether it is what the zoo does before the network, or what is left of the softmax after it."""
+    if isinstance(operation, layers.Activation):
+        return bool(operation.activation is keras.activations.linear)
+    return isinstance(operation, PREPROCESSING)
 
 
 def initialisation(operation: Any) -> dict[str, keras.initializers.Initializer]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-# Mean and standard deviation in units of [0, 1]: what keras.applications does to the images of a network, in it or before.
+# Mean and standard deviation, in units of [0, 1]: how keras.applications normalises images, in a network or before.
 FROM_MINUS_ONE_TO_ONE = ((0.5,), (0.5,))
 OF_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
