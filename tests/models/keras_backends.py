@@ -15,7 +15,6 @@ from zoo.models.build import build
 from zoo.models.cost import cost
 from zoo.registry import load
 
-
 OTHERS = "zoo-keras-applications"  # has tests of its own, on fewer networks: each takes seconds
 
 
