@@ -87,7 +87,7 @@ GALLERY = {
     ),
     "sets-the-backend": (
         "changes-environment",
-        declaring("environmental", "import os\nos.environ['KERAS_BACKEND'] = 'jax'"),
+        declaring("environmental", "import os\nos.environ['KERAS_BACKEND'] = 'torch'"),
     ),
     "moves-away": ("changes-directory", declaring("mover", "import os\nos.chdir('/')")),
     "adds-to-the-path": ("changes-path", declaring("pathfinder", "import sys\nsys.path.insert(0, '/nowhere')")),

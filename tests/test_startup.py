@@ -19,6 +19,8 @@ LISTINGS = (
     ["runtimes", "--json"],
     ["data", "show", "digits"],
     ["--help"],
+    ["plugins", "--json"],
+    ["completion", "bash"],
     ["bench", "--help"],
     ["export", "--help"],
 )

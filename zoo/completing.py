@@ -22,18 +22,19 @@ def candidates(grammar: str, words: list[str], load: Callable[[], Index | None])
     """
     commands = {line.split("\t")[0]: line.split("\t")[1:] for line in grammar.splitlines()}
     *before, current = words or [""]
-    command, kind, children = "", "", True
+    command, children = "", True
+    kind: str | None = None  # of the value that the option before takes
     for word in before:
-        if kind:
-            kind = ""
+        if kind is not None:
+            kind = None
         elif word.startswith("-"):
-            kind = next((o.partition("=")[2] for o in commands[command][2:] if o.startswith(f"{word}=")), "")
+            kind = next((o.partition("=")[2] for o in commands[command][2:] if o.startswith(f"{word}=")), None)
         elif children and f"{command} {word}".strip() in commands:
             command = f"{command} {word}".strip()
         else:
             children = False
     head, comma, _ = current.rpartition(",")
-    if kind:
+    if kind is not None:
         found = [(f"{head}{comma}{name}", what) for name, what in _names(kind, load)]
     elif current.startswith("-"):
         found = [(option.partition("=")[0], "") for option in commands[command][2:]]
@@ -43,8 +44,9 @@ def candidates(grammar: str, words: list[str], load: Callable[[], Index | None])
             depth = len(command.split()) + 1
             below = [name for name in commands if name and name.split()[:-1] == command.split()]
             found += [(name.split()[-1], commands[name][0]) for name in below if len(name.split()) == depth]
-    lines = [f"{name}\t{what}" if what else name for name, what in found if name.startswith(current)]
-    return "\n".join([*lines, FILE] if (FILE, "") in found else lines)
+    if found == [(FILE, "")]:
+        return FILE
+    return "\n".join(f"{name}\t{what}" if what else name for name, what in found if name.startswith(current))
 
 
 def _names(kind: str, load: Callable[[], Index | None]) -> Iterator[tuple[str, str]]:

@@ -117,7 +117,7 @@ DISCOVERY: dict[str, Code] = {
     "dies": Code(
         "error",
         "Importing it or calling its hook ended the process: a crash of native code, `os._exit`, a signal.",
-        "Import native libraries in the module that builds the model, not at the top of the plugin.",
+        "Import native libraries where the model is built, not at the top. `zoo plugins --refresh` reads it again.",
     ),
     "too-slow": Code(
         "error",

@@ -54,7 +54,7 @@ def load() -> Index | None:
 
 def text(states: Iterable[tuple[str, str]], index: Index) -> str | None:
     """What `load` reads; None where something in it can't be written in this form."""
-    lines = [f"{state} {path}" for path, state in states]
+    lines = [f"{state} {path}" for state, path in states]
     rows = ["\t".join(row) for row in index.rows]
     names = [" ".join(names) for names in (index.datasets, index.runtimes, index.plugins)]
     for line in (*lines, *index.mentions, *rows):
@@ -133,7 +133,7 @@ def config_file() -> str:
 def _folder(name: str, variable: str, linux: str, macos: str) -> str:
     if home := os.environ.get(HOME_VARIABLE):
         return os.path.join(os.path.expanduser(home), name)
-    if sys.platform == "darwin":
-        return os.path.join(os.path.expanduser(macos), "zoo")
     chosen = os.environ.get(variable, "").strip()
-    return os.path.join(chosen or os.path.expanduser(linux), "zoo")
+    if not os.path.isabs(chosen):  # as the XDG specification has it
+        chosen = os.path.expanduser(macos if sys.platform == "darwin" else linux)
+    return os.path.join(chosen, "zoo")

@@ -85,8 +85,8 @@ def test_plugins_can_be_switched_off(zoo: Zoo, arguments: list[str], variables: 
             {},
             "unknown plugin 'zoo-cifar-resnets'; did you mean 'zoo-cifar-resnet'?",
         ),
-        ([], {"ZOO_DISABLE_PLUGINS": "\x1b[31m"}, "unknown plugin '?[31m'; 'zoo doctor' shows what there is"),
-        ([], {"ZOO_DISABLE_PLUGINS": "builtin"}, "unknown plugin 'builtin'; 'zoo doctor' shows what there is"),
+        ([], {"ZOO_DISABLE_PLUGINS": "\x1b[31m"}, "unknown plugin '?[31m'; 'zoo plugins' shows what there is"),
+        ([], {"ZOO_DISABLE_PLUGINS": "builtin"}, "unknown plugin 'builtin'; 'zoo plugins' shows what there is"),
     ],
 )
 def test_a_plugin_to_switch_off_that_is_not_there_is_mentioned(
@@ -142,7 +142,7 @@ def test_doctor_names_the_plugins(zoo: Zoo) -> None:
 def test_the_plain_table_is_tabulates_simple_format() -> None:
     from tabulate import tabulate
 
-    from zoo.cli.list import simple_table
+    from zoo.listing import simple_table
 
     headers = ["model", "parameters", "summary"]
     rows = [["a", "1,000", "×"], ["a_longer_name", "7", ""]]

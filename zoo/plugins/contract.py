@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.machinery
 import re
 from collections.abc import Sequence
 
 from zoo.findings import Finding
 from zoo.plugins.record import Record
+from zoo.plugins.sources import module_file
 
 VARIABLE = "zoo_contract"
 # Not by `ast`: a parser can be made to crash, and what is not Python at all may still say its version.
@@ -23,8 +23,6 @@ def judge(record: Record, ours: tuple[int, int], path: Sequence[str]) -> Record:
     doesn't have yet. An older minor version always can, since hooks and arguments are only ever added.
     """
     text = record.contract
-    if text is None and not record.files:  # it was never imported whole
-        text = declared(record.plugin.reference, path)
     if text is None and record.failed:
         text = declared(record.plugin.reference, path)
     if text is None:
@@ -47,17 +45,7 @@ def judge(record: Record, ours: tuple[int, int], path: Sequence[str]) -> Record:
 
 def declared(reference: str, path: Sequence[str]) -> str | None:
     """What the source of a plugin says, without running it."""
-    module = reference.partition(":")[0]
-    folders: Sequence[str] | None = path
-    file = None
-    for part in module.split("."):
-        try:
-            spec = importlib.machinery.PathFinder.find_spec(part, folders)
-        except (ImportError, ValueError, OSError):
-            return None
-        if spec is None:
-            return None
-        file, folders = spec.origin, spec.submodule_search_locations
+    file = module_file(reference, path)
     try:
         with open(file or "", encoding="utf-8", errors="replace") as source:
             found = STATEMENT.search(source.read(1_000_000))

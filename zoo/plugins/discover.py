@@ -11,10 +11,9 @@ from zoo.findings import Finding
 from zoo.installed import EntryPoint, entry_point_files, entry_points, normalised
 from zoo.plugins import reader
 from zoo.plugins.cache import Cache, now_ns, own_files
-from zoo.plugins.plugin import Plugin
+from zoo.plugins.plugin import Plugin, as_plugin
 from zoo.plugins.record import Record
 from zoo.plugins.switches import switched_off
-from zoo.text import printable
 
 
 @dataclass(slots=True)
@@ -90,8 +89,3 @@ def discover(
         *(file for record in discovered.records for file in record.files),
     ]
     return discovered
-
-
-def as_plugin(point: EntryPoint) -> Plugin:
-    """The plugin by names that can be printed."""
-    return Plugin(*map(printable, (point.name, point.distribution, point.version, point.reference)))

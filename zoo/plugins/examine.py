@@ -69,11 +69,15 @@ def examine(reference: str) -> str:
         "files": _files(watch),
         "unmet": any(name not in sys.modules for name in watch.asked),
     }
-    text = json.dumps(values, allow_nan=False)
-    if len(text) > MAX_BYTES:
-        large = Finding("too-large", reference, f"declares {len(text):,} characters, over {MAX_BYTES:,}")
-        text = json.dumps({"findings": [large.to_json()], "files": values["files"]})
-    return text
+    try:
+        text = json.dumps(values, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        wrong = Finding("invalid-spec", reference, f"declares what is not plain data: {describe(error)}")
+    else:
+        if len(text) <= MAX_BYTES:
+            return text
+        wrong = Finding("too-large", reference, f"declares {len(text):,} characters, over {MAX_BYTES:,}")
+    return json.dumps({"findings": [wrong.to_json()], "files": values["files"]})
 
 
 class _BadReferenceError(Exception):
@@ -126,7 +130,7 @@ class _Implementations:
 def _misfit(hook: str, function: Callable[..., Any]) -> tuple[str, str] | None:
     """The code and message of what is wrong with how a hook is implemented."""
     if hook not in KINDS:
-        close = difflib.get_close_matches(hook, KINDS, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(hook, KINDS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"the hooks are {', '.join(KINDS)}"
         return "unknown-hook", f"there is no hook {hook}; {hint}"
     try:

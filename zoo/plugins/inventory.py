@@ -11,8 +11,7 @@ from typing import Any
 from zoo import hookspecs
 from zoo.findings import Finding
 from zoo.installed import entry_points
-from zoo.plugins.discover import as_plugin
-from zoo.plugins.plugin import CORE, Plugin
+from zoo.plugins.plugin import CORE, Plugin, as_plugin
 from zoo.registry import Registry
 from zoo.text import printable
 

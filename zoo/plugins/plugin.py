@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zoo import __version__
+from zoo.installed import EntryPoint
+from zoo.text import printable
+
+MAX_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,12 @@ class Plugin:
         if self.name.replace("_", "-") in self.distribution.replace("_", "-"):
             return f"{self.distribution} {self.version}"
         return f"{self.distribution} {self.version} ({self.name})"
+
+
+def as_plugin(point: EntryPoint) -> Plugin:
+    """The plugin at an entry point, by names that can be printed."""
+    names = (point.name, point.distribution, point.version, point.reference)
+    return Plugin(*(printable(name[:MAX_NAME]) for name in names))
 
 
 CORE = Plugin("builtin", "zoobench", __version__, "zoo.builtin")

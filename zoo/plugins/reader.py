@@ -19,10 +19,9 @@ from zoo.findings import Finding
 from zoo.hookspecs import CONTRACT
 from zoo.installed import EntryPoint
 from zoo.paths import reason
-from zoo.plugins import contract
-from zoo.plugins.plugin import Plugin
+from zoo.plugins import contract, sources
+from zoo.plugins.plugin import Plugin, as_plugin
 from zoo.plugins.record import Record
-from zoo.text import printable
 
 ZYGOTE = Path(__file__).with_name("zygote.py")
 TIMEOUT_VARIABLE = "ZOO_PLUGIN_TIMEOUT"
@@ -84,7 +83,7 @@ def time_limit() -> float:
 
 def _run(folder: Path, references: Mapping[int, str], path: Sequence[str], timeout_s: float) -> str:
     """Have a fresh process read them. Returns what it printed, which is nothing unless it failed."""
-    at_once = os.cpu_count() or 1
+    at_once = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     task = {"references": references, "path": path, "timeout_s": timeout_s, "at_once": at_once}
     (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
     deadline_s = START_S + -(-len(references) // at_once) * (timeout_s + 2)
@@ -117,7 +116,7 @@ def _run(folder: Path, references: Mapping[int, str], path: Sequence[str], timeo
 
 def _record(point: EntryPoint, name: Path, path: Sequence[str], timeout_s: float, problem: str) -> Record:
     """What came back, or why nothing did."""
-    plugin = Plugin(*map(printable, (point.name, point.distribution, point.version, point.reference)))
+    plugin = as_plugin(point)
     answer, end = _json(name.with_suffix(".json")), _json(name.with_suffix(".end"))
     try:
         record = Record.from_json(plugin, answer) if answer else None
@@ -125,7 +124,9 @@ def _record(point: EntryPoint, name: Path, path: Sequence[str], timeout_s: float
         finding = Finding(error.code, plugin.reference, f"what it declares is no longer what it made: {error}")
         record = Record(plugin, findings=(finding,))
     if record is None:
-        record = Record(plugin, findings=(_end(plugin, name, end, path, timeout_s, problem),), unmet=True)
+        finding = _end(plugin, name, end, path, timeout_s, problem)
+        files = tuple(sources.files(plugin.reference, path))
+        record = Record(plugin, findings=(finding,), files=files, unmet=True)
     if end and (printed := _prints(record, end)):
         record = record.with_findings(printed)
     return contract.judge(record, CONTRACT, path)

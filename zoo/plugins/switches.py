@@ -33,7 +33,7 @@ def configured() -> list[str]:
     try:
         with open(file, "rb") as stream:
             content = stream.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise UsageError(f"can't read {file}: {reason(error)}") from None

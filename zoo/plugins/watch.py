@@ -13,6 +13,7 @@ from zoo.findings import Finding
 
 HEAVY = ("tensorflow", "keras", "jax", "torch")
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
+VOLATILE = ("/proc/", "/sys/", "/dev/")
 OURS = ("zoo", "builtins")  # whose functions nobody replaces, whatever with
 # Whose functions are looked through for ones of the plugin's.
 PATCHABLE = frozenset({*sys.stdlib_module_names, *HEAVY, "zoo", "pluggy", "click", "numpy"})
@@ -122,6 +123,8 @@ class Watch:
             path = os.path.abspath(os.fsdecode(arguments[0]))
         except TypeError:  # a file descriptor
             return
+        if path.startswith(VOLATILE) or _is_writing(*arguments[1:]):
+            return
         if path.endswith(".pyc"):
             path = path.replace(f"{os.sep}__pycache__{os.sep}", os.sep).partition(".cpython-")[0] + ".py"
         frame = next(_frames(), None)
@@ -140,7 +143,8 @@ class Watch:
             if module_name in sys.modules and getattr(sys.modules[module_name], name, None) is not before:
                 yield f"{module_name}.{name}"
         for module_name, module in list(sys.modules.items()):
-            if module_name.partition(".")[0] not in PATCHABLE or not isinstance(module, ModuleType):
+            top = module_name.partition(".")[0]
+            if top not in PATCHABLE or not isinstance(module, ModuleType):
                 continue
             for name, value in list(vars(module).items()):
                 if self._is_own(value):
@@ -151,9 +155,14 @@ class Watch:
     def _is_own(self, value: object) -> bool:
         if isinstance(value, (staticmethod, classmethod)):
             value = value.__func__
-        if not isinstance(value, (FunctionType, type)):
+        if not isinstance(value, (FunctionType, type)) or self.package in PATCHABLE:
             return False
         return str(getattr(value, "__module__", "")).partition(".")[0] == self.package
+
+
+def _is_writing(mode: str | None = "r", flags: int = 0) -> bool:
+    """Whether a file is opened to be written: what a plugin writes is not what it depends on."""
+    return bool(set(mode or "") & set("wax+")) or bool(flags & (os.O_WRONLY | os.O_RDWR))
 
 
 def _frames() -> Iterator[FrameType]:

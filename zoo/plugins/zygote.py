@@ -156,6 +156,11 @@ def _kill(pid: int) -> None:
 
 def _kill_all() -> None:
     """End whatever has left its group and come back to us."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:  # there are none, as almost always
+        return
     import psutil
 
     for _ in range(100):

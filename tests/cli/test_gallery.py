@@ -1,0 +1,134 @@
+"""The gallery of bad plugins, all installed at once: each is told what is wrong with it, and the zoo goes on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+from gallery import GALLERY, SLOW, install_all
+from support import Zoo
+
+from zoo.findings import DISCOVERY
+
+USED = {
+    "heavy", "versionless", "printer", "threaded", "processed", "environmental", "mover", "pathfinder", "printless",
+    "patcher", "rewriter",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory, zoo: Zoo) -> dict[str, str]:
+    """The variables under which all of them are installed, and the zoo uses jax, which is imported soonest."""
+    folder = tmp_path_factory.mktemp("bad")
+    install_all(folder)
+    home = tmp_path_factory.mktemp("home")
+    variables = {"PYTHONPATH": str(folder), "ZOO_HOME": str(home), "KERAS_BACKEND": "jax"}
+    # Those that only take their time get it, however busy the machine is; those that never end are then given less.
+    off = ",".join(f"bad-{name}" for name in SLOW)
+    assert zoo("list", ZOO_DISABLE_PLUGINS=off, ZOO_PLUGIN_TIMEOUT="200", **variables).returncode == 0
+    return {**variables, "ZOO_PLUGIN_TIMEOUT": "1"}
+
+
+@pytest.fixture(scope="module")
+def listed(zoo: Zoo, bad: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """`zoo list --json` beside all of them."""
+    return zoo("list", "--json", **bad)
+
+
+@pytest.fixture(scope="module")
+def plugins(zoo: Zoo, bad: dict[str, str], listed: object) -> dict[str, dict[str, Any]]:
+    """What `zoo plugins --json` says of each, by entry point."""
+    done = zoo("plugins", "--json", **bad)
+    assert done.returncode == 0, done.stderr
+    return {plugin["name"]: plugin for plugin in json.loads(done.stdout)}
+
+
+def test_the_gallery_is_large_and_shows_every_code() -> None:
+    assert len(GALLERY) >= 25
+    shown = {code for code, _ in GALLERY.values()}
+    assert shown == set(DISCOVERY) - {"unread", "duplicate-plugin"}
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_each_gets_its_finding(plugins: dict[str, dict[str, Any]], name: str) -> None:
+    code, _ = GALLERY[name]
+    findings = {finding["code"]: finding for finding in plugins[name]["findings"]}
+    assert set(findings) == {code} | ({"heavy-import"} if name == "patches-keras" else set())
+    finding = findings[code]
+    assert finding["message"]
+    assert finding["mend"]
+    if code not in ("duplicate-name", "reserved-name"):
+        assert f"bad_{name.replace('-', '_')}" in finding["where"]
+    used = finding["level"] == "warning"
+    assert plugins[name]["state"] == ("used" if used else f"not used: {code}")
+    assert any(plugins[name]["brings"].values()) == used
+    assert plugins[name]["origin"] != ""
+
+
+def test_the_rest_of_the_zoo_goes_on(listed: subprocess.CompletedProcess[str]) -> None:
+    assert listed.returncode == 0
+    names = {model["name"] for model in json.loads(listed.stdout)}
+    assert {"toy_resnet", "resnet20", *USED} <= names
+    assert "plain_cnn" not in names  # two claim it: neither is used
+    lines = listed.stderr.splitlines()
+    assert len(lines) == 6
+    assert all(line.startswith("zoo: ") for line in lines)
+    assert lines[-1].endswith("more problems with plugins; see 'zoo plugins'")
+
+
+@pytest.mark.real
+def test_toy_resnet_is_measured_beside_all_of_them(zoo: Zoo, bad: dict[str, str], listed: object) -> None:
+    arguments = ("--runtime", "jax", "--max-time", "1", "--batch-size", "1", "--json")
+    done = zoo("bench", "toy_resnet", *arguments, **bad)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["outcome"] == "ok"
+
+
+def test_a_duplicate_is_reported_for_both(plugins: dict[str, dict[str, Any]]) -> None:
+    (finding,) = plugins["plain-cnn"]["findings"]
+    assert "declared by bad-claims-a-models-name 0.3 and zoo-plain-cnn 0.1.0; none is used" in finding["message"]
+
+
+def test_the_core_keeps_its_names(plugins: dict[str, dict[str, Any]]) -> None:
+    assert plugins["builtin"]["brings"]["datasets"] == ["digits"]
+    assert "tensorflow" in plugins["builtin"]["brings"]["runtimes"]
+
+
+def test_why_says_what_where_and_how_to_mend_it(zoo: Zoo, bad: dict[str, str]) -> None:
+    done = zoo("plugins", "--why", "bad_misspelt-hook", **bad)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "bad-misspelt-hook 0.3: not used: unknown-hook" in done.stdout
+    assert "error unknown-hook, at bad_misspelt_hook.py:2" in done.stdout
+    assert "there is no hook zoo_model; did you mean zoo_models?" in done.stdout
+    assert "To mend it: Give it the name of a hook" in done.stdout
+    done = zoo("plugins", "--why", "prints", **bad)
+    assert "used" in done.stdout
+    assert "prints '\\x1b[31mnoise of print on import'" in done.stdout
+    for how in ("print", "Python", "the system", "C", "a child"):
+        for where in ("on import", "in a hook"):
+            assert f"noise of {how} {where}" in done.stdout
+    assert zoo("plugins", "--why", "toy-resnet", **bad).stdout.endswith("\nnothing is wrong with it\n")
+    done = zoo("plugins", "--why", "bad-misspelt-hok", **bad)
+    assert done.returncode == 2
+    assert done.stderr == "zoo: unknown plugin 'bad-misspelt-hok'; did you mean 'bad-misspelt-hook'?\n"
+
+
+COMMANDS = [["list"], ["list", "--json"], ["plugins"], ["plugins", "--json"], ["doctor", "--quick"]]
+
+
+@pytest.mark.parametrize("arguments", [*COMMANDS, ["--complete", "bench", ""]], ids=" ".join)
+def test_nothing_a_plugin_says_reaches_the_terminal_unescaped(
+    zoo: Zoo, bad: dict[str, str], listed: object, arguments: list[str]
+) -> None:
+    done = zoo(*arguments, **bad)
+    assert done.returncode == 0
+    for line in (done.stdout + done.stderr).split("\n"):
+        assert line.replace("\t", " ").isprintable()
+
+
+def test_nothing_is_left_running(plugins: object) -> None:
+    running = subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, text=True).stdout
+    assert "sleep 1000\n" not in running
