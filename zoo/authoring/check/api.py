@@ -101,7 +101,7 @@ def check(
     specs = [spec for record in records for spec in record.models]
     datasets = [spec for record in records for spec in record.datasets]
     served = [spec for record in records for spec in record.runtimes]
-    environment = _environment(found)
+    environment = environment_of(found)
     classes = {name: entry.spec.classes for name, entry in others.datasets.items()}
     classes |= {spec.name: spec.classes for spec in datasets}
     if specs:
@@ -152,7 +152,7 @@ def _backends(wanted: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]
     return chosen, left_out
 
 
-def _environment(target: Target) -> dict[str, str]:
+def environment_of(target: Target) -> dict[str, str]:
     """What a process needs to import it from a source tree."""
     if not target.path:
         return {}

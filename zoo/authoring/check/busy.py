@@ -13,13 +13,14 @@ def runnable_threads(call: Callable[[], object], seconds: float) -> float:
     """How many threads of this process run or wait for a core, on average while something is called again and again.
 
     That a thread has to wait where the machine is loaded changes nothing. Where the system doesn't count waiting (it is
-    Linux that does), it is the cores that are used.
+    Linux that does), and of threads that end meanwhile, it is the cores that are used.
     """
-    start, before = time.perf_counter(), _demand_s()
+    start, used, before = time.perf_counter(), time.process_time(), _demand_s()
     while (passed := time.perf_counter() - start) < seconds:
         call()
     after = _demand_s()
-    return sum(after[thread] - before.get(thread, 0.0) for thread in after) / passed
+    demand = sum(after[thread] - before.get(thread, 0.0) for thread in after)
+    return max(demand, time.process_time() - used) / passed
 
 
 def _demand_s() -> dict[str, float]:
@@ -33,5 +34,5 @@ def _demand_s() -> dict[str, float]:
                 continue
             found[task.name] = (int(running) + int(waiting)) / 1e9
     except (OSError, ValueError):
-        return {"process": time.process_time()}
-    return found or {"process": time.process_time()}
+        return {}
+    return found

@@ -119,7 +119,8 @@ class _Checks:
         if not changed and (not unsound or unsound[0][0] == "not-logits"):
             yield from self.saving(model, images, logits)
         yield from self.shipped()
-        yield from network.learning(model, images)
+        if not any(code == "not-finite" for code, _ in unsound):
+            yield from network.learning(model, images)
 
     def build(self, *, seed: int, classes: int | None = None) -> Any:
         """What the plugin's function gives; nothing of it is checked."""

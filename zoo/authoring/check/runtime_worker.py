@@ -86,6 +86,9 @@ def _check(spec: RuntimeSpec, report: Callable[..., None]) -> Found:
     if lacking:
         yield from lacking
         return
+    if overwritten := list(_overwriting(session, reference)):
+        yield from overwritten
+        return
     trial = Trial(session, reference, BATCH, precision)
     if (reason := trial.check()["reason"]) is not None:
         yield "runtime-wrong", reason
@@ -139,6 +142,16 @@ def _lacking(thing: object, parts: tuple[str, ...], name: str) -> Found:
         yield "runtime-fails", f"{name} has no {', '.join(lacking)}"
 
 
+def _overwriting(session: Session, reference: Reference) -> Found:
+    """What was fetched is left alone by what runs later, be it right or wrong."""
+    first, second = (session.place(reference.batch(number, BATCH)[0]) for number in (0, BATCH))
+    logits = session.fetch(session.run(first))
+    kept = logits.copy()
+    session.fetch(session.run(second))
+    if (logits != kept).any():
+        yield "runtime-shares-memory", "logits that were fetched change when it runs again"
+
+
 def _sharing(session: Session, reference: Reference) -> Found:
     """What was placed and what was fetched is nobody else's."""
     images, expected = reference.batch(0, BATCH)
@@ -149,11 +162,6 @@ def _sharing(session: Session, reference: Reference) -> Found:
     logits = session.fetch(session.run(placed))
     if _apart(logits, expected):
         yield "runtime-shares-memory", "its logits change when the array that was placed is changed"
-        return
-    kept = logits.copy()
-    session.fetch(session.run(session.place(others)))
-    if (logits != kept).any():
-        yield "runtime-shares-memory", "logits that were fetched change when it runs again"
         return
     logits[:] = 0
     if _apart(session.fetch(session.run(placed)), expected):
