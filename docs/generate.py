@@ -240,8 +240,10 @@ ARGUMENTS = {
     **dict.fromkeys(("list", "show", "bench", "recommend", "calibrate", "train", "export"), "model"),
     **dict.fromkeys(("weights list", "weights verify", "weights export"), "model"),
     **dict.fromkeys(("data fetch", "data verify", "data show"), "dataset"),
-    **dict.fromkeys(("compare", "reproduce", "results import", "weights import", "plugins install"), "file"),
-    **dict.fromkeys(("results show", "results rm"), ""),
+    **dict.fromkeys(
+        ("compare", "reproduce", "results import", "weights import", "plugins install", "plugin check"), "file"
+    ),
+    **dict.fromkeys(("results show", "results rm", "plugin new"), ""),
     "plugins uninstall": "plugin",
 }
 OPTIONS = {
