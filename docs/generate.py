@@ -219,6 +219,9 @@ FINDINGS = """
 What the zoo finds wrong with a plugin, by code. `zoo plugins --why NAME` names the line; `zoo list` mentions errors.
 An *error* costs what it concerns: a plugin that can't be imported brings nothing, a hook that fails brings nothing, a
 name that two declare is used from neither. A *warning* costs nothing: every plugin is read in a process of its own.
+
+`zoo plugin check` finds these and more, from `no-metadata` on, and what it tests. There, warnings of reading a plugin
+are errors too: authors should mend what users need not notice.
 """
 
 
@@ -240,11 +243,11 @@ ARGUMENTS = {
     **dict.fromkeys(("list", "show", "bench", "recommend", "calibrate", "train", "export"), "model"),
     **dict.fromkeys(("weights list", "weights verify", "weights export"), "model"),
     **dict.fromkeys(("data fetch", "data verify", "data show"), "dataset"),
-    **dict.fromkeys(
-        ("compare", "reproduce", "results import", "weights import", "plugins install", "plugin check"), "file"
-    ),
-    **dict.fromkeys(("results show", "results rm", "plugin new"), ""),
+    **dict.fromkeys(("compare", "reproduce", "results import", "weights import", "plugins install"), "file"),
+    **dict.fromkeys(("results show", "results rm"), ""),
     "plugins uninstall": "plugin",
+    "plugin new": "",
+    "plugin check": "plugin",
 }
 OPTIONS = {
     "dataset": "dataset", "runtime": "runtime", "runtimes": "runtime", "model": "model",

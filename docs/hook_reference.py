@@ -26,10 +26,12 @@ HEAD = """
 A plugin is an installed distribution with an entry point in the group `zoo`. The entry point names a module; the module
 implements hooks, marked `@zoo.hookimpl`, which return specs. Specs are plain data, and code in them is named as
 `"package.module:function"` and imported only in the process that needs it: importing the module itself must not import
-Keras or any other framework. What you get wrong here, `zoo plugins --why NAME` and `zoo plugin check` say by a code.
+Keras or any other framework. What you get wrong here, `zoo plugins --why NAME` and `zoo plugin check` say by a code
+([findings.md](findings.md)).
 
-How to: [bring a model](bring-a-model.md), [a dataset](bring-a-dataset.md), [a runtime](bring-a-runtime.md);
-[ship weights](ship-weights.md); [publish](publish.md). What stays as it is: [promise.md](promise.md).
+Start with [ten minutes from an idea to a plugin](tutorial-plugin.md). How to: [bring a model](bring-a-model.md),
+[a dataset](bring-a-dataset.md), [a runtime](bring-a-runtime.md); [ship weights](ship-weights.md);
+[publish](publish.md). What stays as it is: [promise.md](promise.md).
 """
 
 SPECS_HEAD = """

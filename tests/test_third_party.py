@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -87,7 +90,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def _install(folder: Path, *packages: object) -> Path:
     """A clean environment; returns its folder of commands."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
     _pip("--python", python, "install", "--quiet", "--constraint", ROOT / "constraints.txt", *packages)
     return python.parent
@@ -160,3 +163,56 @@ def test_without_tensorflow_weights_are_scored_and_what_needs_it_says_so(jax_onl
     done = _zoo(jax_only, "train", "toy_resnet", "--keras-backend", "torch")
     assert done.returncode == 2
     assert done.stderr == "zoo: torch is not installed here; pip install 'zoobench[torch]' brings it\n"
+
+
+TUTORIAL = (ROOT / "docs" / "tutorial-plugin.md").read_text()
+MEASURED = ("zoo bench", "zoo train", "elsewhere/bin/zoo bench")
+ENDS = {11: 1, 18: 2}  # the check of what was broken, and the question for what was uninstalled
+
+
+def _examples() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("examples", ROOT / "docs" / "examples.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["examples"] = module  # where its dataclass looks for its types
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def tutorial(bin_folder: Path, jax_only: Path) -> list[tuple[str, str, Any]]:
+    """Each command of the tutorial for authors, what the page shows below it, and what became of it here."""
+    examples = _examples()
+    shown = examples.commands(TUTORIAL)
+    done = list(examples.run(TUTORIAL, bin_folder, {"elsewhere": jax_only.parent}))
+    return [(command, output, example) for (command, output), example in zip(shown, done, strict=True)]
+
+
+def test_every_command_of_the_tutorial_for_authors_ends_as_it_says(tutorial: list[tuple[str, str, Any]]) -> None:
+    for number, (command, _, example) in enumerate(tutorial, 1):
+        assert example.exit_code == ENDS.get(number, 0), f"{command}\n{example.output}"
+
+
+def test_what_it_shows_is_what_they_print(tutorial: list[tuple[str, str, Any]]) -> None:
+    for command, output, example in tutorial:
+        if not command.startswith(MEASURED):
+            assert example.output == output, command
+
+
+def test_what_it_measures_is_measured(tutorial: list[tuple[str, str, Any]]) -> None:
+    for command, output, example in tutorial:
+        if command.startswith(MEASURED):
+            assert _headers(example.output) == _headers(output), command
+    accuracies = [" % (" in example.output for command, _, example in tutorial if command.startswith(MEASURED)]
+    assert accuracies == [False, True, True, False]  # before training, training, after it, and elsewhere
+
+
+def _headers(output: str) -> list[list[str]]:
+    lines = output.splitlines()
+    return [line.split() for line, below in pairwise(lines) if set(below) == {"-", " "}]
+
+
+def test_it_leaves_nothing_installed_elsewhere(tutorial: list[tuple[str, str, Any]], jax_only: Path) -> None:
+    done = _zoo(jax_only, "list", "--json")
+    assert [model["name"] for model in json.loads(done.stdout)] == ["toy_resnet"]
