@@ -39,7 +39,7 @@ def _run(backend: str, *names: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def built() -> dict[str, Any]:
-    """Those at their own size on TensorFlow, and two at 32×32; test_cost.py builds all of these."""
+    """Those at their own size on TensorFlow, and two at 32×32; test_cost.py builds all of the latter."""
     return _run("tensorflow", *EVERYWHERE, *(name for name in _declared() if name.endswith("_224")))
 
 
