@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import hook_reference
 
 from zoo import errors, registry
 from zoo.cli import COMMANDS, group
@@ -83,7 +84,7 @@ SCORES = """
 
 What the weights that come with the zoo's own models score, and how they were made. Every figure stands in the metadata
 of the weights, where `zoo train` put it. `zoo weights --json` prints them, `zoo weights verify --score` takes the
-scores anew. A model without weights has none here.
+scores anew. A model without weights has none here; nor have plugins that ship none.
 
 Accuracy is top-1 on the test split, with its 95 % interval (Wilson 1927) and the number of images. The split is scored
 once, after the last epoch: it chooses neither the epoch nor the seed. Where there are several seeds, the weights are
@@ -108,6 +109,8 @@ def scores() -> str:
         if record["plugin"]
     }
     others = sorted({dataset for _, dataset in shipped} - {FIRST})
+    with_weights = {entry.plugin.distribution for entry in entries if entry.spec.weights}
+    entries = [entry for entry in entries if entry.plugin.distribution in with_weights]
     parts = [SCORES.strip()]
     for dataset in (FIRST, *others):
         found = {model: record for (model, of), record in shipped.items() if of == dataset}
@@ -217,8 +220,8 @@ What the zoo finds wrong with a plugin, by code. `zoo plugins --why NAME` names 
 An *error* costs what it concerns: a plugin that can't be imported brings nothing, a hook that fails brings nothing, a
 name that two declare is used from neither. A *warning* costs nothing: every plugin is read in a process of its own.
 
-`zoo plugin check` finds these and more, from `no-metadata` on. There, warnings of reading a plugin are errors too:
-authors should mend what users need not notice.
+`zoo plugin check` finds these and more, from `no-metadata` on, and what it tests. There, warnings of reading a plugin
+are errors too: authors should mend what users need not notice.
 """
 
 
@@ -292,6 +295,7 @@ def _option(option: click.Option) -> str:
 PAGES = {
     "cli.md": cli,
     "findings.md": findings,
+    "hooks.md": hook_reference.page,
     "scores.md": scores,
     "../zoo/cli/help.txt": command_line_help,
     "../zoo/cli/completion.txt": completion,

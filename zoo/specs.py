@@ -88,9 +88,11 @@ class Recipe(Plain):
         batch_size: images a step, over all devices.
         optimizer: `"sgd"` (Nesterov, with `momentum`) or `"adamw"` (Loshchilov & Hutter 2019).
         learning_rate: the peak of the schedule.
+        momentum: of sgd; in [0, 1).
         schedule: `"constant"` or, after `warmup_epochs` of linear growth, `"cosine"` to zero (Loshchilov & Hutter 2017,
             section 3). `"one_cycle"` grows from a 25th of the peak over `warmup_epochs`, or three tenths of the steps
             where that is 0, and falls to zero, both linearly (Smith & Topin 2018; the momentum stays).
+        warmup_epochs: how long the learning rate grows at first; may be a part of one.
         weight_decay: on kernels only, not on biases or batch-norm parameters.
         weight_decay_form: `"decoupled"` takes learning rate × `weight_decay` of each kernel off it; `"l2"` adds
             `weight_decay` × kernel to its gradient, so that momentum multiplies it by 1 / (1 - `momentum`) (sgd only).

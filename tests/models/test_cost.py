@@ -20,6 +20,10 @@ BY_HAND = {
     "layers.Conv2D(5, 3, padding='same', dilation_rate=2)(x)": 8 * 8 * 5 * 4 * 9,
     "layers.DepthwiseConv2D(3, depth_multiplier=2)(x)": 6 * 6 * 8 * 9,
     "layers.SeparableConv2D(5, 3)(x)": 6 * 6 * (4 * 9 + 4 * 5),
+    "layers.SeparableConv2D(5, 3, strides=2, padding='same', depth_multiplier=2)(x)": 4 * 4 * (8 * 9 + 8 * 5),
+    "layers.DepthwiseConv2D(5, strides=2)(layers.ZeroPadding2D(((1, 2), (1, 2)))(x))": 4 * 4 * 4 * 25,
+    "layers.Multiply()([x, layers.Conv2D(4, 1)(layers.GlobalAveragePooling2D(keepdims=True)(x))])": 4 * 4,
+    "layers.Concatenate()([x, layers.Conv2D(4, 1)(x)])": 8 * 8 * 4 * 4,
     "layers.Conv2DTranspose(3, 2, strides=2)(x)": 8 * 8 * 4 * 3 * 4,
     "layers.Dense(7)(x)": 8 * 8 * 4 * 7,
     "layers.Dense(7)(layers.Flatten()(x))": 256 * 7,
@@ -61,6 +65,14 @@ def test_macs_are_those_counted_by_hand(counts: dict[str, Any], expression: str)
 
 def test_what_is_not_counted_is_named(counts: dict[str, Any]) -> None:
     assert counts["layers.BatchNormalization()(x)"][1] == {"BatchNormalization": 1}
+    squeezed = next(expression for expression in BY_HAND if "Multiply" in expression)
+    assert counts[squeezed][1] == {"GlobalAveragePooling2D": 1, "Multiply": 1}
+
+
+def test_moving_pixels_is_no_work(counts: dict[str, Any]) -> None:
+    for layer in ("ZeroPadding2D", "Concatenate", "Flatten"):
+        expression = next(expression for expression in BY_HAND if layer in expression)
+        assert counts[expression][1] == {}, layer
 
 
 def test_flops_agree_with_tensorflows_own_profiler_within_one_percent() -> None:

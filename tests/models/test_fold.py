@@ -22,6 +22,7 @@ NORMALISATIONS = {
     "resnet20": 19,
     "resnet110": 109,
     "plain20": 19,
+    "mobilenet_v3_small_32": 34,
 }
 
 # Layers that a normalisation can be folded into, by its options; then what has to stay as it is.

@@ -1,26 +1,20 @@
-"""The embedded default dataset: scikit-learn's handwritten digits, as a TFDS builder that downloads nothing.
-
-It is prepared the same with TensorFlow and without: TFDS would encode arrays and write records by it.
-"""
+"""The embedded default dataset: scikit-learn's handwritten digits, as a TFDS builder that downloads nothing."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-from PIL import Image
 
-from zoo.data import records
+from zoo.data.embedded import EmbeddedBuilder, png
 
 TEST_IMAGES = 600
 INK_LEVELS = 16  # scikit-learn's pixels count inked dots, 0 to 16
 
 
-class Digits(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
+class Digits(EmbeddedBuilder):
     """1,797 real handwritten digits, 8×8 grey, in a fixed stratified split of 1,197 and 600.
 
     E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits. UCI Machine Learning Repository, 1998.
@@ -56,28 +50,8 @@ class Digits(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
             "test": self._examples(images, digits.target, np.sort(test)),
         }
 
-    def _generate_examples(self) -> Iterator[Any]:
-        raise NotImplementedError  # TFDS wants the method; the splits above are generators already
-
     def _examples(
         self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], chosen: np.ndarray[Any, Any]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         for index in chosen:
-            yield int(index), {"image": _png(images[index]), "label": int(labels[index])}
-
-    def _example_writer(self) -> Any:
-        return RecordWriter(self.info.file_format)
-
-
-class RecordWriter(tfds.core.ExampleWriter):  # type: ignore[misc]
-    """Writes TFRecord files without TensorFlow."""
-
-    def write(self, path: Any, examples: Iterable[tuple[Any, bytes]]) -> None:
-        """See `tfds.core.ExampleWriter`."""
-        records.write(Path(path), (record for _, record in examples))
-
-
-def _png(image: np.ndarray[Any, Any]) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG")
-    return file.getvalue()
+            yield int(index), {"image": png(images[index]), "label": int(labels[index])}

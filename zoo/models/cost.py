@@ -193,7 +193,12 @@ _COUNTS: dict[str, Callable[[Any, Shape, Shape], int]] = {
 }
 
 # Layers that compute nothing at inference; all others that count no MACs are named as not counted.
-_NO_WORK = frozenset({"InputLayer", "Dropout", "SpatialDropout2D", "Flatten", "Reshape", "Identity"})
+_NO_WORK = frozenset(
+    {
+        *("InputLayer", "Identity", "Flatten", "Reshape", "Concatenate", "ZeroPadding2D", "Cropping2D"),
+        *("Dropout", "SpatialDropout2D", "GaussianNoise"),
+    }
+)
 
 
 def _size(variables: Sequence[Any]) -> int:

@@ -183,7 +183,7 @@ def _waiting(session: Session, trial: Trial, device: str) -> Found:
         start = time.perf_counter()
         session.wait(session.run(placed))
         seconds.append(time.perf_counter() - start)
-    _, wrong = trial.time_copies(statistics.median(seconds), device)
+    _, wrong = trial.time_copies(placed, statistics.median(seconds), device)
     if wrong is not None:
         yield "runtime-wrong" if "not timed" in wrong else "runtime-does-not-wait", wrong
 

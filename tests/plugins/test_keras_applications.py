@@ -1,0 +1,108 @@
+"""The networks of keras.applications as the zoo's: the same numbers as the papers', names that stay."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("zoo_keras_applications")
+
+# Millions of MACs for an image of 224×224, from the papers: arXiv:1704.04861 (table 8), 1801.04381 (table 4),
+# 1905.02244 (table 3), 1905.11946 (table 2).
+PUBLISHED_MILLIONS = {
+    "mobilenet_224": 569,
+    "mobilenet_v2_224": 300,
+    "mobilenet_v3_small_224": 56,
+    "mobilenet_v3_large_224": 219,
+    "efficientnet_b0_224": 390,
+}
+EVERYWHERE = ["mobilenet_v3_small_32", "efficientnet_b0_32"]  # the two that leave most names to Keras
+
+
+def _run(backend: str, *names: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("applications.py"), *names],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture(scope="module")
+def built() -> dict[str, Any]:
+    """Those at their own size on TensorFlow, and two at 32×32; test_cost.py builds all of the latter."""
+    return _run("tensorflow", *EVERYWHERE, *(name for name in _declared() if name.endswith("_224")))
+
+
+def _declared() -> dict[str, Any]:
+    from zoo_keras_applications import zoo_models
+
+    return {spec.name: spec for spec in zoo_models()}
+
+
+def test_each_network_is_there_at_both_sizes() -> None:
+    shapes = {name: spec.input_shape for name, spec in _declared().items()}
+    assert len(shapes) == 14
+    for name, (height, width, channels) in shapes.items():
+        assert name.endswith(f"_{height}")
+        assert (height, channels) in ((32, 3), (224, 3))
+        assert height == width
+
+
+def test_it_says_how_its_images_are_normalised_and_that_it_is_not_tuned() -> None:
+    for spec in _declared().values():
+        (recipe,) = spec.recipes
+        assert (recipe.dataset, "not tuned" in recipe.summary) == ("*", True)
+        assert recipe.std != (1.0,)
+        assert spec.licence == "Apache-2.0"
+        assert "arXiv:" in spec.paper
+
+
+@pytest.mark.real
+def test_parameters_are_those_declared(built: dict[str, Any]) -> None:
+    found = {name: model["parameters"] for name, model in built["models"].items()}
+    assert len(found) == 9
+    assert found == {name: _declared()[name].parameters for name in found}
+    assert all(model["name"] == name for name, model in built["models"].items())
+
+
+@pytest.mark.real
+def test_macs_are_those_of_the_papers(built: dict[str, Any]) -> None:
+    for name, millions in PUBLISHED_MILLIONS.items():
+        assert built["models"][name]["macs"] / 1e6 == pytest.approx(millions, rel=0.015), name
+
+
+@pytest.mark.real
+def test_images_are_not_preprocessed_inside_and_logits_come_out(built: dict[str, Any]) -> None:
+    for name, model in built["models"].items():
+        kinds = [kind for _, kind, *_ in model["layers"]]
+        assert not {"Rescaling", "Normalization", "Softmax"} & set(kinds), name
+        assert not any("seed_generator" in path or "normalization" in path for path in model["variables"]), name
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_names_and_costs_are_the_same_on_every_backend(built: dict[str, Any], backend: str) -> None:
+    name, *_ = EVERYWHERE
+    found, expected = (facts["models"][name] for facts in (_run(backend, name), built))
+    assert {**found, "weights": None} == {**expected, "weights": None}
+
+
+@pytest.mark.real
+def test_a_network_is_the_same_after_others_were_built(built: dict[str, Any]) -> None:
+    name, *_ = EVERYWHERE
+    assert built["again"] == built["models"][name]
+
+
+@pytest.mark.real
+def test_untrained_logits_are_of_a_size_that_any_precision_can_hold(built: dict[str, Any]) -> None:
+    assert 1e-4 < built["deviation"] < 100

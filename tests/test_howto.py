@@ -1,0 +1,99 @@
+"""What the how-to pages tell authors of plugins: their code is real code, and their commands are commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+from support import Zoo
+
+from zoo.cli import group
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("bring-a-model", "bring-a-dataset", "bring-a-runtime", "ship-weights", "publish", "promise")
+PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in NAMES}
+BLOCK = re.compile(r"^```(?:python|toml)\n# (?P<path>\S+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
+COMMAND = re.compile(r"(?:^    |`)(?:elsewhere/bin/)?(zoo [a-z][^`\n]*)", re.MULTILINE)
+
+
+def _blocks(*pages: str) -> list[tuple[str, str]]:
+    found = [(match["path"], match["code"]) for page in pages for match in BLOCK.finditer(page)]
+    assert len(found) == sum(len(re.findall(r"^```(?:python|toml)$", page, re.MULTILINE)) for page in pages)
+    return found
+
+
+def test_code_that_is_quoted_stands_in_the_file_that_is_named() -> None:
+    quoted = [(path, code) for path, code in _blocks(*PAGES.values()) if path.startswith("plugins/")]
+    assert len(quoted) >= 10
+    for path, code in quoted:
+        assert code in (ROOT / path).read_text(), path
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The other files of the pages, as an editable installation leaves them: on the path, with their metadata."""
+    folder = tmp_path_factory.mktemp("howto")
+    for path, code in _blocks(*PAGES.values()):
+        if not path.startswith("plugins/"):
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(code)
+    project = tomllib.loads((folder / "zoo-acme" / "pyproject.toml").read_text())["project"]
+    info = folder / "zoo-acme" / f"zoo_acme-{project['version']}.dist-info"
+    info.mkdir()
+    metadata = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (info / "METADATA").write_text(metadata)
+    points = project["entry-points"]["zoo"].items()
+    (info / "entry_points.txt").write_text("\n".join(["[zoo]", *(f"{name} = {module}" for name, module in points), ""]))
+    return folder
+
+
+def test_the_model_is_listed(site: Path, zoo: Zoo) -> None:
+    done = zoo("list", "acme_net", "--json", PYTHONPATH=_path(site))
+    assert done.returncode == 0, done.stderr
+    (model,) = json.loads(done.stdout)
+    assert (model["plugin"], model["plugin_version"], model["licence"]) == ("zoo-acme", "1.0", "MIT")
+
+
+@pytest.mark.real
+def test_the_model_is_built_with_the_parameters_that_it_declares(site: Path, zoo: Zoo) -> None:
+    done = zoo("show", "acme_net", "--json", PYTHONPATH=_path(site))
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["parameters"] == 1_226
+    assert shown["macs"] == 30 * 30 * 32 * 27 + 32 * 10
+
+
+def test_the_authors_test_file_is_one(site: Path) -> None:
+    file = site / "plugin-tests" / "test_conformance.py"
+    done = subprocess.run([sys.executable, file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def _path(site: Path) -> str:
+    return os.pathsep.join([str(site / "zoo-acme"), os.environ.get("PYTHONPATH", "")])
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_commands_and_their_options_are_there(page: str) -> None:
+    commands = COMMAND.findall(PAGES[page])
+    assert commands
+    for line in commands:
+        words = shlex.split(line)[1:]
+        command: click.Command = group
+        context = click.Context(group, info_name="zoo")
+        while isinstance(command, click.Group) and words and words[0] in command.list_commands(context):
+            found = command.get_command(context, words.pop(0))
+            assert found is not None
+            command = found
+        assert command is not group, line
+        if words:  # parsed, and no more: whether a model of that name is there is asked later
+            command.make_context(command.name, words, parent=context)
