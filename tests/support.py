@@ -12,7 +12,9 @@ from typing import Any, Protocol
 from zoo.bench.scenario import Scenario
 from zoo.data import records
 from zoo.data.catalog import Dataset, find
+from zoo.results import index
 from zoo.results.schema import MEASURES, Result
+from zoo.results.store import Filter, Store
 
 
 class Zoo(Protocol):
@@ -138,3 +140,14 @@ def make_prepared(
         else:
             records.write(path, contents)
     return find("toys", {}, folder)
+
+
+def ids(store: Store, wanted: Filter | None = None, **options: Any) -> list[str]:
+    """What a selection finds, by id."""
+    return [row.id for row in store.select(wanted, **options)]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file under the folder, but for the index."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != index.FILE)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}

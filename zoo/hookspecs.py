@@ -19,7 +19,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def zoo_models() -> Sequence[ModelSpec]:  # type: ignore[empty-body]
+def zoo_models() -> Sequence[ModelSpec]:  # type: ignore[empty-body]  # only a signature
     """The models that this plugin brings.
 
     :return: one spec for each model, in the order in which `zoo list` should show them.
@@ -27,7 +27,7 @@ def zoo_models() -> Sequence[ModelSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def zoo_datasets() -> Sequence[DatasetSpec]:  # type: ignore[empty-body]
+def zoo_datasets() -> Sequence[DatasetSpec]:  # type: ignore[empty-body]  # only a signature
     """The datasets that this plugin brings.
 
     :return: one spec for each dataset.
@@ -35,7 +35,7 @@ def zoo_datasets() -> Sequence[DatasetSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def zoo_runtimes() -> Sequence[RuntimeSpec]:  # type: ignore[empty-body]
+def zoo_runtimes() -> Sequence[RuntimeSpec]:  # type: ignore[empty-body]  # only a signature
     """The runtimes that this plugin brings.
 
     :return: one spec for each runtime.

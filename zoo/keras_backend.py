@@ -61,7 +61,7 @@ def only_what_is_needed(needed: Collection[str] = ()) -> Iterator[None]:
     unneeded = {
         package for package, distribution in UNNEEDED.items() if distribution not in wanted
     } - sys.modules.keys()
-    sys.modules.update(dict.fromkeys(unneeded))  # type: ignore[arg-type]  # None: importing it is an ImportError
+    sys.modules.update(dict.fromkeys(unneeded))  # type: ignore[arg-type]  # None makes importing it an ImportError
     try:
         yield
     finally:

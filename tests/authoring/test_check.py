@@ -21,9 +21,9 @@ pytestmark = pytest.mark.real
 
 FAULTY = Path(__file__).with_name("faulty")
 sys.path.insert(0, str(FAULTY))
-from faulty.datasets import FAULTS as DATASET_FAULTS  # noqa: E402
-from faulty.models import BUILT, BY_BACKEND  # noqa: E402
-from faulty.runtimes import FAULTS as RUNTIME_FAULTS  # noqa: E402
+from faulty.datasets import FAULTS as DATASET_FAULTS  # noqa: E402 - needs the path above
+from faulty.models import BUILT, BY_BACKEND  # noqa: E402 - needs the path above
+from faulty.runtimes import FAULTS as RUNTIME_FAULTS  # noqa: E402 - needs the path above
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = reader.read
 
-    def spy(points, **options):  # type: ignore[no-untyped-def]
+    def spy(points, **options):  # type: ignore[no-untyped-def]  # wrong or loose on purpose
         names.extend(point.distribution for point in points)
         return real(points, **options)
 

@@ -206,7 +206,7 @@ def test_nothing_within_the_limits_is_said(rows: list[Result], code: int, first:
 
 def test_on_a_gpu_memory_is_the_devices() -> None:
     gpu = measured(0, 1.0, memory=50.0, device="gpu")
-    gpu.measures["peak_device_bytes"] = 10**8  # type: ignore[index]
+    gpu.measures["peak_device_bytes"] = 10**8  # type: ignore[index]  # wrong or loose on purpose
     one = candidate(gpu)
     assert one.memory is not None
     assert one.memory.value == 10**8

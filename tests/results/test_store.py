@@ -1,57 +1,25 @@
-"""The store: one file a Result, an index that is never believed, and damage that stays where it is."""
+"""The store: one file a Result, found by filters."""
 
 from __future__ import annotations
 
 import datetime
 import fnmatch
 import json
-import os
 import random
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import make_result
+from support import files, ids, make_result
 
 from zoo.bench.scenario import Scenario
 from zoo.errors import UsageError
-from zoo.results import index
-from zoo.results.layout import path_of
-from zoo.results.reading import Damaged
 from zoo.results.rows import Row, digest
 from zoo.results.store import Filter, Store, default_store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """An empty store, not there yet."""
-    return Store(tmp_path / "store")
-
-
-@pytest.fixture
-def filled(store: Store) -> Store:
-    """A store of three Results, an hour apart."""
-    for number in range(3):
-        store.add(make_result(number))
-    return store
-
-
-def ids(store: Store, wanted: Filter | None = None, **options: Any) -> list[str]:
-    """What a selection finds, by id."""
-    return [row.id for row in store.select(wanted, **options)]
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Every file under the folder, but for the index."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != index.FILE)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
-
 
 # one file each
 
@@ -320,288 +288,6 @@ def test_a_scenario_written_before_a_field_was_added_is_the_same_scenario(store:
     assert list(store.find_scenarios([scenario], "0123456789abcdef")) == [scenario]
 
 
-# the index
-
-
-def spoil(path: Path, how: str) -> None:
-    """Do something to the index."""
-    if how == "deleted":
-        path.unlink()
-    elif how == "empty":
-        path.write_bytes(b"")
-    elif how == "text":
-        path.write_text("not a database at all\n" * 500)
-    elif how == "truncated":
-        path.write_bytes(path.read_bytes()[:5000])
-    elif how == "scribbled over":
-        content = bytearray(path.read_bytes())
-        content[4096:] = b"\xff" * (len(content) - 4096)
-        path.write_bytes(content)
-    elif how == "a folder":
-        path.unlink()
-        path.mkdir()
-    else:
-        with sqlite3.connect(path) as connection:
-            connection.executescript(how)
-        connection.close()
-
-
-@pytest.mark.parametrize(
-    "how",
-    [
-        "deleted",
-        "empty",
-        "text",
-        "truncated",
-        "scribbled over",
-        "a folder",
-        "PRAGMA user_version = 1",
-        "DROP TABLE results",
-        "ALTER TABLE results DROP COLUMN model",
-        "UPDATE results SET labels = 'no JSON'",
-        "UPDATE results SET model = CAST(x'ff' AS TEXT)",
-        "DELETE FROM results",
-    ],
-)
-def test_whatever_happens_to_the_index_the_answer_is_the_same(
-    filled: Store, how: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    expected, before = filled.select(), files(filled.folder)
-    spoil(filled.folder / index.FILE, how)
-    for _ in range(2):
-        assert filled.select() == expected
-        assert filled.damaged() == []
-    assert files(filled.folder) == before
-    assert capfd.readouterr() == ("", "")
-
-
-def test_the_index_is_used(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = filled.select()
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("a file was read again")
-
-    monkeypatch.setattr(index, "loads", refuse)
-    assert filled.select() == expected
-    assert filled.damaged() == []
-
-
-def test_files_that_come_and_go_behind_its_back_are_noticed(filled: Store, tmp_path: Path) -> None:
-    oldest = ids(filled)[-1]
-    other = Store(tmp_path / "other")
-    new = other.add(make_result(800))
-    (filled.folder / "2026-12").mkdir()
-    new.rename(filled.folder / "2026-12" / new.name)
-    (filled.folder / path_of(oldest)).unlink()
-    assert ids(filled) == [new.stem, make_result(2).id, make_result(1).id]
-
-
-def test_a_locked_index_is_done_without(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "PATIENCE_S", 0.01)
-    filled.select()
-    for lock in ("BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"):  # read it one may, or not even that
-        holder = sqlite3.connect(filled.folder / index.FILE)
-        holder.execute(lock)
-        try:
-            new = make_result(3 if lock == "BEGIN IMMEDIATE" else 4)
-            filled.add(new)
-            assert ids(filled)[0] == new.id
-        finally:
-            holder.rollback()
-            holder.close()
-    assert len(ids(filled)) == 5
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_store_that_may_only_be_read(filled: Store) -> None:
-    folders = [filled.folder, *filled.folder.glob("*/")]
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
-        assert len(ids(filled)) == 3
-        assert not (filled.folder / index.FILE).exists()
-        with pytest.raises(UsageError, match="can't write"):
-            filled.add(make_result(9))
-        with pytest.raises(UsageError, match="can't remove"):
-            filled.remove(ids(filled))
-    finally:
-        for folder in folders:
-            folder.chmod(0o755)
-
-
-def test_an_index_that_may_only_be_read_is_begun_from(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled.select()
-    new = make_result(3)
-    filled.add(new)
-    connect = sqlite3.connect
-
-    def read_only(database: Any, **options: Any) -> sqlite3.Connection:
-        if isinstance(database, Path):
-            return connect(f"{database.as_uri()}?mode=ro", uri=True)
-        return connect(database, **options)
-
-    monkeypatch.setattr(sqlite3, "connect", read_only)
-    reads: list[str] = []
-    loads = index.loads
-    monkeypatch.setattr(index, "loads", lambda content, where: reads.append(where) or loads(content, where))
-    assert len(ids(filled)) == 4
-    assert set(reads) == {path_of(new.id)}
-
-
-# damage
-
-
-def without(name: str) -> Callable[[dict[str, Any]], object]:
-    """Take a field away."""
-    return lambda record: record.pop(name)
-
-
-def put(name: str, value: object) -> Callable[[dict[str, Any]], object]:
-    """Put a value where there was another."""
-
-    def change(record: dict[str, Any]) -> None:
-        *path, last = name.split(".")
-        for key in path:
-            record = record[key]
-        record[last] = value
-
-    return change
-
-
-WRONG = {
-    "no model": (put("scenario", {"dataset": "digits"}), "is damaged: "),
-    "newer schema": (put("schema", "zoo.result/2"), "has the schema zoo.result/2; this zoo reads zoo.result/1"),
-    "no schema": (without("schema"), "is not a Result: it has no schema"),
-    "no measures": (without("measures"), "is damaged: "),
-    "unknown field": (put("surprise", 1), "is damaged: "),
-    "scenario a list": (put("scenario", []), "is damaged: "),
-    "measures a number": (put("measures", 3), "is damaged: "),
-    "unknown precision": (put("scenario.precision", "int4"), "is damaged: precision 'int4' is not one of"),
-    "latency a text": (put("measures.latency_s", "fast"), "is damaged: "),
-    "latency true": (put("measures.latency_s", True), "is damaged: "),
-    "latency null though ok": (put("measures.latency_s", None), "is damaged: "),
-    "accuracy bare": (put("measures.accuracy", 0.9), "is damaged: "),
-    "no interval": (put("measures.accuracy", {"value": 0.9}), "is damaged: "),
-    "no fingerprint": (put("environment", {}), "is damaged: "),
-    "no processor": (put("environment.processor", None), "is damaged: "),
-    "a day that is none": (put("created_at", "yesterday"), "is damaged: "),
-    "before time": (put("created_at", "0001-01-01T00:00:00+23:00"), "is damaged: "),
-    "another's id": (put("id", make_result(7).id), f"holds the Result {make_result(7).id}, which belongs in 2026-11/"),
-    "evil id": (put("id", "../../evil"), "is damaged: "),
-    "not a number": (put("samples", [{"latency_s": [float("nan")]}]), "is damaged: "),
-    "checks of text": (put("checks", ["busy"]), "is damaged: "),
-    "samples of text": (put("samples", [{"latency_s": ["fast"]}]), "is damaged: "),
-    "weights of nowhere": (put("weights", {"file": "x"}), "is damaged: "),
-    "labels of numbers": (put("labels", [1]), "is damaged: "),
-}
-BYTES = {
-    "empty": b"",
-    "truncated": make_result(1).dumps().encode()[:-20],
-    "no JSON": b"<html>",
-    "a list": b"[]",
-    "not UTF-8": b'{"schema": "\xff\xfe"}',
-    "deep": b"[" * 100_000,
-    "infinite": make_result(1).dumps().replace('"iterations": 3', '"iterations": 1e999').encode(),
-}
-
-
-@pytest.mark.parametrize("what", [*WRONG, *BYTES])
-def test_a_damaged_file_is_reported_and_left_alone(filled: Store, what: str) -> None:
-    path = filled.folder / path_of(make_result(1).id)
-    if what in BYTES:
-        content, reason = BYTES[what], "is "
-    else:
-        change, reason = WRONG[what]
-        record = json.loads(path.read_bytes())
-        change(record)
-        content = json.dumps(record).encode()
-    path.write_bytes(content)
-
-    assert ids(filled) == [make_result(2).id, make_result(0).id]
-    for _ in range(2):  # read, and from the index
-        (fault,) = filled.damaged()
-        assert fault.where == str(path)
-        assert fault.reason.startswith(reason)
-        assert fault.reason.isprintable()
-    assert path.read_bytes() == content
-    if what != "another's id":
-        with pytest.raises(UsageError) as caught:
-            filled.get(path.stem)
-        assert str(caught.value).startswith(f"{path} ")
-
-
-def test_a_damaged_file_that_was_mended_or_removed_is_damaged_no_more(filled: Store) -> None:
-    path = filled.folder / path_of(make_result(1).id)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:50])
-    assert len(filled.damaged()) == 1
-    path.write_bytes(whole)
-    assert filled.damaged() == []
-    assert len(ids(filled)) == 3
-    second = filled.folder / "2026-11" / "notes.json"
-    second.write_text("{}")
-    assert len(filled.damaged()) == 1
-    second.unlink()
-    assert filled.damaged() == []
-
-
-def test_a_newer_zoo_looks_again_at_what_an_older_one_could_not_read(
-    filled: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = filled.folder / path_of(make_result(1).id)
-    path.write_text(json.dumps({**make_result(1).to_json(), "schema": "zoo.result/1.1"}))
-    assert len(filled.damaged()) == 1
-    monkeypatch.setattr("zoo.results.reading.SCHEMA", "zoo.result/1.1")
-    assert len(filled.damaged()) == 1
-    monkeypatch.setattr(index, "__version__", "99")
-    assert filled.damaged() == []
-    assert len(ids(filled)) == 3
-
-
-def test_what_is_no_file_or_lies_elsewhere(filled: Store) -> None:
-    month = filled.folder / "2026-11"
-    (month / f"{make_result(5).id}.json").mkdir()
-    (month / f".{make_result(6).id}.json.abc").write_text("being written")
-    (month / f".{make_result(6).id}.json").write_text("hidden")
-    (month / "notes.txt").write_text("a note")
-    (month / "loop.json").symlink_to("loop.json")
-    (month / "nowhere.json").symlink_to("/nonexistent")
-    os.mkfifo(month / "pipe.json")
-    (filled.folder / "2026-10").mkdir()
-    stray = filled.folder / "2026-10" / f"{make_result(1).id}.json"
-    stray.write_bytes((month / stray.name).read_bytes())
-    (filled.folder / "2026-09").write_text("no folder")
-    (filled.folder / "elsewhere").mkdir()
-    (filled.folder / "elsewhere" / "x.json").write_text("")
-
-    assert len(ids(filled)) == 3
-    assert {Path(fault.where).name: fault.reason for fault in filled.damaged()} == {
-        stray.name: f"holds the Result {make_result(1).id}, which belongs in 2026-11/{stray.name}",
-        f"{make_result(5).id}.json": "is not a file",
-        "loop.json": "can't be read: too many levels of symbolic links",
-        "pipe.json": "is not a file",
-    }
-    assert filled.get("20261101T01").id == make_result(1).id
-
-
-def test_what_was_damaged_after_it_was_indexed_is_told(filled: Store) -> None:
-    rows = filled.select(newest_first=False)
-    (filled.folder / rows[0].path).write_text("{}")
-    (filled.folder / rows[1].path).unlink()
-    faults: list[Damaged] = []
-    assert [result.id for result in filled.load(rows, faults.append)] == [rows[2].id]
-    assert [str(fault) for fault in faults] == [f"{filled.folder / rows[0].path} is not a Result: it has no schema"]
-
-
-def test_text_that_is_no_unicode_is_listed(store: Store) -> None:
-    """As an argument comes that isn't UTF-8."""
-    result = make_result(labels=("\udcff",))
-    store.add(result)
-    assert store.select()[0].labels == ("?",)
-    assert store.get(result.id).labels == ("\udcff",)
-    assert ids(store, Filter(label="\udcff")) == [result.id]
-
-
 # several processes
 
 
@@ -642,12 +328,3 @@ def test_processes_that_write_at_once_neither_lose_nor_repeat_a_result(store: St
     assert len(ids(store)) == 40
     assert store.damaged() == []
     assert all(not name.split("/")[-1].startswith(".") for name in files(store.folder))
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left_open() -> Iterator[None]:
-    """A connection that isn't closed warns when it is collected, and warnings are errors."""
-    import gc
-
-    yield
-    gc.collect()

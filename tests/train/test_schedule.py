@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.specs import SCHEDULES, Recipe
+from zoo.specs import RECIPE_CHOICES, Recipe
 from zoo.train.schedule import learning_rates
 
 QUICK = settings(max_examples=100, deadline=None, database=None, derandomize=True)
@@ -52,7 +52,7 @@ def test_one_cycle_rises_for_as_long_as_it_is_told() -> None:
 
 @QUICK
 @given(
-    schedule=st.sampled_from(SCHEDULES),
+    schedule=st.sampled_from(RECIPE_CHOICES["schedule"]),
     epochs=st.integers(1, 30),
     steps=st.integers(1, 50),
     warmup=st.floats(0, 40),

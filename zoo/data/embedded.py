@@ -18,7 +18,7 @@ from PIL import Image
 from zoo.data import records
 
 
-class EmbeddedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[misc,call-arg]
+class EmbeddedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[misc,call-arg]  # untyped
     """A TFDS builder whose `_split_generators` returns, by split, an iterator over keys and examples.
 
     An example is `{"image": png(…), "label": …}`. Keys are unique in a split; the order is that of the keys' hashes.
@@ -31,7 +31,7 @@ class EmbeddedBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True): 
         return RecordWriter(self.info.file_format)
 
 
-class RecordWriter(tfds.core.ExampleWriter):  # type: ignore[misc]
+class RecordWriter(tfds.core.ExampleWriter):  # type: ignore[misc]  # TFDS is untyped
     """Writes TFRecord files without TensorFlow."""
 
     def write(self, path: Any, examples: Iterable[tuple[Any, bytes]]) -> None:

@@ -57,4 +57,4 @@ def _resized(x: np.ndarray[Any, Any], height: int, width: int) -> np.ndarray[Any
     from keras import ops
 
     resized = ops.image.resize(x, (height, width), interpolation="bilinear", data_format="channels_last")
-    return ops.convert_to_numpy(resized)  # type: ignore[no-any-return]
+    return ops.convert_to_numpy(resized)  # type: ignore[no-any-return]  # Keras is untyped

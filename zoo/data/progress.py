@@ -80,11 +80,11 @@ class Progress(logging.Handler):
 
     def _replace_bars(self) -> None:
         from tensorflow_datasets.core.utils import tqdm_utils
-        from tqdm.std import tqdm  # type: ignore[import-untyped]
+        from tqdm.std import tqdm  # type: ignore[import-untyped]  # it has no stubs here
 
         show = self._show
 
-        class Bar(tqdm):  # type: ignore[misc]
+        class Bar(tqdm):  # type: ignore[misc]  # tqdm is untyped
             def __init__(self, *args: Any, **options: Any) -> None:
                 super().__init__(*args, **{**options, "file": StringIO()})
 

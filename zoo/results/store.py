@@ -163,7 +163,7 @@ class Store:
         """
         where, values = (wanted or Filter()).where()
         order = "DESC" if newest_first else "ASC"
-        sql = f"SELECT {', '.join(COLUMNS)} FROM results WHERE {where} ORDER BY path {order} LIMIT ?"  # noqa: S608
+        sql = f"SELECT {', '.join(COLUMNS)} FROM results WHERE {where} ORDER BY path {order} LIMIT ?"  # noqa: S608 -- values are bound
         return index.ask(self.folder, sql, from_columns, [*values, -1 if limit is None else limit])
 
     def load(self, rows: Iterable[Row], on_damaged: Callable[[Damaged], None]) -> Iterator[Result]:

@@ -39,7 +39,7 @@ class PredictSession:
 
     def fetch(self, output: Any) -> np.ndarray[Any, Any]:
         """See `zoo.runtimes.Session`."""
-        return output.copy()  # type: ignore[no-any-return]
+        return output.copy()  # type: ignore[no-any-return]  # Keras is untyped
 
     def close(self) -> None:
         """The model is the caller's."""

@@ -103,7 +103,7 @@ def _recording(recipe: Recipe, network: keras.Model, steps_per_epoch: int) -> Re
     return made
 
 
-class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
     """Takes down the points of the curves, and ends training after the last step."""
 
     def __init__(

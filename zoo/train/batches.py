@@ -14,7 +14,7 @@ Array = np.ndarray[Any, Any]
 Batch = tuple[dict[str, Array], Array]
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
     """An epoch's batches. Images left over when batches are full are left out.
 
     :param count: images in an epoch.

@@ -26,7 +26,7 @@ def _can_be_fused(layer: keras.layers.BatchNormalization) -> bool:
     return channels_last and layer.center and layer.scale and not layer.synchronized
 
 
-class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
+class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras is untyped
     """`keras.layers.BatchNormalization` of (batch, height, width, channels), with scale and centre."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:

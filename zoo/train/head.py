@@ -25,7 +25,7 @@ def with_head(network: keras.Model, image_shape: tuple[int, int, int], recipe: R
     return keras.Model(inputs, network(prepare(**inputs)), name=f"{network.name}_training")
 
 
-class Prepare(keras.layers.Layer):  # type: ignore[misc]
+class Prepare(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """Stored images to what the network takes: `zoo.data.preprocess.adapt`, and shifts and flips on the way.
 
     Inputs: `image` uint8 (batch, height, width, channels), `shift` int32 (batch, 2) pixels down and right, `flip` int32

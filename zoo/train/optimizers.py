@@ -38,7 +38,7 @@ def decays(variable: Any) -> bool:
     return len(variable.shape) > 1
 
 
-class Rates(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+class Rates(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # Keras is untyped
     """A recipe's table of learning rates."""
 
     def __init__(self, recipe: Recipe, steps_per_epoch: int) -> None:
@@ -49,7 +49,7 @@ class Rates(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[mi
         return ops.take(ops.convert_to_tensor(self.rates), ops.minimum(step, len(self.rates) - 1))
 
 
-class SGDWithL2(keras.optimizers.SGD):  # type: ignore[misc]
+class SGDWithL2(keras.optimizers.SGD):  # type: ignore[misc]  # Keras is untyped
     """SGD that adds `l2` × kernel to a kernel's gradient: what a penalty of `l2` / 2 × kernel² in the loss would do."""
 
     def __init__(self, l2: float, **options: Any) -> None:

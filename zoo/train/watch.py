@@ -17,7 +17,7 @@ from zoo.train.frameworks import seed_epoch
 REPORT_S = 0.5  # between two reports of progress
 
 
-class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
     """The one callback of a run.
 
     :param name: of the model.

@@ -24,7 +24,7 @@ def polygon(sides: int) -> Callable[[Array, Array], Array]:
 def on_inner_side(x: Array, y: Array, lines: int, distance: float) -> Array:
     """Of how many lines a point lies on the inner side; they stand around the centre, at one distance from it."""
     angles = [2 * math.pi * line / lines for line in range(lines)]
-    return sum(x * math.cos(angle) + y * math.sin(angle) <= distance for angle in angles)  # type: ignore[return-value]
+    return sum(x * math.cos(angle) + y * math.sin(angle) <= distance for angle in angles)  # type: ignore[return-value]  # sum of arrays
 
 
 # Each says which points (x, y) of the plane belong to the shape; all lie in the unit circle.

@@ -1,0 +1,117 @@
+"""How a model is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.specs.checks import (
+    ANY_DATASET,
+    as_tuple,
+    check,
+    check_dataset_name,
+    check_name,
+    check_text,
+    is_count,
+    is_finite,
+    is_number,
+)
+from zoo.specs.plain import Plain
+
+OPTIMIZERS = ("sgd", "adamw")
+SCHEDULES = ("constant", "cosine", "one_cycle")
+WEIGHT_DECAYS = ("decoupled", "l2")
+FILLS = ("black", "reflect")
+PRECISIONS = ("float32", "mixed_bfloat16")
+RECIPE_CHOICES = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "weight_decay_form": WEIGHT_DECAYS,
+    "shift_fill": FILLS,
+    "precision": PRECISIONS,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe(Plain):
+    """How a model is trained on a dataset.
+
+    Images are scaled to [0, 1], resized to the model's input, then normalised by `mean` and `std` per channel. Every
+    epoch sees the images in another order; those left over when batches are full are others each time.
+
+    Attributes:
+        dataset: the dataset's name, or `"*"` for any that has no recipe of its own.
+        name: apart from the other recipes of that dataset; the first of them is what `zoo train` takes by default.
+        summary: one line on what it is for.
+        epochs: passes over the training split.
+        batch_size: images a step, over all devices.
+        optimizer: `"sgd"` (Nesterov, with `momentum`) or `"adamw"` (Loshchilov & Hutter 2019).
+        learning_rate: the peak of the schedule.
+        momentum: of sgd; in [0, 1).
+        schedule: `"constant"` or, after `warmup_epochs` of linear growth, `"cosine"` to zero (Loshchilov & Hutter 2017,
+            section 3). `"one_cycle"` grows from a 25th of the peak over `warmup_epochs`, or three tenths of the steps
+            where that is 0, and falls to zero, both linearly (Smith & Topin 2018; the momentum stays).
+        warmup_epochs: how long the learning rate grows at first; may be a part of one.
+        weight_decay: on kernels only, not on biases or batch-norm parameters.
+        weight_decay_form: `"decoupled"` takes learning rate × `weight_decay` of each kernel off it; `"l2"` adds
+            `weight_decay` × kernel to its gradient, so that momentum multiplies it by 1 / (1 - `momentum`) (sgd only).
+        label_smoothing: share of the target spread over all classes (Szegedy et al. 2016, section 7).
+        ema_momentum: of an exponential moving average of the weights over the steps, which is then what is scored and
+            saved; 0 for none.
+        shift_pixels: augmentation: shift by up to that many input pixels each way.
+        shift_fill: what moves in: `"black"`, or the image's mirror image, `"reflect"`.
+        flip: augmentation: mirror half of the images left to right.
+        mean, std: per-channel normalisation in units of [0, 1]; one value serves all channels.
+        precision: of the arithmetic, by Keras' name of the policy; weights are kept, scored and saved in float32.
+        seed: of initialisation, order and augmentation.
+    """
+
+    dataset: str
+    name: str = "default"
+    summary: str | None = None
+    epochs: int
+    batch_size: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    schedule: str = "cosine"
+    warmup_epochs: float = 0.0
+    weight_decay: float = 0.0
+    weight_decay_form: str = "decoupled"
+    label_smoothing: float = 0.0
+    ema_momentum: float = 0.0
+    shift_pixels: int = 0
+    shift_fill: str = "black"
+    flip: bool = False
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.dataset != ANY_DATASET:
+            check_dataset_name(self.dataset)
+        check_name(self.name)
+        if self.summary is not None:
+            check_text(self.summary, "summary")
+        for name in ("epochs", "batch_size"):
+            check(is_count(getattr(self, name)), f"{name} must be a whole number of at least 1")
+        for name in ("learning_rate", "weight_decay", "warmup_epochs"):
+            check(is_number(getattr(self, name)), f"{name} must be a number of at least 0")
+        for name in ("momentum", "label_smoothing", "ema_momentum"):
+            check(is_number(getattr(self, name)) and getattr(self, name) < 1, f"{name} must lie in [0, 1)")
+        for name, choices in RECIPE_CHOICES.items():
+            check(getattr(self, name) in choices, f"{name} must be one of {', '.join(choices)}")
+        check(
+            type(self.shift_pixels) is int and self.shift_pixels >= 0,
+            "shift_pixels must be a whole number of at least 0",
+        )
+        check(isinstance(self.flip, bool), "flip must be True or False")
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, as_tuple(getattr(self, name), name))
+        check(all(is_finite(m) for m in self.mean), "mean must be finite numbers")
+        check(all(is_number(s) and s > 0 for s in self.std), "std must be positive numbers")
+        check(type(self.seed) is int and 0 <= self.seed < 2**32, "seed must lie in [0, 2**32)")
+        check(
+            self.weight_decay_form == "decoupled" or self.optimizer == "sgd",
+            "weight_decay_form l2 is for sgd: the adaptive steps of adamw would scale it away",
+        )
