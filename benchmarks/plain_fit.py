@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -31,18 +32,26 @@ def augment(row: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
 class Rate(keras.callbacks.Callback):
     """Prints images a second."""
 
-    def __init__(self, images: int) -> None:
+    def __init__(self, images: int, before_epoch: Callable[[], object]) -> None:
         super().__init__()
-        self.images = images
+        self.images, self.before_epoch = images, before_epoch
 
     def on_epoch_begin(self, *_: object) -> None:
+        self.before_epoch()
         self.start = time.perf_counter()
 
     def on_epoch_end(self, *_: object) -> None:
         print(self.images / (time.perf_counter() - self.start), flush=True)
 
 
-def main(name: str, data_dir: str, images: str = "50000", epochs: str = "3", precision: str = "float32") -> None:
+def main(
+    name: str,
+    data_dir: str,
+    images: str = "50000",
+    epochs: str = "3",
+    precision: str = "float32",
+    before_epoch: Callable[[], object] = lambda: None,
+) -> None:
     """Train and print."""
     keras.utils.set_random_seed(0)
     keras.mixed_precision.set_global_policy(precision)
@@ -58,7 +67,7 @@ def main(name: str, data_dir: str, images: str = "50000", epochs: str = "3", pre
         metrics=["accuracy"],
         jit_compile=False,
     )
-    model.fit(batches, epochs=int(epochs), verbose=0, callbacks=[Rate(count)])
+    model.fit(batches, epochs=int(epochs), verbose=0, callbacks=[Rate(count, before_epoch)])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from by_hand import LOOPS
@@ -24,51 +25,56 @@ ZOO = Path(sys.executable).parent / "zoo"
 HERE = Path(__file__)
 
 
-def by_the_zoo(runtime: str, model: str, batch_size: int, _: str) -> float:
-    """Seconds a batch, by `zoo bench`."""
-    command = [ZOO, "bench", model, "--runtime", runtime, "--batch-size", str(batch_size), "--no-accuracy", "--json"]
+Latencies = dict[int, float]  # seconds a batch, by batch size
+
+
+def by_the_zoo(runtime: str, model: str, batch_sizes: Sequence[int], _: str) -> Latencies:
+    """What `zoo bench` says."""
+    sizes = ",".join(map(str, batch_sizes))
+    command = [ZOO, "bench", model, "--runtime", runtime, "--batch-size", sizes, "--no-accuracy", "--json"]
     printed = subprocess.run(command, capture_output=True, check=True).stdout
-    return float(json.loads(printed)[0]["measures"]["latency_s"])
+    return {row["scenario"]["batch_size"]: row["measures"]["latency_s"] for row in json.loads(printed)}
 
 
-def by_hand(runtime: str, model: str, batch_size: int, folder: str) -> float:
-    """Seconds a batch, by `by_hand.py`."""
-    command = [sys.executable, HERE.with_name("by_hand.py"), runtime, model, str(batch_size), folder]
-    return float(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()[-1])
+def by_hand(runtime: str, model: str, batch_sizes: Sequence[int], folder: str) -> Latencies:
+    """What `by_hand.py` says, in a fresh process for each batch size."""
+    found = {}
+    for size in batch_sizes:
+        command = [sys.executable, HERE.with_name("by_hand.py"), runtime, model, str(size), f"{folder}/{size}"]
+        found[size] = float(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()[-1])
+    return found
 
 
-def compare(runtime: str, model: str, batch_size: int, rounds: int) -> list[str]:
-    """Measure both in random order, round by round: a row of the table."""
-    pairs = []
+def compare(runtime: str, model: str, batch_sizes: Sequence[int], rounds: int) -> list[list[str]]:
+    """Measure both in random order, round by round: a row of the table for each batch size."""
+    taken: dict[object, list[Latencies]] = {by_the_zoo: [], by_hand: []}
     with tempfile.TemporaryDirectory() as folder:
         if runtime in FILES:
-            command = [ZOO, "export", model, "--runtime", runtime, "--batch-size", str(batch_size), "-o", folder]
-            subprocess.run(command, capture_output=True, check=True)
+            for size in batch_sizes:
+                command = [ZOO, "export", model, "--runtime", runtime, "--batch-size", str(size)]
+                subprocess.run([*command, "-o", f"{folder}/{size}"], capture_output=True, check=True)
         for _ in range(rounds):
-            ways = [by_the_zoo, by_hand]
-            random.shuffle(ways)
-            taken = {way: way(runtime, model, batch_size, folder) for way in ways}
-            pairs.append((taken[by_the_zoo], taken[by_hand]))
-    ratios = [a / b for a, b in pairs]
-    return [
-        runtime,
-        str(batch_size),
-        f"{1e3 * statistics.median(a for a, _ in pairs):.3f}",
-        f"{1e3 * statistics.median(b for _, b in pairs):.3f}",
-        f"{statistics.median(ratios):.3f}",
-        f"{min(ratios):.3f}–{max(ratios):.3f}",
-    ]
+            for way in random.sample([by_the_zoo, by_hand], 2):
+                taken[way].append(way(runtime, model, batch_sizes, folder))
+    return [row(runtime, size, *([one[size] for one in taken[way]] for way in taken)) for size in batch_sizes]
+
+
+def row(runtime: str, batch_size: int, zoo: list[float], hand: list[float]) -> list[str]:
+    """A row of the table."""
+    ratios = [a / b for a, b in zip(zoo, hand, strict=True)]
+    milliseconds = [f"{1e3 * statistics.median(seconds):.3f}" for seconds in (zoo, hand)]
+    spread = f"{min(ratios):.3f}–{max(ratios):.3f}"
+    return [runtime, str(batch_size), *milliseconds, f"{statistics.median(ratios):.3f}", spread]
 
 
 def main(
-    model: str = "toy_resnet", rounds: str = "5", runtimes: str = ",".join(LOOPS), batch_sizes: str = "1,32,256"
+    model: str = "toy_resnet", rounds: str = "3", runtimes: str = ",".join(LOOPS), batch_sizes: str = "1,32,256"
 ) -> None:
     """Measure and print the table."""
     rows = []
     for runtime in runtimes.split(","):
-        for batch_size in batch_sizes.split(","):
-            rows.append(compare(runtime, model, int(batch_size), int(rounds)))
-            print(*rows[-1], file=sys.stderr)
+        rows += compare(runtime, model, [int(size) for size in batch_sizes.split(",")], int(rounds))
+        print(f"{runtime} done", file=sys.stderr)
     headers = ["runtime", "batch", "zoo bench, ms", "by hand, ms", "ratio, median", "min–max"]
     print(tabulate(rows, headers, tablefmt="github", disable_numparse=True, stralign="right"))
 

@@ -160,7 +160,7 @@ def _training(record: Mapping[str, Any]) -> list[str]:
     """Epochs, time, and what on."""
     devices, versions = record.get("accelerators") or [], record["versions"]
     number = record.get("devices", 1)
-    cores = f", {record['cores']} cores" if "cores" in record else ""
+    cores = f", {record['cores']} core{'s' if record['cores'] > 1 else ''}" if "cores" in record else ""
     device = devices[0] if devices else f"{record['processor']}{cores}"
     backend = versions["keras_backend"]
     return [

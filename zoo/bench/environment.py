@@ -59,7 +59,7 @@ def describe(environment: dict[str, Any]) -> str:
     return " · ".join(
         [
             processor["model"],
-            f"{processor['usable_cores']} cores",
+            f"{processor['usable_cores']} core{'s' if processor['usable_cores'] > 1 else ''}",
             f"{processor['memory_bytes'] / 2**30:.0f} GiB",
             *accelerators,
             f"{environment['os']['system']} {environment['os']['release']}",
