@@ -21,6 +21,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
         measures = {**result.measures, "latency_s": 1e-3 * (3 - number), "peak_rss_bytes": 3 * 10**8}
         Store(folder).add(make_result(number, fingerprint=fingerprint, runtime=runtime, measures=measures))
     Store(folder).add(make_result(7, runtime="jax", batch_size=2))  # of another environment
+    Store(folder).add(make_result(8, fingerprint=fingerprint, dataset="far_away"))  # which isn't here any more
     return str(folder)
 
 
@@ -47,6 +48,7 @@ def test_the_fastest_within_the_limits_is_named(zoo: Zoo, store: str) -> None:
         (["--max-latency", "0.5ms"], 1, "nothing that was measured has latency of at most 500 µs"),
         (["--batch-size", "2"], 4, "nothing has been measured that could be recommended"),
         (["plain*"], 4, "nothing has been measured that could be recommended"),
+        (["--dataset", "far_away", "--max-latency", "1ns"], 1, "nothing that was measured has latency of at most 1.00 ns"),
     ],
 )
 def test_nothing_within_the_limits_is_said(zoo: Zoo, store: str, arguments: list[str], code: int, line: str) -> None:

@@ -154,7 +154,8 @@ def recommend(
         raise UsageError(f"'{best}' is not one of {', '.join(chosen.MEASURES)}")
     store, registry = store or Store(default_store()), registry or _registry.load()
     models = {entry.spec.name for entry in registry.select(patterns or ["*"])}
-    name = find_dataset(dataset, registry.datasets, data_dir).name
+    measured = store.select(Filter(dataset=dataset), limit=1)  # then it need not be here any more
+    name = dataset if measured and not measure else find_dataset(dataset, registry.datasets, data_dir).name
     if measure:
         from zoo.bench.plan import Options
         from zoo.specs import RUNTIME_CHOICES
