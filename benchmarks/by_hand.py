@@ -113,7 +113,7 @@ def _toy_resnet(network: Any) -> Any:
         made = nn.Conv2d(before, filters, (height, width), padding=1 if layer.padding == "same" else 0)
         made.weight.data = layer.kernel.value.data.permute(3, 2, 0, 1)
         made.bias.data = layer.bias.value.data
-        return nn.Sequential(made, nn.ReLU())
+        return nn.Sequential(made, nn.ReLU(inplace=True))
 
     def dense(name: str) -> Any:
         layer = network.get_layer(name)

@@ -48,7 +48,11 @@ def test_the_fastest_within_the_limits_is_named(zoo: Zoo, store: str) -> None:
         (["--max-latency", "0.5ms"], 1, "nothing that was measured has latency of at most 500 µs"),
         (["--batch-size", "2"], 4, "nothing has been measured that could be recommended"),
         (["plain*"], 4, "nothing has been measured that could be recommended"),
-        (["--dataset", "far_away", "--max-latency", "1ns"], 1, "nothing that was measured has latency of at most 1.00 ns"),
+        (
+            ["--dataset", "far_away", "--max-latency", "1us"],
+            1,
+            "nothing that was measured has latency of at most 1.00 µs",
+        ),
     ],
 )
 def test_nothing_within_the_limits_is_said(zoo: Zoo, store: str, arguments: list[str], code: int, line: str) -> None:

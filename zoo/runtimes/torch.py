@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UsageError
 from zoo.runtimes.common import check_processor, gpu_number, threads_or_cores
+from zoo.runtimes.torch_graph import activate_in_place, traced
 
 if TYPE_CHECKING:
     import keras
@@ -54,7 +55,9 @@ class Torch:
         self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
     ) -> TorchSession:
         """See `zoo.runtimes.Runtime`."""
-        return TorchSession(traced(model, batch_size, self.precision, self.device), self.device)
+        graph = traced(model, batch_size, self.precision, self.device)
+        activate_in_place(graph)
+        return TorchSession(graph, self.device)
 
     def peak_device_bytes(self) -> int | None:
         """See `zoo.runtimes.CountsMemory`."""
@@ -124,43 +127,6 @@ class TorchSession:
             import torch
 
             torch.cuda.synchronize(self.device)
-
-
-def traced(model: keras.Model, batch_size: int, precision: str, device: Any) -> Any:
-    """The operations of the model on a batch of that size, from float32 images to float32 logits."""
-    import torch
-    from torch.fx.experimental.proxy_tensor import make_fx
-
-    from zoo.models.fold import fold
-
-    inference = fold(model, precision)
-    example = torch.zeros((batch_size, *model.input_shape[1:]), device=device)
-    with torch.no_grad():
-        graph = make_fx(lambda images: inference(images, training=False).to(torch.float32))(example)
-        _compute_constants(graph)
-    return graph
-
-
-def _compute_constants(module: Any) -> None:
-    """Replace what depends on no input by its value: weights brought to the layout that the kernels read, once."""
-    import torch
-    from torch.fx.node import map_arg
-
-    known: dict[Any, Any] = {}
-    for node in module.graph.nodes:
-        if node.op == "get_attr":
-            known[node] = getattr(module, node.target)
-        elif node.op == "call_function" and node.all_input_nodes and all(n in known for n in node.all_input_nodes):
-            arguments = map_arg((node.args, node.kwargs), known.__getitem__)
-            known[node] = node.target(*arguments[0], **arguments[1])
-    for number, (node, value) in enumerate(known.items()):
-        if node.op == "call_function" and any(user not in known for user in node.users):
-            name = f"computed_{number}"
-            module.register_buffer(name, torch.as_tensor(value).detach())
-            with module.graph.inserting_before(node):
-                node.replace_all_uses_with(module.graph.get_attr(name))
-    module.graph.eliminate_dead_code()
-    module.recompile()
 
 
 def _find_compiler() -> None:

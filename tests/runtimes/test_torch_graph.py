@@ -1,0 +1,67 @@
+"""The graph that the runtime `torch` runs: the same network, without copies, its biases in its convolutions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.real
+
+LEAN = [
+    "layers.Conv2D(6, 3, activation='relu')(layers.Conv2D(6, 3, padding='same', activation='relu')(x))",
+    "layers.MaxPooling2D()(layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(6, 3, use_bias=False)(x))))",
+    "(lambda y: layers.ReLU()(layers.Add()([layers.Conv2D(6, 3, padding='same')(y), y])))(layers.Conv2D(6, 1)(x))",
+    "layers.Conv2D(8, 3, strides=2, padding='same', groups=2)(layers.DepthwiseConv2D(3, activation='silu')(x))",
+]
+# What a pass that is too eager would spoil: what is read twice, the images themselves, an addition that is no bias.
+OTHERS = [
+    "(lambda y: layers.Add()([layers.ReLU()(y), y]))(layers.Conv2D(6, 3)(x))",
+    "layers.Add()([layers.ReLU()(x), x])",
+    "(lambda y: layers.Add()([layers.Conv2D(6, 3, use_bias=False)(y), layers.Conv2D(6, 3)(y)]))(x)",
+    "layers.Conv2D(8, 3, use_bias=False)(x) + ops.reshape(ops.arange(6, dtype='float32'), (1, 1, 6, 1))",
+    "layers.Conv2D(6, 3, use_bias=False)(x) + 0.5",
+    "layers.Permute((2, 1, 3))(layers.ReLU()(layers.Permute((2, 1, 3))(layers.Conv2D(4, 3)(x))))",
+    "layers.Add()([layers.Permute((2, 1, 3))(x), x])",
+    "layers.Reshape((4, 4, 16))(layers.Conv2D(4, 1)(x))",
+    "layers.BatchNormalization()(layers.Concatenate()([x, layers.Conv2D(4, 3, padding='same')(x)]))",
+]
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    """What torch_graphs.py prints of all of them."""
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("torch_graphs.py"), json.dumps([*LEAN, *OTHERS])],
+        env={**os.environ, "KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    graphs: dict[str, Any] = json.loads(done.stdout)
+    return graphs
+
+
+@pytest.mark.parametrize("network", [*LEAN, *OTHERS])
+def test_it_computes_the_same_again_and_again_and_leaves_the_images_alone(found: dict[str, Any], network: str) -> None:
+    graph = found[network]
+    assert graph["difference"] < 1e-5
+    assert graph["again"]
+    assert graph["kept"]
+
+
+@pytest.mark.parametrize("network", LEAN)
+def test_nothing_is_copied_and_no_bias_is_added_apart(found: dict[str, Any], network: str) -> None:
+    operations = found[network]["operations"]
+    assert "aten.clone.default" not in operations
+    assert operations.get("aten.add.Tensor", 0) == network.count("layers.Add()")
+    assert "aten.relu.default" not in operations  # each overwrites what a convolution or an addition has made
+
+
+def test_permutations_there_and_back_are_left_out(found: dict[str, Any]) -> None:
+    assert found[LEAN[0]]["operations"]["aten.permute.default"] == 2  # of the images, and before the pooling
