@@ -3,7 +3,8 @@
     python benchmarks/by_hand.py RUNTIME MODEL BATCH_SIZE [FOLDER]
 
 Prints seconds a batch, the median over two seconds after a warm-up. It imports nothing of the zoo's but the model and
-its weights. ONNX Runtime, OpenVINO and LiteRT run the file in FOLDER, which `zoo export` wrote.
+its weights, unless `runtimes.py` has it take turns. ONNX Runtime, OpenVINO and LiteRT run the file in FOLDER, which
+`zoo export` wrote.
 """
 
 from __future__ import annotations
@@ -188,28 +189,53 @@ LOOPS: dict[str, Callable[[str, np.ndarray[Any, Any], Path], Forward]] = {
 }
 
 
-def seconds_a_batch(forward: Forward, seconds: float = 2.0, warmup: float = 1.0) -> float:
-    """The median round, of as many calls as the clock needs."""
+def warm_up(forward: Forward, seconds: float = 1.0) -> int:
+    """Call it for a while; returns how many calls a round takes."""
     forward()
-    warm_until = time.perf_counter() + warmup
     start, calls = time.perf_counter(), 0
-    while time.perf_counter() < warm_until:
+    while time.perf_counter() < start + seconds:
         forward()
         calls += 1
-    calls = max(1, round(ROUND_S * calls / (time.perf_counter() - start)))
+    return max(1, round(ROUND_S * calls / (time.perf_counter() - start)))
+
+
+def sample(forward: Forward, calls: int, seconds: float) -> list[float]:
+    """Seconds a batch, round by round."""
     rounds, until = [], time.perf_counter() + seconds
     while time.perf_counter() < until:
         start = time.perf_counter()
         for _ in range(calls):
             forward()
         rounds.append((time.perf_counter() - start) / calls)
-    return statistics.median(rounds)
+    return rounds
+
+
+def prepare(runtime: str, model: str, batch_size: int, folder: str) -> Forward:
+    """What is called in the loop."""
+    images = np.random.default_rng(0).random((batch_size, *SHAPE), np.float32)
+    return LOOPS[runtime](model, images, Path(folder))
+
+
+def in_turn(job: dict[str, Any], _: object) -> None:
+    """The loop in a process that samples when it is told to, as those of `zoo bench --careful` do."""
+    from zoo.bench.timing import Block
+    from zoo.bench.turns import Called
+
+    turns = Called(Path(job["turns"]))
+    forward = prepare(job["runtime"], job["model"], job["batch_size"], job["folder"])
+    turns.warm_up()
+    calls = warm_up(forward)
+    while (turn := turns.take()) is not None:
+        forward()  # it finds the caches as the other process has left them
+        start = time.perf_counter()
+        rounds = sample(forward, calls, turn.least_s)
+        turns.give(Block(start, time.perf_counter() - start, len(rounds), tuple(rounds)))
 
 
 def main(runtime: str, model: str, batch_size: str, folder: str = ".") -> None:
     """Measure one loop and print."""
-    images = np.random.default_rng(0).random((int(batch_size), *SHAPE), np.float32)
-    print(seconds_a_batch(LOOPS[runtime](model, images, Path(folder))))
+    forward = prepare(runtime, model, int(batch_size), folder)
+    print(statistics.median(sample(forward, warm_up(forward), 2.0)))
 
 
 if __name__ == "__main__":

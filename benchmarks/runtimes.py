@@ -1,81 +1,97 @@
-"""Does the harness add anything? `zoo bench` and a hand-written loop for the same library, in turn, in fresh processes.
+"""Does the harness add anything? What `zoo bench` measures and a hand-written loop for the same library, in turn.
 
-    python benchmarks/runtimes.py [MODEL [ROUNDS [RUNTIME[,RUNTIME] [BATCH_SIZE[,BATCH_SIZE]]]]]
+    python benchmarks/runtimes.py [MODEL [TURNS [RUNTIME[,RUNTIME] [BATCH_SIZE[,BATCH_SIZE]]]]]
 
-For each runtime and batch size: the median latency of both, and the median of the ratios round by round. `by_hand.py`
-has the loops.
+For each runtime and batch size two fresh processes: the very one that `zoo bench` starts, and one that loops by hand
+(`by_hand.py`). Both stay alive and sample a quarter of a second in turn, in random order, so that what the machine does
+meanwhile meets both. Printed: the median of each turn's median, and the median ratio of the turns with its 95 %
+interval, by order statistics.
 """
 
 from __future__ import annotations
 
-import json
+import math
+import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from by_hand import LOOPS
 from tabulate import tabulate
 
+from zoo import registry
+from zoo.bench.plan import Options, Step, plan
+from zoo.bench.reference import References
+from zoo.bench.taken import Taken
+from zoo.bench.timing import Turn
+from zoo.bench.turns import Group
+from zoo.executors.local import Task
+
 FILES = ("onnxruntime", "openvino", "litert")  # whose loops run a file
 ZOO = Path(sys.executable).parent / "zoo"
-HERE = Path(__file__)
+BY_HAND = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])}
 
 
-Latencies = dict[int, float]  # seconds a batch, by batch size
+def compare(steps: list[Step], turns: int) -> Iterator[list[str]]:
+    """A row of the table for each step."""
+    with References(steps) as references, tempfile.TemporaryDirectory() as folder:
+        for step in steps:
+            scenario, files = step.scenario, f"{folder}/{step.scenario.batch_size}"
+            if scenario.runtime in FILES:
+                command = [ZOO, "export", scenario.model, "--runtime", scenario.runtime, "-o", files]
+                subprocess.run([*command, "--batch-size", str(scenario.batch_size)], capture_output=True, check=True)
+            zoo, hand = sampled(Taken.nothing_yet(step, None, references, lambda _: None), files, turns)
+            ratios = sorted(a / b for a, b in zip(zoo, hand, strict=True))
+            low, high = interval(ratios)
+            yield [
+                scenario.runtime,
+                str(scenario.batch_size),
+                *(f"{1e3 * statistics.median(seconds):.3f}" for seconds in (zoo, hand)),
+                f"{statistics.median(ratios):.3f}",
+                f"{low:.3f}–{high:.3f}",
+            ]
 
 
-def by_the_zoo(runtime: str, model: str, batch_sizes: Sequence[int], _: str) -> Latencies:
-    """What `zoo bench` says."""
-    sizes = ",".join(map(str, batch_sizes))
-    command = [ZOO, "bench", model, "--runtime", runtime, "--batch-size", sizes, "--no-accuracy", "--json"]
-    printed = subprocess.run(command, capture_output=True, check=True).stdout
-    return {row["scenario"]["batch_size"]: row["measures"]["latency_s"] for row in json.loads(printed)}
+def sampled(taken: Taken, files: str, turns: int) -> tuple[list[float], list[float]]:
+    """The median seconds a batch of each turn: of the zoo's process, and of the loop's."""
+    scenario = taken.step.scenario
+    job = {"runtime": scenario.runtime, "model": scenario.model, "batch_size": scenario.batch_size, "folder": files}
+    with Group() as group:
+        members = [
+            taken.start(group, lambda _: None),
+            group.start(Task("by_hand:in_turn", job, environment=BY_HAND), lambda _: None, timeout_s=120.0),
+        ]
+        going = all(member.ready() and member.warm_up() for member in members)
+        for _ in range(turns):
+            going = going and all(member.sample(Turn(least_s=0.25)) for member in random.sample(members, 2))
+        if not going:
+            sys.exit(f"{scenario}: {[member.completed for member in members if member.completed]}")
+        zoo, hand = ([statistics.median(block.some_s) for block in member.blocks] for member in members)
+        return zoo, hand
 
 
-def by_hand(runtime: str, model: str, batch_sizes: Sequence[int], folder: str) -> Latencies:
-    """What `by_hand.py` says, in a fresh process for each batch size."""
-    found = {}
-    for size in batch_sizes:
-        command = [sys.executable, HERE.with_name("by_hand.py"), runtime, model, str(size), f"{folder}/{size}"]
-        found[size] = float(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()[-1])
-    return found
-
-
-def compare(runtime: str, model: str, batch_sizes: Sequence[int], rounds: int) -> list[list[str]]:
-    """Measure both in random order, round by round: a row of the table for each batch size."""
-    taken: dict[object, list[Latencies]] = {by_the_zoo: [], by_hand: []}
-    with tempfile.TemporaryDirectory() as folder:
-        if runtime in FILES:
-            for size in batch_sizes:
-                command = [ZOO, "export", model, "--runtime", runtime, "--batch-size", str(size)]
-                subprocess.run([*command, "-o", f"{folder}/{size}"], capture_output=True, check=True)
-        for _ in range(rounds):
-            for way in random.sample([by_the_zoo, by_hand], 2):
-                taken[way].append(way(runtime, model, batch_sizes, folder))
-    return [row(runtime, size, *([one[size] for one in taken[way]] for way in taken)) for size in batch_sizes]
-
-
-def row(runtime: str, batch_size: int, zoo: list[float], hand: list[float]) -> list[str]:
-    """A row of the table."""
-    ratios = [a / b for a, b in zip(zoo, hand, strict=True)]
-    milliseconds = [f"{1e3 * statistics.median(seconds):.3f}" for seconds in (zoo, hand)]
-    spread = f"{min(ratios):.3f}–{max(ratios):.3f}"
-    return [runtime, str(batch_size), *milliseconds, f"{statistics.median(ratios):.3f}", spread]
+def interval(ordered: list[float]) -> tuple[float, float]:
+    """Of the median, from the binomial distribution, near enough by the normal one."""
+    reach = 1.96 * math.sqrt(len(ordered)) / 2
+    first = max(0, math.floor(len(ordered) / 2 - reach))
+    return ordered[first], ordered[-1 - first]
 
 
 def main(
-    model: str = "toy_resnet", rounds: str = "3", runtimes: str = ",".join(LOOPS), batch_sizes: str = "1,32,256"
+    model: str = "toy_resnet", turns: str = "24", runtimes: str = ",".join(LOOPS), batch_sizes: str = "1,32,256"
 ) -> None:
     """Measure and print the table."""
     rows = []
     for runtime in runtimes.split(","):
-        rows += compare(runtime, model, [int(size) for size in batch_sizes.split(",")], int(rounds))
-        print(f"{runtime} done", file=sys.stderr)
-    headers = ["runtime", "batch", "zoo bench, ms", "by hand, ms", "ratio, median", "min–max"]
+        options = Options(runtimes=(runtime,), batch_sizes=tuple(map(int, batch_sizes.split(","))), score=False)
+        for row in compare(plan(registry.load(), [model], options), int(turns)):
+            print(*row, file=sys.stderr)
+            rows.append(row)
+    headers = ["runtime", "batch", "zoo bench, ms", "by hand, ms", "ratio", "95 % interval"]
     print(tabulate(rows, headers, tablefmt="github", disable_numparse=True, stralign="right"))
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 import zoo
+from zoo.errors import SpecError
 from zoo.models import weights
 from zoo.models.verify import check, disagreement, normalisation
-from zoo.specs import ModelSpec, SpecError
+from zoo.specs import ModelSpec
 
 DIGEST = "a" * 64
 
