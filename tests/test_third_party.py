@@ -92,7 +92,7 @@ def _install(folder: Path, *packages: object) -> Path:
     """A clean environment; returns its folder of commands."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
-    _pip("--python", python, "install", "--quiet", "--constraint", ROOT / "constraints.txt", *packages)
+    _pip("--python", python, "install", "--quiet", "--no-compile", "--constraint", ROOT / "constraints.txt", *packages)
     return python.parent
 
 

@@ -12,8 +12,7 @@ WAYS = (
     "exits",
     "segfaults",
     "allocates",
-    "prints",
-    "forks",
+    "prints_and_forks",
     "raises_in_build",
     "raises_in_first_call",
     "raises_in_hundredth_call",
@@ -97,13 +96,10 @@ def allocate() -> None:
         kept.append(bytearray(64 * 2**20))
 
 
-def print_megabytes() -> None:
+def print_and_fork() -> None:
     for _ in range(4000):
         print("x" * 1000)
         print("y" * 1000, file=sys.stderr)
-
-
-def fork_children() -> None:
     subprocess.Popen(["sleep", "987"])
     subprocess.Popen(["sleep", "987"], start_new_session=True)
 
@@ -113,7 +109,6 @@ MISBEHAVIOUR = {
     "exits": lambda: os._exit(0),
     "segfaults": segfault,
     "allocates": allocate,
-    "prints": print_megabytes,
-    "forks": fork_children,
+    "prints_and_forks": print_and_fork,
     "raises_in_build": lambda: 1 / 0,
 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from zoo.data.digits import RecordWriter
+from zoo.data.embedded import RecordWriter
 
 
 @functools.cache
