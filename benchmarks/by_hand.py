@@ -154,7 +154,7 @@ def openvino(_: str, images: np.ndarray[Any, Any], folder: Path) -> Forward:
     properties = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": CORES}
     compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", properties)
     request = compiled.create_infer_request()
-    request.set_input_tensor(openvino.Tensor(images, shared_memory=True))
+    request.set_input_tensor(openvino.Tensor(images, shared_memory=False))
     return request.infer
 
 
