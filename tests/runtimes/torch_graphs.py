@@ -11,7 +11,7 @@ import keras
 import torch
 from keras import layers, ops  # noqa: F401 - expressions use it
 
-from zoo.runtimes.torch_graph import activate_in_place, traced
+from zoo.runtimes.torch_graph import prepare_to_interpret, traced
 
 found = {}
 for expression in json.loads(sys.argv[1]):
@@ -22,7 +22,7 @@ for expression in json.loads(sys.argv[1]):
     for variable in model.weights:  # biases that are 0 would hide that one is missing
         variable.assign(keras.random.uniform(variable.shape, 0.1, 1.0))  # a variance among them
     graph = traced(model, 5, "float32", torch.device("cpu"))
-    activate_in_place(graph)
+    prepare_to_interpret(graph)
     images = torch.randn((5, 8, 8, 4))
     before = images.clone()
     with torch.inference_mode():
@@ -32,6 +32,10 @@ for expression in json.loads(sys.argv[1]):
         "difference": float((first - expected).abs().max() / expected.std()),
         "again": bool((first == second).all()),
         "kept": bool((images == before).all()),
-        "operations": Counter(str(node.target) for node in graph.graph.nodes if node.op == "call_function"),
+        "operations": Counter(
+            getattr(node.target, "__name__", "").partition(".")[0]
+            for node in graph.graph.nodes
+            if node.op == "call_function"
+        ),
     }
 print(json.dumps(found))

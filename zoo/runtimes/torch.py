@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UsageError
 from zoo.runtimes.common import check_processor, gpu_number, threads_or_cores
-from zoo.runtimes.torch_graph import activate_in_place, traced
+from zoo.runtimes.torch_graph import prepare_to_interpret, traced
 
 if TYPE_CHECKING:
     import keras
@@ -56,7 +56,7 @@ class Torch:
     ) -> TorchSession:
         """See `zoo.runtimes.Runtime`."""
         graph = traced(model, batch_size, self.precision, self.device)
-        activate_in_place(graph)
+        prepare_to_interpret(graph)
         return TorchSession(graph, self.device)
 
     def peak_device_bytes(self) -> int | None:
