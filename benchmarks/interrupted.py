@@ -27,6 +27,7 @@ ZOO = Path(sys.executable).parent / "zoo"
 
 def main(model: str = "toy_resnet", times: str = "10", epochs: str = "24") -> int:
     """Train both ways and compare."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background ignores
     with tempfile.TemporaryDirectory() as scratch:
         whole, parts = Path(scratch) / "whole", Path(scratch) / "parts"
         start = time.monotonic()
