@@ -24,7 +24,8 @@ def polygon(sides: int) -> Callable[[Array, Array], Array]:
 def on_inner_side(x: Array, y: Array, lines: int, distance: float) -> Array:
     """Of how many lines a point lies on the inner side; they stand around the centre, at one distance from it."""
     angles = [2 * math.pi * line / lines for line in range(lines)]
-    return sum(x * math.cos(angle) + y * math.sin(angle) <= distance for angle in angles)  # type: ignore[return-value]  # sum of arrays
+    within = (x * math.cos(angle) + y * math.sin(angle) <= distance for angle in angles)
+    return sum(within, start=np.zeros(x.shape, int))
 
 
 # Each says which points (x, y) of the plane belong to the shape; all lie in the unit circle.
@@ -67,10 +68,15 @@ def two_colours(random: np.random.RandomState) -> Array:
             return colours
 
 
-def covered(shape: Callable[[Array, Array], Array], centre: Array, radius: float, turn: float) -> Array:
-    """How much of each pixel a shape covers, (32, 32) in [0, 1]."""
-    points = (np.arange(SIZE * FINE) + 0.5) / FINE
+def covered(
+    shape: Callable[[Array, Array], Array], centre: Array, radius: float, turn: float, fine: int = FINE
+) -> Array:
+    """How much of each pixel a shape covers, (32, 32) in [0, 1].
+
+    :param fine: points on each side of a pixel.
+    """
+    points = (np.arange(SIZE * fine) + 0.5) / fine
     x, y = np.meshgrid((points - centre[0]) / radius, (points - centre[1]) / radius)
     cos, sin = math.cos(turn), math.sin(turn)
     inside = shape(cos * x + sin * y, cos * y - sin * x)
-    return inside.reshape(SIZE, FINE, SIZE, FINE).mean(axis=(1, 3))
+    return inside.reshape(SIZE, fine, SIZE, fine).mean(axis=(1, 3))
