@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import printed
 
 pytestmark = pytest.mark.real
 
@@ -29,6 +27,10 @@ OTHERS = [
     "layers.Permute((2, 1, 3))(layers.ReLU()(layers.Permute((2, 1, 3))(layers.Conv2D(4, 3)(x))))",
     "layers.Add()([layers.Permute((2, 1, 3))(x), x])",
     "layers.Reshape((4, 4, 16))(layers.Conv2D(4, 1)(x))",
+    "layers.Conv2D(6, 3, use_bias=False)(x) + ops.arange(6, dtype='int32')",
+    # Two convolutions share a bias, a third has another.
+    "(lambda c, d, f: f(f(f(x) + c) + c) + d)(ops.arange(4, dtype='float32'), ops.ones(4), "
+    "lambda y: layers.Conv2D(4, 3, padding='same', use_bias=False)(y))",
     "layers.BatchNormalization()(layers.Concatenate()([x, layers.Conv2D(4, 3, padding='same')(x)]))",
 ]
 
@@ -36,15 +38,7 @@ OTHERS = [
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
     """What torch_graphs.py prints of all of them."""
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("torch_graphs.py"), json.dumps([*LEAN, *OTHERS])],
-        env={**os.environ, "KERAS_BACKEND": "torch"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    graphs: dict[str, Any] = json.loads(done.stdout)
-    return graphs
+    return printed("torch", Path(__file__).with_name("torch_graphs.py"), json.dumps([*LEAN, *OTHERS]))
 
 
 @pytest.mark.parametrize("network", [*LEAN, *OTHERS])

@@ -106,6 +106,8 @@ def _give_biases(module: Any) -> None:
         if bias.op != "get_attr" or len(before.users) > 1:
             continue
         value = getattr(module, bias.target)
+        if value.dtype != before.meta["val"].dtype:
+            continue
         if before.target is ops.aten.mm.default:
             if value.dim() == 1:
                 before.args, before.target = (bias, *before.args), ops.aten.addmm.default
@@ -148,7 +150,7 @@ def _cancel_permutations(graph: Any) -> None:
 
 def _constant(module: Any, before: Any, value: Any) -> Any:
     """A node that gives a tensor."""
-    number = len(dict(module.named_buffers()))
+    number = sum(1 for _ in module.named_buffers(remove_duplicate=False))
     module.register_buffer(f"computed_{number}", value)
     with module.graph.inserting_before(before):
         return module.graph.get_attr(f"computed_{number}")
