@@ -49,11 +49,9 @@ def try_out(spec: RuntimeSpec, precision: str) -> dict[str, object]:
     logits[0][:] = 0  # and so is what was fetched
     again = session.fetch(session.run(placed))
     parity = Trial(session, Reference(images, reference, "", Path(), None), BATCH, precision).check()
-    two = again[:2]
-    if spec.name not in SLOW:
-        other = runtime.open(model, 2)  # beside the first, as for the accuracy
-        session.close()
-        two = other.fetch(other.run(other.place(images[:2])))
+    other = runtime.open(model, 2)  # beside the first, as for the accuracy
+    session.close()
+    two = other.fetch(other.run(other.place(images[:2])))
     return {
         "started": started,
         "parity": parity,
