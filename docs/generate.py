@@ -214,7 +214,7 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 FINDINGS = """
 # Findings
 
-<!-- Written by docs/generate.py from zoo/findings.py; `make docs` writes it anew. -->
+<!-- Written by docs/generate.py from zoo/findings/; `make docs` writes it anew. -->
 
 What the zoo finds wrong with a plugin, by code. `zoo plugins --why NAME` names the line; `zoo list` mentions errors.
 An *error* costs what it concerns: a plugin that can't be imported brings nothing, a hook that fails brings nothing, a

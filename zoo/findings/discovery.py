@@ -1,0 +1,158 @@
+"""What can be wrong where a plugin is read: `zoo list` mentions the errors, `zoo plugins --why NAME` explains all."""
+
+from __future__ import annotations
+
+from zoo.findings.code import Code
+
+DISCOVERY: dict[str, Code] = {
+    "import-error": Code(
+        "error",
+        "Its module could not be imported: something that it needs is missing, or its code raised an error.",
+        "Install what is missing and declare it in `dependencies`; `python -c 'import MODULE'` shows the same error.",
+    ),
+    "syntax-error": Code(
+        "error",
+        "Its module is not Python, or not of this Python version.",
+        "Mend the line that is named, or raise `requires-python`.",
+    ),
+    "bad-entry-point": Code(
+        "error",
+        'Its entry point is not `name = "package.module"` or `"package.module:attribute"`, or leads nowhere.',
+        "Correct `[project.entry-points.zoo]` in its pyproject.toml and install it again.",
+    ),
+    "exits": Code(
+        "error",
+        "Importing it or calling its hook ended in `sys.exit()`.",
+        'Guard what belongs to a script by `if __name__ == "__main__":`; raise an error where something is missing.',
+    ),
+    "dies": Code(
+        "error",
+        "Importing it or calling its hook ended the process: a crash of native code, `os._exit`, a signal.",
+        "Import native libraries where the model is built, not at the top. `zoo plugins --refresh` reads it again.",
+    ),
+    "too-slow": Code(
+        "error",
+        "Importing it and calling its hooks was not done within the time limit; it may hang.",
+        "Only declare at import. ZOO_PLUGIN_TIMEOUT=SECONDS gives it longer, `zoo plugins --refresh` another try.",
+    ),
+    "heavy-import": Code(
+        "warning",
+        "It imports TensorFlow, Keras, JAX or PyTorch at the top: reading it takes seconds instead of milliseconds.",
+        "Import the framework in the module that `build` names, which is imported only where the model is built.",
+    ),
+    "no-hook": Code(
+        "error",
+        "It implements no hook, so it brings nothing.",
+        "Mark a function `zoo_models`, `zoo_datasets` or `zoo_runtimes` with `@zoo.hookimpl`.",
+    ),
+    "unknown-hook": Code(
+        "error",
+        "It implements a hook that there isn't, probably misspelt.",
+        "Give it the name of a hook: `zoo_models`, `zoo_datasets`, `zoo_runtimes`.",
+    ),
+    "hook-arguments": Code(
+        "error",
+        "Its hook takes an argument that the zoo doesn't give.",
+        "Take only arguments that the hook reference names; those may be left out.",
+    ),
+    "hook-raises": Code(
+        "error",
+        "Its hook raised an error.",
+        "Mend the line that is named. A hook only returns specs: what can fail belongs where the model is built.",
+    ),
+    "wrong-type": Code(
+        "error",
+        "Its hook returned something else than a list of the specs it is for.",
+        "Return a list of `zoo.ModelSpec`, `zoo.DatasetSpec` or `zoo.RuntimeSpec`, an empty one for none.",
+    ),
+    "invalid-spec": Code(
+        "error",
+        "A spec has a field of a wrong type or form.",
+        "Correct the field that is named; `python -c 'import zoo; help(zoo.ModelSpec)'` says what it takes.",
+    ),
+    "invalid-name": Code(
+        "error",
+        "The name of a model, dataset, runtime or recipe is too long, or not made of a-z, 0-9, `_`, `.` and `-`.",
+        "Choose a name that matches `^[a-z0-9][a-z0-9_.-]{0,63}$`: it becomes part of file names and command lines.",
+    ),
+    "unprintable-text": Code(
+        "error",
+        "A text in a spec holds line breaks, terminal escape codes or other characters that don't print.",
+        "Write one line of plain text.",
+    ),
+    "too-large": Code(
+        "error",
+        "It declares more than a list can hold: a text of over 300 characters, or over 10 MB in all.",
+        "Keep summaries to a line; put what is long into the package's documentation.",
+    ),
+    "duplicate-name": Code(
+        "error",
+        "Two plugins, or one twice, declare a model, dataset or runtime of one name. None of them is used.",
+        "Rename one. A user can decide between two plugins by switching one off: `--no-plugin NAME`.",
+    ),
+    "reserved-name": Code(
+        "error",
+        "It declares a dataset or runtime under a name of the zoo's own, such as `digits`. The zoo's is used.",
+        "Choose another name.",
+    ),
+    "duplicate-plugin": Code(
+        "error",
+        "A distribution has two entry points of one name, or two entry points name one module. The first is used.",
+        "Keep one line of `[project.entry-points.zoo]` for each module.",
+    ),
+    "contract-newer": Code(
+        "error",
+        "It was made for a newer version of the plugin contract than this zoo has.",
+        "Nothing is wrong with it: `pip install --upgrade zoobench` brings a zoo that knows it.",
+    ),
+    "contract-older": Code(
+        "error",
+        "It was made for an older version of the plugin contract, which this zoo no longer has.",
+        "Upgrade the plugin; its author follows the promise page and raises `zoo_contract`.",
+    ),
+    "invalid-contract": Code(
+        "warning",
+        "Its `zoo_contract` is not a version of the plugin contract.",
+        'Write the version that the hook reference names, such as `zoo_contract = "1.0"`.',
+    ),
+    "prints": Code(
+        "warning",
+        "It prints while it is imported or in a hook. The zoo sends that to standard error.",
+        "Leave the print out, or use `logging`.",
+    ),
+    "leaves-threads": Code(
+        "warning",
+        "It leaves threads running that it started when it was imported or in a hook.",
+        "Start threads where the model runs, and end them.",
+    ),
+    "leaves-processes": Code(
+        "warning",
+        "It leaves processes running that it started when it was imported or in a hook. The zoo ends them.",
+        "Start processes where the model runs, and end them.",
+    ),
+    "changes-environment": Code(
+        "warning",
+        "It changes environment variables, such as KERAS_BACKEND, when it is imported or in a hook.",
+        "Leave them to the user; a runtime says by `keras_backend` which backend it needs.",
+    ),
+    "changes-directory": Code(
+        "warning",
+        "It changes the working directory when it is imported or in a hook.",
+        "Use absolute paths, such as those of `importlib.resources.files`.",
+    ),
+    "changes-path": Code(
+        "warning",
+        "It changes `sys.path` when it is imported or in a hook.",
+        "Put modules inside its package and import them by their full names.",
+    ),
+    "patches": Code(
+        "warning",
+        "It replaces functions of Python, the zoo or a framework when it is imported or in a hook.",
+        "Wrap what it needs in its own code. Models and layers can be subclassed.",
+    ),
+    "unread": Code(
+        "error",
+        "The zoo could not start the process that reads plugins.",
+        "The message says what the system refused: memory, processes, or room for temporary files.",
+    ),
+}
