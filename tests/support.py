@@ -1,10 +1,13 @@
-"""What the tests share: the type of the fixture that runs the command; factories of Results and prepared datasets."""
+"""What the tests share: running the command and scripts; plugins, Results and prepared datasets made for a test."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +24,36 @@ class Zoo(Protocol):
     """Runs the installed command as a user does."""
 
     def __call__(self, *arguments: str, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess[str]: ...
+
+
+def printed(backend: str, *command: str | Path, **variables: str) -> dict[str, Any]:
+    """What a Python script prints last, which is JSON, in a process of its own.
+
+    :param backend: Keras' in that process.
+    :param command: what follows `python`: the script and its arguments.
+    :param variables: of the environment, beside those of this process.
+    """
+    done = subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, "KERAS_BACKEND": backend, **variables},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return record
+
+
+def install(folder: Path, *modules: Path) -> Path:
+    """Install a plugin into a folder for PYTHONPATH: its distribution is named as the first of its modules."""
+    name = modules[0].stem
+    for module in modules:
+        shutil.copy(module, folder)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[zoo]\nhostile = {name}\n")
+    return folder
 
 
 def make_result(number: int = 0, *, fingerprint: str = "0123456789abcdef", **changes: Any) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,14 @@ PROJECT = {
 POINT = '[project.entry-points.zoo]\nacme = "zoo_acme"\n'
 PLUGIN = Plugin("acme", "zoo-acme", "1.0", "zoo_acme")
 HOOK = "@zoo.hookimpl\ndef zoo_models(): return []\n"
-MODEL = {"summary": "x", "build": "a.b:c", "input_shape": (8, 8, 1), "classes": 2, "parameters": 1}
-DATASET = {"summary": "x", "builder": "a.b:C", "version": "1.0.0", "classes": 2, "image_shape": (8, 8, 1)}
+MODEL: dict[str, Any] = {"summary": "x", "build": "a.b:c", "input_shape": (8, 8, 1), "classes": 2, "parameters": 1}
+DATASET: dict[str, Any] = {
+    "summary": "x",
+    "builder": "a.b:C",
+    "version": "1.0.0",
+    "classes": 2,
+    "image_shape": (8, 8, 1),
+}
 
 
 def _tree(folder: Path, changes: dict[str, str | None] | None = None, point: str = POINT) -> Path:
@@ -39,7 +46,7 @@ def _tree(folder: Path, changes: dict[str, str | None] | None = None, point: str
 def _model(**changes: object) -> ModelSpec:
     recipe = Recipe(dataset="*", epochs=1)
     fields = {"name": "acme_net", **MODEL, "recipes": [recipe], "paper": "p", "licence": "MIT", **changes}
-    return ModelSpec(**fields)  # type: ignore[arg-type]  # what a test changes
+    return ModelSpec(**fields)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +96,7 @@ def test_what_a_plugin_declares(record: Record, code: str | None, message: str) 
 
 
 def test_a_dataset_names_its_licence_and_its_source() -> None:
-    spec = DatasetSpec(name="d", splits={"train": 1, "test": 1}, **DATASET)  # type: ignore[arg-type]  # wrong or loose on purpose
+    spec = DatasetSpec(name="d", splits={"train": 1, "test": 1}, **DATASET)
     assert [f.code for f in declared.plugin(Record(PLUGIN, datasets=(spec,)))] == ["no-licence", "no-paper"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support import Zoo
+from support import Zoo, install
 
 pytestmark = pytest.mark.real
 
@@ -34,32 +33,15 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for PYTHONPATH with the plugin installed."""
-    folder = tmp_path_factory.mktemp("hostile")
-    shutil.copy(Path(__file__).with_name("hostile_models.py"), folder)
-    info = folder / "hostile_models-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile-models\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[zoo]\nhostile = hostile_models\n")
-    return folder
+    return install(tmp_path_factory.mktemp("hostile"), Path(__file__).with_name("hostile_models.py"))
 
 
 @pytest.fixture(scope="module")
 def matrix(zoo: Zoo, hostile: Path) -> dict[str, Any]:
     """All of them in one run."""
     done = zoo(
-        *(
-            "bench",
-            *EXPECTED,
-            "--max-time",
-            "1",
-            "--batch-size",
-            "1",
-            "--timeout",
-            "15",
-            "--memory-limit",
-            "2GiB",
-            "--json",
-        ),
+        *("bench", *EXPECTED, "--batch-size", "1", "--max-time", "1", "--timeout", "15", "--memory-limit", "2GiB"),
+        "--json",
         timeout=400,
         PYTHONPATH=str(hostile),
     )

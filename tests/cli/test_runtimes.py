@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Zoo
+from support import Zoo, install
 
 pytestmark = pytest.mark.real
 
@@ -35,14 +34,8 @@ WRONG = {
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for PYTHONPATH with the plugin installed."""
-    folder = tmp_path_factory.mktemp("hostile-runtimes")
-    for name in ("hostile_runtimes.py", "hostile_runtimes_impl.py"):
-        shutil.copy(Path(__file__).with_name(name), folder)
-    info = folder / "hostile_runtimes-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile-runtimes\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[zoo]\nhostile = hostile_runtimes\n")
-    return folder
+    modules = [Path(__file__).with_name(name) for name in ("hostile_runtimes.py", "hostile_runtimes_impl.py")]
+    return install(tmp_path_factory.mktemp("hostile-runtimes"), *modules)
 
 
 @pytest.fixture(scope="module")

@@ -35,8 +35,8 @@ COLOUR = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
 @given(st.lists(st.integers(0, 40), max_size=24), st.integers(1, 17), st.integers(1, 17))
 def test_every_record_comes_once_and_in_its_files_order(lengths: list[int], cycle: int, block: int) -> None:
     sources = [[(source, i) for i in range(length)] for source, length in enumerate(lengths)]
-    given_ = list(interleaved([iter(source) for source in sources], cycle, block))  # type: ignore[arg-type]  # wrong or loose on purpose
-    assert sorted(given_) == list(chain.from_iterable(sources))  # type: ignore[comparison-overlap]  # wrong or loose on purpose
+    given_ = list(interleaved([iter(source) for source in sources], cycle, block))
+    assert sorted(given_) == list(chain.from_iterable(sources))
     for number, source in enumerate(sources):
         assert [item for item in given_ if item[0] == number] == source
     if cycle == 1:

@@ -2,72 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-import psutil
 import pytest
+from tasks import LINUX, leftovers, marked, task
 
 from zoo.errors import DataError, ModelError, SpecError, UsageError, WeightsError, ZooError
 from zoo.executors.local import Task, call, run
 
 pytestmark = pytest.mark.timed
-
-HERE = str(Path(__file__).parent)
-MARK = "ZOO_TEST_MARK"
-
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to the supervisor")
-
-
-@pytest.fixture(autouse=True)
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Logs and temporary folders of a test are its own."""
-    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    return tmp_path
-
-
-@pytest.fixture
-def mark(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """In the environment of every process that the test starts, and of no other."""
-    monkeypatch.setenv(MARK, str(folders))
-    yield str(folders)
-    for process in marked(str(folders)):  # what a failed test has left
-        process.kill()
-
-
-def marked(mark: str) -> list[psutil.Process]:
-    """The processes with that mark, but for this one."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.pid != os.getpid() and process.environ().get(MARK) == mark:
-                found.append(process)
-    return found
-
-
-def task(function: str, timeout_s: float = 20.0, memory_limit_bytes: int | None = None, **job: Any) -> Task:
-    return Task(
-        function=f"hostile:{function}",
-        job=job,
-        environment={"PYTHONPATH": HERE, "HOSTILE": "yes"},
-        timeout_s=timeout_s,
-        memory_limit_bytes=memory_limit_bytes,
-        label="test",
-    )
-
-
-def leftovers(folders: Path) -> list[str]:
-    return os.listdir(folders / "tmp")
 
 
 def test_a_function_that_returns_is_ok(folders: Path) -> None:
@@ -281,88 +227,3 @@ def test_a_log_that_cannot_be_kept_hides_no_failure(monkeypatch: pytest.MonkeyPa
     failure = run(task("raises")).failure
     assert failure.type == "ValueError"
     assert failure.log is None
-
-
-PARENT = f"""
-import signal, sys
-from zoo.executors.local import Task, run
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-task = Task("hostile:leaves_processes", {{"stay": True}}, {{"PYTHONPATH": {HERE!r}}})
-try:
-    run(task, lambda event: print(event["event"], flush=True))
-except KeyboardInterrupt:
-    sys.exit(130)
-"""
-
-
-@contextlib.contextmanager
-def parent_at_work(folders: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that waits for a worker, which has children, as does this block."""
-    environment = {**os.environ, "TMPDIR": str(folders / "tmp")}
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=environment)
-    try:
-        assert parent.stdout.readline() == b"started\n"
-        yield parent
-    finally:
-        parent.kill()
-        parent.wait()
-        parent.stdout.close()
-
-
-@LINUX
-def test_an_interrupted_parent_leaves_no_process_and_no_folder(mark: str, folders: Path) -> None:
-    with parent_at_work(folders) as parent:
-        assert len(marked(mark)) >= 5
-        parent.send_signal(signal.SIGINT)
-        assert parent.wait(5) == 130
-        assert marked(mark) == []
-        assert leftovers(folders) == []
-
-
-def left_after(seconds: float, mark: str) -> list[psutil.Process]:
-    """The processes that are still there after so long, or none as soon as there are none."""
-    until = time.monotonic() + seconds
-    while (left := marked(mark)) and time.monotonic() < until:
-        time.sleep(0.05)
-    return left
-
-
-@LINUX
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_a_parent_that_is_killed_leaves_no_process(mark: str, folders: Path, number: int) -> None:
-    with parent_at_work(folders) as parent:
-        parent.send_signal(number)
-        assert parent.wait(5) == -number
-        assert left_after(2, mark) == []
-
-
-@LINUX
-def test_a_parent_that_is_killed_leaves_no_folder(mark: str, folders: Path) -> None:
-    with parent_at_work(folders) as parent:
-        parent.kill()
-        parent.wait(5)
-        assert left_after(2, mark) == []
-    assert leftovers(folders) == []
-
-
-@LINUX
-def test_a_child_that_somebody_kills_leaves_no_process(mark: str) -> None:
-    def kill(event: dict[str, Any]) -> None:
-        [child] = [process for process in marked(mark) if "zoo.executors.child" in process.cmdline()]
-        child.kill()
-
-    completed = run(task("leaves_processes", stay=True), kill)
-    assert (completed.outcome, completed.failure.type) == ("signal", "SIGKILL")
-    assert marked(mark) == []
-
-
-@LINUX
-def test_a_supervisor_that_somebody_kills_takes_the_child_along(mark: str) -> None:
-    def kill(event: dict[str, Any]) -> None:
-        [supervisor] = [process for process in marked(mark) if "zoo.executors.supervisor" in process.cmdline()]
-        supervisor.kill()
-
-    completed = run(task("sleeps"), kill)
-    assert (completed.outcome, completed.failure.type) == ("error", "SupervisorError")
-    assert left_after(1, mark) == []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import printed
 
 pytestmark = pytest.mark.real
 
@@ -47,15 +47,7 @@ def counts() -> dict[str, Any]:
         "    found[expression] = [total.macs, total.not_counted]\n"
         "print(json.dumps(found))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, json.dumps(list(BY_HAND))],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return printed("jax", "-c", script, json.dumps(list(BY_HAND)))
 
 
 @pytest.mark.parametrize("expression", BY_HAND)

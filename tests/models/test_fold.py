@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import printed
 
 pytestmark = pytest.mark.real
 
@@ -53,15 +51,7 @@ NOT_FOLDED = [
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
     """What folding.py prints, under the backend that has the least to compile."""
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("folding.py"), json.dumps([*FOLDED, *NOT_FOLDED]), *NORMALISATIONS],
-        env={**os.environ, "KERAS_BACKEND": "torch"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return record
+    return printed("torch", Path(__file__).with_name("folding.py"), json.dumps([*FOLDED, *NOT_FOLDED]), *NORMALISATIONS)
 
 
 def test_every_model_of_the_zoo_computes_the_same_without_its_normalisations(found: dict[str, Any]) -> None:

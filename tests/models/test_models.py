@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support import printed
 
 pytestmark = pytest.mark.real
 
@@ -68,14 +65,7 @@ def built(images: np.ndarray[Any, Any], tmp_path_factory: pytest.TempPathFactory
     script = Path(__file__).with_name("keras_backends.py")
     made = {}
     for backend in BACKENDS:
-        done = subprocess.run(
-            [sys.executable, script, file],
-            env={**os.environ, "KERAS_BACKEND": backend},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        made[backend] = json.loads(done.stdout.splitlines()[-1])
+        made[backend] = printed(backend, script, file)
         assert made[backend]["backend"] == backend
     return {backend: record["models"] for backend, record in made.items()}
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save, save_file
+from support import printed
 
 import zoo
 from zoo.errors import WeightsError
@@ -129,15 +127,7 @@ def tried(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     save_file({**tensors, "extra": np.zeros(2**23, np.float32)}, folder / "large.safetensors")
     (folder / "twice.safetensors").write_bytes(_with_a_name_twice(content))
     script = Path(__file__).with_name("weights_script.py")
-    done = subprocess.run(
-        [sys.executable, script, folder],
-        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return record
+    return printed("tensorflow", script, folder)
 
 
 @pytest.mark.real

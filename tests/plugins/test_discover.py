@@ -6,8 +6,9 @@ import contextlib
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from distributions import Site, declaring, rewrite, settle
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from zoo import index
 from zoo.errors import UsageError
+from zoo.installed import EntryPoint
 from zoo.plugins import reader
 from zoo.plugins.cache import Cache
 from zoo.plugins.discover import Discovered, discover
@@ -39,7 +41,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = reader.read
 
-    def spy(points, **options):  # type: ignore[no-untyped-def]  # wrong or loose on purpose
+    def spy(points: Sequence[EntryPoint], **options: Any) -> list[Record]:
         names.extend(point.distribution for point in points)
         return real(points, **options)
 

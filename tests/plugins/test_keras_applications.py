@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import printed
 
 pytest.importorskip("zoo_keras_applications")
 
@@ -26,15 +23,7 @@ EVERYWHERE = ["mobilenet_v3_small_32", "efficientnet_b0_32"]  # the two that lea
 
 
 def _run(backend: str, *names: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("applications.py"), *names],
-        env={**os.environ, "KERAS_BACKEND": backend},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return printed(backend, Path(__file__).with_name("applications.py"), *names)
 
 
 @pytest.fixture(scope="module")

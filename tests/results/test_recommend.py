@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -206,7 +207,6 @@ def test_nothing_within_the_limits_is_said(rows: list[Result], code: int, first:
 
 def test_on_a_gpu_memory_is_the_devices() -> None:
     gpu = measured(0, 1.0, memory=50.0, device="gpu")
-    gpu.measures["peak_device_bytes"] = 10**8  # type: ignore[index]  # wrong or loose on purpose
-    one = candidate(gpu)
+    one = candidate(replace(gpu, measures={**gpu.measures, "peak_device_bytes": 10**8}))
     assert one.memory is not None
     assert one.memory.value == 10**8

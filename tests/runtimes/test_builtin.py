@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import printed
 
 from zoo.builtin import zoo_runtimes
 
@@ -30,14 +27,7 @@ def found() -> dict[str, Any]:
     """What opening.py prints, of all runtimes."""
     answers: dict[str, Any] = {}
     for backend in sorted({spec.keras_backend for spec in SPECS.values()}):
-        done = subprocess.run(
-            [sys.executable, Path(__file__).with_name("opening.py")],
-            env={**os.environ, "KERAS_BACKEND": backend},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        answers |= json.loads(done.stdout.splitlines()[-1])
+        answers |= printed(backend, Path(__file__).with_name("opening.py"))
     return answers
 
 

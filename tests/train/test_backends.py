@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support import printed
 
 pytestmark = pytest.mark.real
 
@@ -21,15 +18,7 @@ RATES = 0.1 * (1 + np.cos(np.pi * np.arange(12) / 12)) / 2  # on_keras.RECIPE: 4
 @pytest.fixture(scope="module", params=BACKENDS)
 def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What on_keras.py prints."""
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("on_keras.py"), tmp_path_factory.mktemp("runs")],
-        env={**os.environ, "KERAS_BACKEND": request.param},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return record
+    return printed(request.param, Path(__file__).with_name("on_keras.py"), tmp_path_factory.mktemp("runs"))
 
 
 def moved(image: np.ndarray, down: int, right: int, mirrored: bool, fill: str) -> np.ndarray:

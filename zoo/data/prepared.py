@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo.data import records
 from zoo.data.catalog import INFO, Dataset
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     Array = np.ndarray[Any, Any]
+
+T = TypeVar("T")
 
 TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 ENCODINGS = ("PNG", "JPEG", "BMP")
@@ -120,11 +122,11 @@ def _in_order(files: Sequence[Shard], info: Mapping[str, Any]) -> Iterator[bytes
     return interleaved([_records(file) for file in files], cycle, BLOCK)
 
 
-def interleaved(sources: Sequence[Iterator[bytes]], cycle: int, block: int) -> Iterator[bytes]:
+def interleaved(sources: Sequence[Iterator[T]], cycle: int, block: int) -> Iterator[T]:
     """What `tf.data.Dataset.interleave` gives: `block` items of each of `cycle` sources in turn; in the place of one
     that has ended comes the next, when it is that place's turn again."""
     waiting = iter(sources)
-    places: list[Iterator[bytes] | None] = [None] * cycle
+    places: list[Iterator[T] | None] = [None] * cycle
     left = True
     while left or any(place is not None for place in places):
         for i in range(cycle):
