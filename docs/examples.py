@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"```console\n\$ (?P<command>[^\n]+)\n(?P<output>.*?)```", re.DOTALL)
 
-OF_THE_INDEX = "WARNING: Location 'file:"  # what pip says of a mirror on this machine
+OF_THE_INDEX = "WARNING: Location 'file:"  # what pip says where packages also come from a folder
 
 
 @dataclass(frozen=True, slots=True)
