@@ -20,7 +20,7 @@ bench: .venv/.zoo  ## set up, then measure toy_resnet on this machine (MODELS="r
 
 test: .venv/.dev  ## set up, then run all tests
 	@echo "zoo: running the tests, three at a time, then one by one those that depend on time"
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m 'not timed'
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m 'not timed'
 	@$(BIN)/python -m pytest -m timed
 
 check: .venv/.dev  ## ruff and mypy

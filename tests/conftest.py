@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,14 @@ from support import Zoo
 
 ROOT = Path(__file__).resolve().parent.parent
 CIFAR10_FOLDER = ROOT.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that of several processes none is left with one at the end."""
+    marks: dict[Path, set[str]] = defaultdict(set)
+    for item in items:
+        marks[item.path] |= {mark.name for mark in item.iter_markers()}
+    items.sort(key=lambda item: [name not in marks[item.path] for name in ("slow", "real")])
 
 
 @pytest.fixture(scope="session")
