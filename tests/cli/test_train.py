@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,6 +17,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 from support import Zoo
+
+from zoo.models.weights import provenance
+from zoo.train.api import spread
 
 pytestmark = pytest.mark.real
 
@@ -149,12 +153,20 @@ def test_what_can_not_be_trained_is_one_line_at_once(arguments: list[str], line:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_dataset_without_a_recipe_of_its_own_gets_the_one_for_any(
+def test_several_seeds_of_a_dataset_without_a_recipe_of_its_own(
     trained: dict[str, Any], zoo: Zoo, home: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(home / "data" / "digits", tmp_path / "letters")
-    arguments = ["--epochs", "1", "--tune", "--json", "-o", str(tmp_path / "w")]
+    output = tmp_path / "w.safetensors"
+    arguments = ["--seeds", "2", "--epochs", "1", "--run-dir", str(tmp_path / "runs"), "-o", str(output), "--json"]
     done = zoo("train", "resnet8", "--dataset", "letters", "--data-dir", str(tmp_path), *arguments)
     assert done.returncode == 0, done.stderr
-    record = json.loads(done.stdout)["provenance"]
+    first, second = json.loads(done.stdout)["runs"]
+    record = first["provenance"]
     assert (record["dataset"]["name"], record["recipe"]["dataset"]) == ("letters", "*")
+    values = [run["provenance"]["score"]["value"] for run in (first, second)]
+    assert record["over_seeds"] == {**spread(values), "values": values}
+    assert provenance(output) == record
+    assert hashlib.sha256(output.read_bytes()).hexdigest() == first["sha256"]
+    alone = load_file(tmp_path / "runs" / "seed0" / "weights.safetensors")
+    assert all(np.array_equal(array, alone[name]) for name, array in load_file(output).items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -96,7 +97,7 @@ def train_seeds(
     :param run_dir: a folder for the folders of the runs.
     :param settings: see `train`.
     :return: `runs`, as `train` returns them, and `score`: mean and standard deviation over the seeds (None in a process
-        that only helped another).
+        that only helped another). It stands in the record of the first's weights too, as `over_seeds`.
     """
     first = make_job(name, dataset, **settings)
     runs: list[dict[str, Any]] = []
@@ -110,7 +111,12 @@ def train_seeds(
         kept = output if not runs else Run(folder or job.default_folder()).weights
         runs.append(run_job(job, output=kept, run_dir=folder, on_event=on_event))
     values = [run["provenance"]["score"]["value"] for run in runs if "provenance" in run]
-    return {"runs": runs, "score": spread(values) if values else None}
+    if not values:
+        return {"runs": runs, "score": None}
+    score = spread(values)
+    if not first.tune:
+        runs[0] = _recorded(runs[0], {**score, "values": values})
+    return {"runs": runs, "score": score}
 
 
 def spread(values: list[float]) -> dict[str, float | int | None]:
@@ -120,6 +126,17 @@ def spread(values: list[float]) -> dict[str, float | int | None]:
         "deviation": statistics.stdev(values) if len(values) > 1 else None,
         "seeds": len(values),
     }
+
+
+def _recorded(run: dict[str, Any], over_seeds: Mapping[str, Any]) -> dict[str, Any]:
+    """The run, with what it and its sisters score in the record of its weights."""
+    from zoo.files import write_atomic
+    from zoo.models.weights import with_provenance
+
+    path, record = Path(run["path"]).absolute(), {**run["provenance"], "over_seeds": dict(over_seeds)}
+    content = with_provenance(path.read_bytes(), record)
+    write_atomic(path, content)
+    return {**run, "sha256": hashlib.sha256(content).hexdigest(), "provenance": record}
 
 
 def make_job(
