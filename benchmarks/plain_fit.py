@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -32,12 +31,11 @@ def augment(row: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
 class Rate(keras.callbacks.Callback):
     """Prints images a second."""
 
-    def __init__(self, images: int, before_epoch: Callable[[], object]) -> None:
+    def __init__(self, images: int) -> None:
         super().__init__()
-        self.images, self.before_epoch = images, before_epoch
+        self.images = images
 
     def on_epoch_begin(self, *_: object) -> None:
-        self.before_epoch()
         self.start = time.perf_counter()
 
     def on_epoch_end(self, *_: object) -> None:
@@ -50,7 +48,7 @@ def main(
     images: str = "50000",
     epochs: str = "3",
     precision: str = "float32",
-    before_epoch: Callable[[], object] = lambda: None,
+    callback: keras.callbacks.Callback | None = None,
 ) -> None:
     """Train and print."""
     keras.utils.set_random_seed(0)
@@ -67,7 +65,7 @@ def main(
         metrics=["accuracy"],
         jit_compile=False,
     )
-    model.fit(batches, epochs=int(epochs), verbose=0, callbacks=[Rate(count, before_epoch)])
+    model.fit(batches, epochs=int(epochs), verbose=0, callbacks=[callback or Rate(count)])
 
 
 if __name__ == "__main__":

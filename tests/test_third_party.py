@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from environments import clean, pip
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -66,14 +67,6 @@ def acme_net(input_shape, classes, width):
 """
 
 
-def _pip(*arguments: object) -> None:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if "Failed to establish a new connection" in done.stderr or "Name or service not known" in done.stderr:
-        pytest.skip("no package index can be reached")
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Wheels of the core, of one of its plugins, and of a third-party plugin, by name."""
@@ -84,30 +77,20 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     (package / "__init__.py").write_text(PLUGIN)
     (package / "model.py").write_text(MODEL)
     sources = (ROOT, ROOT / "plugins" / "zoo-toy-resnet", package.parent)
-    _pip("wheel", "--quiet", "--no-deps", "--wheel-dir", folder, *sources)
+    pip("wheel", "--quiet", "--no-deps", "--wheel-dir", folder, *sources)
     return {wheel.name.split("-")[0]: wheel for wheel in folder.glob("*.whl")}
-
-
-def _install(folder: Path, *packages: object) -> Path:
-    """A clean environment; returns its folder of commands."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    python = folder / "bin" / "python"
-    _pip("--python", python, "install", "--quiet", "--no-compile", "--constraint", ROOT / "constraints.txt", *packages)
-    return python.parent
 
 
 @pytest.fixture(scope="module")
 def bin_folder(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean environment with the core, TensorFlow, and one third-party plugin."""
-    folder = tmp_path_factory.mktemp("with-acme")
-    return _install(folder, f"{wheels['zoobench']}[tensorflow]", wheels["acme_vision"])
+    return clean(tmp_path_factory.mktemp("with-acme"), [wheels["zoobench"], wheels["acme_vision"]], "tensorflow")
 
 
 @pytest.fixture(scope="module")
 def jax_only(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean environment with the core, JAX, and toy_resnet."""
-    folder = tmp_path_factory.mktemp("jax-only")
-    return _install(folder, f"{wheels['zoobench']}[jax]", wheels["zoo_toy_resnet"])
+    return clean(tmp_path_factory.mktemp("jax-only"), [wheels["zoobench"], wheels["zoo_toy_resnet"]], "jax")
 
 
 def _zoo(bin_folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

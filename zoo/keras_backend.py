@@ -14,7 +14,8 @@ from zoo.errors import UsageError
 
 BACKENDS = ("tensorflow", "jax", "torch")  # in the order in which they are taken where nothing is said
 VARIABLE = "KERAS_BACKEND"
-UNNEEDED = {"sklearn": "scikit-learn", "jax": "jax"}  # packages, and the distributions that bring them
+# Packages, and the distributions that bring them.
+UNNEEDED = {"sklearn": "scikit-learn", "jax": "jax", "tensorflow": "tensorflow"}
 
 
 def choose(wanted: str | None = None) -> str:
@@ -53,17 +54,25 @@ def only_what_is_needed(needed: Collection[str] = ()) -> Iterator[None]:
 
     Keras imports scikit-learn, for its wrappers, and TensorFlow imports JAX, for TFLite's converter from it: a third of
     the time of `import keras`, and 170 MB, by which a model would seem to need the more the more is installed. Both do
-    without if they can't. After the block they can be imported as usual.
+    without if they can't. After the block they can be imported as usual. With JAX or PyTorch Keras would import
+    TensorFlow, the first time a seed is set: where the block has imported Keras, it takes it for not installed.
 
     :param needed: distributions that are to be found in any case.
     """
-    wanted = {*needed, os.environ.get(VARIABLE)}
+    chosen = os.environ.get(VARIABLE)
+    wanted = {*needed, chosen}
+    if chosen not in ("jax", "torch"):  # Keras' own choice may be TensorFlow
+        wanted.add("tensorflow")
     unneeded = {
         package for package, distribution in UNNEEDED.items() if distribution not in wanted
     } - sys.modules.keys()
     sys.modules.update(dict.fromkeys(unneeded))  # type: ignore[arg-type]  # None makes importing it an ImportError
     try:
         yield
+        if "tensorflow" in unneeded and "keras" in sys.modules:
+            from keras.src.utils import module_utils
+
+            _ = module_utils.tensorflow.available  # it looks once
     finally:
         for name in unneeded:
             del sys.modules[name]

@@ -51,13 +51,13 @@ class Lazy(Wrong):
 
 
 class Tires(Wrong):
-    """After forty calls it gives zeros."""
+    """After twelve calls it gives zeros: nine are looked at, and as many as that are timed however slow the machine is."""
 
     calls = 0
 
     def wrong(self, logits: Any) -> Any:
         self.calls += 1
-        return logits if self.calls < 40 else 0 * logits
+        return logits if self.calls < 12 else 0 * logits
 
 
 class Absent(Jax):

@@ -21,9 +21,13 @@ def build(spec: ModelSpec, *, classes: int | None = None, seed: int = 0) -> kera
     """
     import keras
 
+    from zoo.models.initialise import quick_initialisers
+
     keras.utils.set_random_seed(seed)
     classes = classes or spec.classes
-    model = resolve(spec.build)(input_shape=spec.input_shape, classes=classes, **dict(spec.arguments))
+    build_model = resolve(spec.build)
+    with quick_initialisers():
+        model = build_model(input_shape=spec.input_shape, classes=classes, **dict(spec.arguments))
     _check(spec, model, classes)
     return model
 
