@@ -51,7 +51,7 @@ class Lazy(Wrong):
 
 
 class Tires(Wrong):
-    """After twelve calls it gives zeros: nine are looked at, and as many as that are timed however slow the machine is."""
+    """After twelve calls it gives zeros: nine are looked at, and however slow the machine is more than three are timed."""
 
     calls = 0
 
