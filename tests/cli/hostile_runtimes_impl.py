@@ -51,7 +51,7 @@ class Lazy(Wrong):
 
 
 class Tires(Wrong):
-    """After twelve calls it gives zeros: nine are looked at, and however slow the machine is more than three are timed."""
+    """After twelve calls it gives zeros. Nine are looked at; on the slowest machine more than three are timed."""
 
     calls = 0
 
