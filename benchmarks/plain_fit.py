@@ -2,8 +2,8 @@
 
     python benchmarks/plain_fit.py toy_resnet DATA_DIR [IMAGES [EPOCHS [PRECISION]]]
 
-The augmentation, the optimizer and the loss are those of the model's recipe for cifar10. Prints images a second of each
-epoch. It imports nothing of the zoo's but the model.
+The augmentation, the optimizer, the average of the weights and the loss are those of toy_resnet's recipe for cifar10.
+Prints images a second of each epoch. It imports nothing of the zoo's but the model.
 """
 
 from __future__ import annotations
@@ -60,7 +60,14 @@ def main(
 
     model = zoo.build(name)
     model.compile(
-        optimizer=keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
+        optimizer=keras.optimizers.SGD(
+            keras.optimizers.schedules.CosineDecay(0.05, int(epochs) * count // BATCH),
+            momentum=0.9,
+            nesterov=True,
+            weight_decay=5e-3,
+            use_ema=True,
+            ema_momentum=0.998,
+        ),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
         metrics=["accuracy"],
         jit_compile=False,
