@@ -8,6 +8,8 @@ from zoo_cifar_resnet.variants import VARIANTS
 HE_2015 = "K. He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385, section 4.2"
 MLPERF_TINY = "C. Banbury et al., MLPerf Tiny Benchmark, arXiv:2106.07597, section 4.1.3"
 
+# With seed 0, of 600 test images: resnet8 99.17 % (98.06–99.64) after 55 s, resnet20 99.33 % (98.30–99.74) after 2.2
+# minutes.
 DIGITS = zoo.Recipe(
     dataset="digits",
     epochs=30,
@@ -19,6 +21,8 @@ DIGITS = zoo.Recipe(
     shift_pixels=3,
 )
 
+# zoo train resnet20 --dataset cifar10 --set precision=mixed_bfloat16: 90.40 % (89.81–90.96) of 10,000 test images
+# with seed 0, after 81 minutes on one core of a Xeon with AMX; plain20 88.85 % (88.22–89.45) after 45 minutes on two.
 CIFAR10 = zoo.Recipe(
     dataset="cifar10",
     summary="an evening on two cores",
@@ -36,12 +40,13 @@ CIFAR10 = zoo.Recipe(
     std=(0.2470, 0.2435, 0.2616),
 )
 
-# For a GPU. He et al. train for 164 epochs in steps of the learning rate, with a decay of 1e-4.
+# For a GPU; not run yet. He et al. train for 164 epochs in steps of the learning rate, with a decay of 1e-4.
 CIFAR10_LONG = dataclasses.replace(
     CIFAR10, name="long", summary="about as long as He et al. train", epochs=180, learning_rate=0.1, warmup_epochs=5
 )
 
-# So small a network underfits: it takes more epochs and less decay.
+# So small a network underfits: it takes more epochs and less decay. In the same way 88.27 % (87.62–88.89) after 66
+# minutes on two cores.
 RESNET8_CIFAR10 = dataclasses.replace(CIFAR10, epochs=60, weight_decay=2e-4)
 
 ANY = dataclasses.replace(

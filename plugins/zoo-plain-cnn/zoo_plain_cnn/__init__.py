@@ -4,6 +4,7 @@ import dataclasses
 
 import zoo
 
+# zoo train plain_cnn: 98.50 % (97.17–99.21) of 600 test images with seed 0, after 41 s.
 DIGITS = zoo.Recipe(
     dataset="digits",
     epochs=30,
@@ -15,6 +16,8 @@ DIGITS = zoo.Recipe(
     shift_pixels=3,
 )
 
+# zoo train plain_cnn --dataset cifar10 --set precision=mixed_bfloat16: 86.63 % (85.95–87.28) of 10,000 test images
+# with seed 0, after 24 minutes on one core of a Xeon with AMX.
 CIFAR10 = zoo.Recipe(
     dataset="cifar10",
     summary="SGD with a warm-up and a cosine",

@@ -4,6 +4,7 @@ import dataclasses
 
 import zoo
 
+# zoo train toy_resnet: 98.67 % (97.39–99.32) of 600 test images with seed 0, after 48 s.
 DIGITS = zoo.Recipe(
     dataset="digits",
     epochs=30,
@@ -15,6 +16,8 @@ DIGITS = zoo.Recipe(
     shift_pixels=3,
 )
 
+# zoo train toy_resnet --dataset cifar10 --set precision=mixed_bfloat16: 86.74 % (86.06–87.39) of 10,000 test images
+# with seed 0, after 20 minutes on two cores of a Xeon with AMX.
 CIFAR10 = zoo.Recipe(
     dataset="cifar10",
     summary="SGD with a warm-up and a cosine",
