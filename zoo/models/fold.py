@@ -22,6 +22,8 @@ def fold(model: keras.Model, precision: str = "float32") -> keras.Model:
     """
     import keras
 
+    from zoo.models.initialise import quick_initialisers
+
     model = _as_functional(model)
     pairs = foldable(model)
     folded = {bn: name for name, bn in pairs.items()}
@@ -37,7 +39,8 @@ def fold(model: keras.Model, precision: str = "float32") -> keras.Model:
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         return args[0] if layer.name in folded else layer(*args, **kwargs)
 
-    rewritten = keras.models.clone_model(model, clone_function=clone, call_function=call)
+    with quick_initialisers():  # what they draw is replaced
+        rewritten = keras.models.clone_model(model, clone_function=clone, call_function=call)
     for layer in rewritten.layers:
         if layer.name in pairs:
             layer.set_weights(_folded(model.get_layer(layer.name), model.get_layer(pairs[layer.name])))
