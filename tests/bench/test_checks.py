@@ -36,10 +36,19 @@ def findings(
     cores: int = 4,
     target_width: float | None = None,
     accelerator_processes: int | None = None,
+    flops_share: float | None = None,
     **stats: Any,
 ) -> list[dict[str, str]]:
     values = {**GOOD.to_json(), **stats}
-    return check(Stats.from_json(values), processes or [process()], load, cores, target_width, accelerator_processes)
+    return check(
+        Stats.from_json(values),
+        processes or [process()],
+        load,
+        cores,
+        target_width,
+        accelerator_processes,
+        flops_share,
+    )
 
 
 def process(settled: bool = True, **activity: Any) -> dict[str, Any]:
@@ -126,3 +135,8 @@ def test_an_interval_wider_than_asked_for_is_called_imprecise(target_width: floa
 )
 def test_others_on_the_accelerator_are_noticed(processes: int | None, found: list[str]) -> None:
     assert codes(accelerator_processes=processes) == found
+
+
+@pytest.mark.parametrize(("share", "found"), [(None, []), (0.5, []), (1.0, []), (1.04, ["above_peak"])])
+def test_more_than_the_machine_is_said_to_do_at_most_is_doubtful(share: float | None, found: list[str]) -> None:
+    assert codes(flops_share=share) == found

@@ -137,6 +137,7 @@ def assemble(
                 environment["processor"]["usable_cores"],
                 step.options.target_width,
                 accelerator_processes,
+                measures["flops_share"],
             )
         ),
     )

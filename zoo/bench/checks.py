@@ -20,12 +20,14 @@ def check(
     cores: int,
     target_width: float | None = None,
     accelerator_processes: int | None = None,
+    flops_share: float | None = None,
 ) -> list[dict[str, str]]:
     """Each finding as `code` and `message`; an empty list is a measurement with nothing to say against it.
 
     :param processes: what each worker recorded: `settled`, and the activity of others while it sampled.
     :param accelerator_processes: that computed on the accelerator before ours did, if that is what is measured.
     :param target_width: how narrow the interval of the median was to be, as a share of it.
+    :param flops_share: achieved FLOP/s, as a share of the machine's peak.
     """
     findings: list[tuple[str, str]] = []
 
@@ -58,4 +60,12 @@ def check(
     if accelerator_processes:
         others = "another process was" if accelerator_processes == 1 else f"{accelerator_processes} processes were"
         findings.append(("accelerator_busy", f"{others} computing on the accelerator before the start"))
+    if flops_share is not None and flops_share > 1:
+        findings.append(
+            (
+                "above_peak",
+                f"{flops_share:.0%} of the peak: the machine was slower when that was measured (zoo peak --again), "
+                "or the runtime multiplies less often than is counted (Winograd's convolutions)",
+            )
+        )
     return [{"code": code, "message": message} for code, message in findings]
