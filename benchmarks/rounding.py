@@ -36,8 +36,10 @@ def main(name: str = "torch", dataset: str = "digits", data_dir: str = "", *mode
             text=True,
         )
         for model, (trained, found) in json.loads(done.stdout.splitlines()[-1]).items():
-            numbers = [f"{found[key]:.1e}" for key in ("max_difference", "mean_difference")]
-            numbers += [f"{found['slope'] - 1:+.1e}", f"{found['equal_top1']:.3f}"]
+            numbers = ["–"] * 4
+            if found["max_difference"] is not None:
+                numbers = [f"{found[key]:.1e}" for key in ("max_difference", "mean_difference")]
+                numbers += [f"{found['slope'] - 1:+.1e}", f"{found['equal_top1']:.3f}"]
             rows.append([precision, model, "trained" if trained else "random", *numbers, found["reason"] or ""])
     print(tabulate(rows, ["precision", *NAMES], tablefmt="github", disable_numparse=True))
 
