@@ -121,7 +121,7 @@ def test_what_is_fetched_is_whole_and_can_be_read(zoo: Zoo, from_path: FromPath,
 NO_NETWORK = "http://127.0.0.1:9"  # a proxy that isn't there
 FAILURES = {
     "/silent": (("local_images", "--idle", "2"), "127.0.0.1 has sent nothing, or next to nothing, for 2 s"),
-    "/slow": (("local_images", "--timeout", "3"), "not done after 3 s (downloading, 0 MiB downloaded); nothing was"),
+    "/slow": (("local_images", "--timeout", "10"), "not done after 10 s (downloading, 0 MiB downloaded); nothing was"),
     "/breaks": (("local_images",), "127.0.0.1 broke off in the middle; try again"),
     "/nothing": (("local_images",), "HTTP code: 404"),
     NO_NETWORK: (("mnist", "--idle", "2"), "storage.googleapis.com can't be reached (connection refused), tried for 2"),
