@@ -261,7 +261,7 @@ def plan(found: Sequence[Forecast], fmt: str) -> str:
         )
     total = numbers.clock_time(sum(item.seconds for item in found))
     table = render(headers, rows, fmt, right=["threads", "batch", "expected"])
-    return f"{table}\n\n{len(found)} scenarios, about {total}"
+    return f"{table}\n\n{len(found)} scenario{'s' if len(found) != 1 else ''}, about {total}"
 
 
 def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
