@@ -270,7 +270,7 @@ def completion() -> str:
 
 
 def _grammar(path: str, command: click.Command) -> str:
-    params = list(command.get_params(click.Context(command, help_option_names=["--help"])))
+    params = list(command.get_params(_context(command, path)))
     name = path
     if isinstance(command, ListsByDefault):
         params += command.commands["list"].params

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import defaultdict
@@ -15,6 +16,12 @@ from support import Zoo
 
 ROOT = Path(__file__).resolve().parent.parent
 CIFAR10_FOLDER = ROOT.parent / "shared" / "data"
+
+
+def pytest_configure() -> None:
+    """Hear SIGINT, and let what is started hear it: a shell's background job, as these tests may be one, ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

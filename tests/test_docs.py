@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import generate
@@ -17,6 +20,18 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "plu
 def test_a_generated_page_is_up_to_date(page: str) -> None:
     written = (ROOT / "docs" / page).read_text()
     assert written == generate.PAGES[page](), "run 'make docs'"
+
+
+def test_what_is_generated_does_not_depend_on_what_was_before() -> None:
+    script = "import generate; generate.completion(); print(generate.cli(), end='')"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "docs")},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (ROOT / "docs" / "cli.md").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
