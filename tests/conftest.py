@@ -19,9 +19,10 @@ CIFAR10_FOLDER = ROOT.parent / "shared" / "data"
 
 
 def pytest_configure() -> None:
-    """Hear SIGINT, and let what is started hear it: a shell's background job, as these tests may be one, ignores it."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Hear SIGINT and SIGHUP, and let what is started hear them: in the background and under nohup they are ignored."""
+    for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, default)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
