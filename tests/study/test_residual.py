@@ -33,7 +33,7 @@ from zoo.train.optimizers import decays
 from zoo.train.parts import parts
 job = Job.from_json(json.load(sys.stdin))
 trained, _ = parts(job.dataset, tune=True, stream=False, size=job.model.input_shape[:2])
-learner = make_learner(job, trained, set_up(None), make_optimizer=_recording)
+learner = make_learner(job, trained, set_up(job), make_optimizer=_recording)
 x, y = learner.batches[0]
 variables = learner.network.trainable_variables
 with tf.GradientTape() as tape:

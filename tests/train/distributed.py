@@ -41,7 +41,7 @@ def main(strategy: str) -> None:
         after = state.averaged(learner.network, learner.optimizer)
         return [before, after]
 
-    devices = set_up(strategy)
+    devices = set_up(job)
     _, several = trained(devices)
     with one_device(strategy):
         before, one = trained(Devices(contextlib.nullcontext()))

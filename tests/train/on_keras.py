@@ -142,7 +142,7 @@ def normalised(fuse: bool, policy: str) -> tuple[list[str], dict[str, np.ndarray
     network = keras.Model(inputs, layers.Dense(10, dtype="float32", name="logits")(x))
     keras.config.set_dtype_policy("float32")
     if fuse:
-        fuse_normalisations(network)
+        fuse_normalisations(network, BACKEND)
     images, labels = np.random.default_rng(0).normal(size=(32, 8, 8, 3)), np.arange(32) % 10
     for frozen in (False, True):
         network.get_layer("another").trainable = not frozen
@@ -158,7 +158,7 @@ def normalised(fuse: bool, policy: str) -> tuple[list[str], dict[str, np.ndarray
 
 
 def fused() -> dict[str, dict]:
-    """How far what is trained with TensorFlow's normalisation is from what is trained with Keras'."""
+    """How far what is trained with the zoo's normalisation is from what is trained with Keras'."""
     found = {}
     for policy in ("float32", "mixed_bfloat16"):
         _, expected = normalised(False, policy)
@@ -169,6 +169,38 @@ def fused() -> dict[str, dict]:
             "difference": max(float(abs(values[path] - expected[path]).max()) for path in expected),
             "repeatable": all((values[path] == again[path]).all() for path in values),
         }
+    return found
+
+
+def in_one_loop() -> dict[str, float]:
+    """How far the variables and losses of two epochs by Keras' `fit` are from those of epochs that are one compiled
+    loop, of epochs with a call for each step, and of epochs whose calls make two steps and one."""
+    from zoo.train.epochs import Epochs
+    from zoo.train.schedule import learning_rates
+    from zoo.train.watch import Watch
+
+    def trained(steps_per_call: int | None, by_fit: bool = False) -> tuple[list[np.ndarray], list[float]]:
+        learner, losses, states = make_learner(JOB, PART, DEVICES), [], []
+
+        def end_epoch(line: dict) -> None:
+            losses.append(line["loss"])
+            states.append(state.read(learner.network, learner.optimizer))
+
+        rates = learning_rates(JOB.recipe, len(learner.batches))
+        watch = Watch("tiny", learner.batches, rates, lambda *_, **__: None, end_epoch)
+        if by_fit:
+            learner.model.fit(learner.batches, epochs=2, verbose=0, callbacks=[watch], shuffle=False)
+        else:
+            Epochs(learner, steps_per_call).fit(watch, 0, 2)
+        return list(states[-1].values()), losses
+
+    expected, losses = trained(1, by_fit=True)
+    found = {}
+    for name, steps in (("whole", None), ("steps", 1), ("twos", 2)):
+        values, their_losses = trained(steps)
+        pairs = zip(values, expected, strict=True)
+        found[name] = max(float(abs(a.astype(float) - b.astype(float)).max()) for a, b in pairs)
+        found[f"{name} loss"] = max(abs(a - b) for a, b in zip(their_losses, losses, strict=True))
     return found
 
 
@@ -214,7 +246,8 @@ def main(folder: str) -> None:
     record = {
         "prepared": prepared(),
         "streamed": streamed(),
-        "fused": fused() if BACKEND == "tensorflow" else None,
+        "fused": fused() if BACKEND in ("tensorflow", "jax") else None,
+        "in_one_loop": in_one_loop() if BACKEND == "jax" else None,
         "decoupled": stepped(weight_decay=0.5),
         "l2": stepped(weight_decay=0.5, weight_decay_form="l2"),
         "adamw": stepped(optimizer="adamw", weight_decay=0.5),

@@ -96,11 +96,22 @@ def test_the_score_counts_every_image_with_and_without_mirror_images(found: dict
     assert found["score"]["loss"] != found["score_with_flip"]["loss"]
 
 
-@pytest.mark.parametrize("found", ["tensorflow"], indirect=True)
+@pytest.mark.parametrize("found", ["jax"], indirect=True)
+@pytest.mark.parametrize("way", ["whole", "steps", "twos"])
+def test_an_epoch_in_one_loop_gives_the_weights_of_single_steps(found: dict[str, Any], way: str) -> None:
+    assert found["in_one_loop"][way] < 1e-5
+    assert found["in_one_loop"][f"{way} loss"] < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("found", "kind"),
+    [("tensorflow", "FusedBatchNormalization"), ("jax", "OnePassBatchNormalization")],
+    indirect=["found"],
+)
 @pytest.mark.parametrize(("policy", "most"), [("float32", 1e-5), ("mixed_bfloat16", 1e-2)])
-def test_fused_normalisation_computes_the_same(found: dict[str, Any], policy: str, most: float) -> None:
+def test_fused_normalisation_computes_the_same(found: dict[str, Any], kind: str, policy: str, most: float) -> None:
     made = found["fused"][policy]
     kept = ["BatchNormalization"] * 3  # over rows, without scale, of two axes
-    assert made["norms"] == ["FusedBatchNormalization"] * 2 + kept
+    assert made["norms"] == [kind] * 2 + kept
     assert made["difference"] < most
     assert made["repeatable"]

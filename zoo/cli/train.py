@@ -49,6 +49,11 @@ OnEvent = Callable[[dict[str, Any]], None]
     help="What Keras computes with; by default the first that is installed.",
 )
 @click.option(
+    "--device",
+    metavar="DEVICE",
+    help="cpu, gpu or gpu:N; by default a GPU where the framework sees one, else the processor.",
+)
+@click.option(
     "--strategy",
     metavar="NAME",
     help="For several devices: mirrored (TensorFlow, GPUs of one host) or data-parallel (JAX, also across hosts).",

@@ -61,7 +61,7 @@ def train_one(values: Mapping[str, Any], report: Callable[..., None]) -> dict[st
     job, steps = Job.from_json(values["job"]), values["steps"]
     report("phase", name="data")
     make_deterministic(job.keras_backend)
-    devices = set_up(job.strategy)
+    devices = set_up(job)
     trained, held_out = parts(job.dataset, tune=True, stream=job.stream, size=job.model.input_shape[:2])
     report("phase", name="build")
     learner = make_learner(job, trained, devices, make_optimizer=_recording)

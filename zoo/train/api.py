@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo import keras_backend as backends
 from zoo import registry as _registry
+from zoo.bench.scenario import check_device
 from zoo.errors import UsageError
 from zoo.specs import ModelSpec, Recipe
 from zoo.train import changes as _changes
@@ -36,6 +37,7 @@ def train(
     run_dir: str | Path | None = None,
     resume: bool = False,
     keras_backend: str | None = None,
+    device: str | None = None,
     strategy: str | None = None,
     deterministic: bool = True,
     flip_test: bool = False,
@@ -52,6 +54,7 @@ def train(
     :param run_dir: where the history, the checkpoint and the result are kept; by default in the zoo's own folder.
     :param resume: go on from the last checkpoint of the same run, if there is one.
     :param keras_backend: by default the first that is installed: tensorflow, jax or torch.
+    :param device: `"cpu"`, `"gpu"` or `"gpu:N"`; by default a GPU where the framework sees one, else the processor.
     :param strategy: `"mirrored"` (TensorFlow) or `"data-parallel"` (JAX) for several devices.
     :param deterministic: have the framework add in a fixed order, so that the same seed gives the same weights.
     :param flip_test: also score with the logits of each image and its mirror image averaged.
@@ -70,6 +73,7 @@ def train(
         data_dir=data_dir,
         data=data,
         keras_backend=keras_backend,
+        device=device,
         strategy=strategy,
         deterministic=deterministic,
         flip_test=flip_test,
@@ -147,6 +151,7 @@ def make_job(
     changes: Mapping[str, Any] | None = None,
     data_dir: str | None = None,
     data: str = "auto",
+    device: str | None = None,
     strategy: str | None = None,
     keras_backend: str | None = None,
     registry: _registry.Registry | None = None,
@@ -159,8 +164,10 @@ def make_job(
     for value, known in ((data, DATA), (keras_backend, (None, *backends.BACKENDS))):
         if value not in known:
             raise UsageError(f"'{value}' is not one of {', '.join(filter(None, known))}")
+    if device is not None:
+        check_device(device)
     keras_backend = backends.choose(keras_backend)
-    distribute.check(strategy, keras_backend)
+    distribute.check(strategy, keras_backend, device=device)
     registry = registry or _registry.load()
     spec = registry.model(name).spec
     found = find(dataset, registry.datasets, data_dir)
@@ -172,6 +179,7 @@ def make_job(
         recipe=chosen,
         changes=changes or {},
         stream=is_streamed(found, data),
+        device=device,
         strategy=strategy,
         keras_backend=keras_backend,
         **settings,

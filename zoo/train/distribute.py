@@ -7,9 +7,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UsageError
+from zoo.train.frameworks import use_device
+
+if TYPE_CHECKING:
+    from zoo.train.job import Job
 
 STRATEGIES = {"mirrored": "tensorflow", "data-parallel": "jax"}  # and the Keras backend of each
 PROCESSES_VARIABLE = "KERAS_DISTRIBUTION_NUM_PROCESSES"
@@ -25,7 +29,9 @@ REASONS = {
 }
 
 
-def check(strategy: str | None, backend: str, environment: Mapping[str, str] = os.environ) -> None:
+def check(
+    strategy: str | None, backend: str, environment: Mapping[str, str] = os.environ, device: str | None = None
+) -> None:
     """Refuse what would not train on the devices that were meant. Imports no framework.
 
     :raises UsageError: with the reason and what to do instead.
@@ -34,6 +40,8 @@ def check(strategy: str | None, backend: str, environment: Mapping[str, str] = o
         raise UsageError(f"TF_CONFIG names several workers: {REASONS['multi-worker', 'tensorflow']}")
     if environment.get(PROCESSES_VARIABLE) and strategy != "data-parallel":
         raise UsageError(f"{PROCESSES_VARIABLE} is set: add --keras-backend jax --strategy data-parallel, or unset it")
+    if strategy is not None and device is not None:
+        raise UsageError("--strategy takes every device that the framework sees; leave --device out")
     if strategy is None or STRATEGIES.get(strategy) == backend:
         return
     reason = REASONS.get((strategy, backend), f"there is no such strategy; {USE}")
@@ -54,11 +62,13 @@ class Devices:
     Attributes:
         scope: the context in which the model and its optimizer are made.
         number: of devices, over all processes.
+        name: "cpu", or what the GPU calls itself.
         process, processes: which process this is, of how many.
     """
 
     scope: contextlib.AbstractContextManager[Any]
     number: int = 1
+    name: str = "cpu"
     process: int = 0
     processes: int = 1
 
@@ -71,13 +81,15 @@ class Devices:
         return len(set(multihost_utils.process_allgather(value).ravel().tolist())) == 1
 
 
-def set_up(strategy: str | None) -> Devices:
+def set_up(job: Job) -> Devices:
     """Find the devices and prepare Keras for them. Runs in the worker, before any variable is made.
 
-    :raises UsageError: if there are not several.
+    :raises UsageError: if the job names several devices and there is one, or names one that isn't there.
     """
+    strategy = job.strategy
     if strategy is None:
-        return Devices(contextlib.nullcontext())
+        name = use_device(job.keras_backend, job.device, deterministic=job.deterministic)
+        return Devices(contextlib.nullcontext(), name=name)
     devices = _mirrored() if strategy == "mirrored" else _data_parallel()
     if devices.number < 2:
         raise UsageError(
@@ -104,9 +116,8 @@ def _mirrored() -> Devices:
     import tensorflow as tf
 
     names = [d.name for d in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
-    return Devices(
-        tf.distribute.MirroredStrategy(names).scope() if len(names) > 1 else contextlib.nullcontext(), len(names)
-    )
+    scope = tf.distribute.MirroredStrategy(names).scope() if len(names) > 1 else contextlib.nullcontext()
+    return Devices(scope, len(names), name="gpu" if tf.config.list_logical_devices("GPU") else "cpu")
 
 
 def _data_parallel() -> Devices:
@@ -117,4 +128,5 @@ def _data_parallel() -> Devices:
         keras.distribution.initialize()
     devices = jax.devices()
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
-    return Devices(contextlib.nullcontext(), len(devices), jax.process_index(), jax.process_count())
+    name = "cpu" if devices[0].platform == "cpu" else str(devices[0].device_kind)
+    return Devices(contextlib.nullcontext(), len(devices), name, jax.process_index(), jax.process_count())

@@ -36,7 +36,7 @@ def train(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     if job.deterministic:
         make_deterministic(job.keras_backend)
-    devices = set_up(job.strategy)
+    devices = set_up(job)
 
     report("phase", name="data")
     from zoo.train.parts import parts
@@ -92,7 +92,7 @@ def _train(
         scored,
         run.epochs(),
         _scores(job, scorer, scored),
-        devices=devices.number,
+        devices=devices,
         values_sha256=state.digest(values),
     )
     report("phase", name="save")
@@ -151,9 +151,14 @@ def fit(
     if done < epochs:
         rates = learning_rates(job.recipe, steps)
         watch = Watch(job.model.name, learner.batches, rates, report, end_epoch)
-        learner.model.fit(
-            learner.batches, initial_epoch=done, epochs=epochs, verbose=0, callbacks=[watch], shuffle=False
-        )
+        if job.keras_backend == "jax" and job.strategy is None and not job.stream:
+            from zoo.train.epochs import Epochs
+
+            Epochs(learner, steps_per_call=1 if devices.name == "cpu" else None).fit(watch, done, epochs)
+        else:
+            learner.model.fit(
+                learner.batches, initial_epoch=done, epochs=epochs, verbose=0, callbacks=[watch], shuffle=False
+            )
 
 
 def _scores(job: Job, scorer: Scorer, part: Part) -> dict[str, Any]:

@@ -5,6 +5,13 @@ from __future__ import annotations
 import os
 
 from zoo.bench.environment import accelerators
+from zoo.references import resolve
+
+RUNTIMES = {
+    "tensorflow": "zoo.runtimes.tensorflow:TensorFlow",
+    "jax": "zoo.runtimes.jax:Jax",
+    "torch": "zoo.runtimes.torch:Torch",
+}
 
 
 def make_deterministic(backend: str) -> None:
@@ -20,6 +27,22 @@ def make_deterministic(backend: str) -> None:
         torch.use_deterministic_algorithms(True)
     elif accelerators():  # XLA reads its flags once; on the processor it is deterministic anyway
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+
+
+def use_device(backend: str, device: str | None, *, deterministic: bool) -> str:
+    """Have a framework compute on one device, as it does when it is measured: float32 means float32, not TF32.
+
+    :param device: "cpu", "gpu", "gpu:N", or None for a GPU where the framework sees one, else the processor.
+    :return: "cpu", or what the GPU calls itself.
+    :raises UsageError: if there is no such GPU.
+    """
+    wanted = device or ("gpu" if has_accelerator(backend) else "cpu")
+    started = resolve(RUNTIMES[backend])().start(device=wanted, precision="float32", threads=None)
+    if backend == "torch" and deterministic:
+        import torch
+
+        torch.backends.cudnn.benchmark = False  # the fastest algorithm may be another each time
+    return str(started["device"])
 
 
 def seed_epoch(backend: str, seed: int, epoch: int) -> None:

@@ -1,8 +1,9 @@
-"""Batch normalisation in training by TensorFlow's own operation.
+"""Batch normalisation in training with fewer passes over the activations.
 
 Keras 3 composes it of a dozen operations, forwards and again backwards, each of which reads and writes all activations:
-in narrow networks they take more time than the convolutions. TensorFlow has it as one (oneDNN's on the processor,
-cuDNN's on a GPU).
+in narrow networks they take more time than the convolutions. TensorFlow has it as one operation (oneDNN's on the
+processor, cuDNN's on a GPU). XLA fuses it, but needs the mean before it can begin with the variance; the mean of the
+squares takes no pass of its own, which is how Flax computes it (`use_fast_variance`).
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Any
 import keras
 
 
-def fuse_normalisations(network: keras.Model) -> None:
-    """Have the network's batch normalisations use it in training, where they can; what they compute stays the same but
-    for rounding. Only on the TensorFlow backend."""
+def fuse_normalisations(network: keras.Model, backend: str) -> None:
+    """Have the network's batch normalisations take fewer passes in training, where they can. What they compute stays
+    the same but for rounding."""
+    kind = {"tensorflow": FusedBatchNormalization, "jax": OnePassBatchNormalization}.get(backend)
     for layer in network._flatten_layers():
-        if type(layer) is keras.layers.BatchNormalization and _can_be_fused(layer):
-            layer.__class__ = FusedBatchNormalization
+        if kind and type(layer) is keras.layers.BatchNormalization and _can_be_fused(layer):
+            layer.__class__ = kind
 
 
 def _can_be_fused(layer: keras.layers.BatchNormalization) -> bool:
@@ -47,3 +49,16 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + new * (1 - self.momentum))
         return outputs
+
+
+class OnePassBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras is untyped
+    """`keras.layers.BatchNormalization` of (batch, height, width, channels) on JAX: mean and variance in one pass."""
+
+    def _moments(self, inputs: Any, mask: Any) -> Any:
+        if mask is not None:
+            return super()._moments(inputs, mask)
+        import jax.numpy as jnp
+
+        axes = tuple(range(len(inputs.shape) - 1))
+        mean = jnp.mean(inputs, axes)
+        return mean, jnp.maximum(jnp.mean(jnp.square(inputs), axes) - jnp.square(mean), 0)

@@ -26,6 +26,7 @@ class Job(Plain):
         tune: train on nine tenths of the training split and score the rest; the test split is not read.
         stream: read images anew each epoch instead of holding them in memory.
         keras_backend: tensorflow, jax or torch.
+        device: "cpu", "gpu", "gpu:N", or None for a GPU where the framework sees one, else the processor.
         strategy: a key of `zoo.train.distribute.STRATEGIES`, or None for one device.
         deterministic: have the framework add in a fixed order.
         flip_test: also score with the logits of each image and its mirror image averaged.
@@ -40,6 +41,7 @@ class Job(Plain):
     tune: bool = False
     stream: bool = False
     keras_backend: str = "tensorflow"
+    device: str | None = None
     strategy: str | None = None
     deterministic: bool = True
     flip_test: bool = False
@@ -61,7 +63,7 @@ class Job(Plain):
         values = self.to_json()
         model = {key: values["model"][key] for key in ("name", "build", "arguments", "input_shape")}
         dataset = {key: values["dataset"][key] for key in ("name", "version", "classes", "splits")}
-        rest = {key: values[key] for key in ("tune", "stream", "keras_backend", "strategy", "deterministic")}
+        rest = {key: values[key] for key in ("tune", "stream", "keras_backend", "device", "strategy", "deterministic")}
         recipe = {key: value for key, value in values["recipe"].items() if key != "summary"}
         return {"model": model, "dataset": dataset, "recipe": recipe, **rest}
 

@@ -12,7 +12,6 @@ from zoo.models.build import build
 from zoo.specs import Recipe
 from zoo.train.batches import Batches
 from zoo.train.distribute import Devices
-from zoo.train.frameworks import has_accelerator
 from zoo.train.fused import fuse_normalisations
 from zoo.train.head import with_head
 from zoo.train.job import Job
@@ -51,13 +50,12 @@ def make_learner(job: Job, part: Part, devices: Devices, make_optimizer: MakeOpt
     if batches.batch_size % devices.number:
         raise UsageError(f"a batch of {batches.batch_size} can't be divided among {devices.number} devices")
 
-    accelerated = has_accelerator(job.keras_backend)
+    accelerated = devices.name != "cpu"
     with devices.scope:
         keras.config.set_dtype_policy(recipe.precision)
         network = build(job.model, classes=classes, seed=recipe.seed)
         keras.config.set_dtype_policy("float32")
-        if job.keras_backend == "tensorflow":
-            fuse_normalisations(network)
+        fuse_normalisations(network, job.keras_backend)
         if len({v.path for v in network.weights}) != len(network.weights):
             raise ModelError(f"{job.model.name} has two variables of one path; name its layers apart")
         model = with_head(network, part.image_shape, recipe)

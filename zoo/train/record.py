@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.train.distribute import Devices
 from zoo.train.job import Job
 from zoo.train.parts import Part
 
@@ -17,7 +18,7 @@ def provenance(
     history: Sequence[Mapping[str, Any]],
     score: Mapping[str, Any],
     *,
-    devices: int,
+    devices: Devices,
     values_sha256: str,
 ) -> dict[str, Any]:
     """The record that travels in the weights' metadata.
@@ -46,7 +47,8 @@ def provenance(
         "versions": _versions(job.keras_backend),
         "deterministic": job.deterministic,
         "strategy": job.strategy,
-        "devices": devices,
+        "device": devices.name,
+        "devices": devices.number,
         "processor": processor_model(),
         "cores": usable_cores(),
         "accelerators": [device["name"] for device in accelerators()],
