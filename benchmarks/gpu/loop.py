@@ -139,9 +139,7 @@ class Loop:
 
         (loss, running), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
         rate = settings.learning_rate
-        gradients = jax.tree.map(
-            lambda g, w: g + settings.weight_decay * w if w.ndim > 1 else g, gradients, weights
-        )
+        gradients = jax.tree.map(lambda g, w: g + settings.weight_decay * w if w.ndim > 1 else g, gradients, weights)
         velocity = jax.tree.map(lambda v, g: MOMENTUM * v - rate * g, velocity, gradients)
         weights = jax.tree.map(lambda w, v, g: w + MOMENTUM * v - rate * g, weights, velocity, gradients)
         kept = settings.ema_momentum

@@ -1,4 +1,4 @@
-"""Does `zoo train` on JAX train as fast as a hand-written JAX loop? They take turns of an epoch; the ratio of the turns.
+"""Does `zoo train` on JAX train as fast as a hand-written JAX loop? They train in turns of an epoch.
 
     python benchmarks/gpu/training.py [--device gpu] [--batch-size 512] [--precision mixed_bfloat16] [--turns 12]
 
@@ -34,7 +34,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--model", choices=tuple(BLOCKS), default="resnet20")
     parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--images", type=int, help="in an epoch; by default 50,000 on a GPU and four batches on the CPU")
+    parser.add_argument(
+        "--images", type=int, help="in an epoch; by default 50,000 on a GPU and four batches on the CPU"
+    )
     parser.add_argument("--precision", choices=("float32", "mixed_bfloat16"), default="float32")
     parser.add_argument("--turns", type=int, default=12)
     parser.add_argument("--deterministic", action="store_true", help="train as 'zoo train' does by default")
@@ -104,7 +106,7 @@ def by_hand(chosen: argparse.Namespace) -> Callable[[], object]:
     ).epoch
 
 
-def the_job(chosen: argparse.Namespace):  # noqa: ANN201 - of the zoo, which the other way doesn't import
+def the_job(chosen: argparse.Namespace):
     """The model's recipe for cifar10, on images that are made up."""
     from zoo import registry
     from zoo.data.catalog import Dataset

@@ -141,9 +141,17 @@ def peak(
     found = None if again else load(fingerprint, device)
     if found is None:
         found = measure(fingerprint, device, seconds=seconds, on_event=on_event)
-        content = json.dumps(found.to_json(), indent=1, allow_nan=False)
-        write_atomic(_file(fingerprint, device), f"{content}\n".encode())
+        keep(found)
     return found
+
+
+def keep(found: Peaks) -> None:
+    """Keep peaks for what is measured in their environment from now on.
+
+    :raises UsageError: if they can't be written.
+    """
+    content = json.dumps(found.to_json(), indent=1, allow_nan=False)
+    write_atomic(_file(found.fingerprint, found.device), f"{content}\n".encode())
 
 
 def measure(
