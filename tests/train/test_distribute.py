@@ -64,6 +64,11 @@ def test_what_would_not_distribute_is_refused(
     assert reason in str(error.value)
 
 
+def test_one_device_and_a_strategy_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="leave --device out"):
+        check("mirrored", "tensorflow", {}, device="gpu:1")
+
+
 def start(strategy: str, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, Path(__file__).with_name("distributed.py"), strategy],
