@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from zoo.bench import peak
 from zoo.bench.peak import Arithmetic, Memory, Peaks, best, last_cache_bytes, load, thread_counts
-from zoo.executors.local import Task, call
+from zoo.bench.peak_worker import GPU_WORKING_SETS, NotOffered, NumPy, Product, Sizes, _fastest, _matrices
+from zoo.executors.local import Completed, Task, call
 
 PEAKS = Peaks(
     fingerprint="0123456789abcdef",
@@ -122,14 +123,74 @@ def test_memory_is_measured_by_working_set() -> None:
     assert all(1e8 < one["bytes_per_s"] < 1e13 for one in found)
 
 
+QUICK = Sizes(first=64, last=512, long_enough_s=60.0, calls=1)
+
+
+class Faulty(NumPy):
+    """Right up to a size: beyond, its product is off by a factor, or it raises."""
+
+    def __init__(self, most: int, factor: float | None = None) -> None:
+        self.most, self.factor = most, factor
+
+    def product(self, precision: str, a: Any, b: Any) -> Product:
+        right = super().product("float32", a, b)
+        if len(a) <= self.most:
+            return right
+        if self.factor is None:
+            raise MemoryError
+        return Product(right.run, right.wait, lambda out: right.fetch(out) * self.factor)
+
+
 @pytest.mark.real
 def test_a_product_that_is_not_what_was_asked_for_is_no_peak() -> None:
-    from zoo.bench.peak_worker import NotOffered, NumPy, Product, _fastest
-
-    class Sloppy(NumPy):
-        def product(self, precision: str, a: Any, b: Any) -> Product:
-            right = super().product(precision, a, b)
-            return Product(right.run, right.wait, lambda out: right.fetch(out) * 1.001)
-
     with pytest.raises(NotOffered, match=r"its float32 product is off by \d"):
-        _fastest(Sloppy(1, False), "float32", 1)
+        _fastest(Faulty(0, 1.001), "float32", QUICK)
+    assert _fastest(Faulty(0, 1.001), "tf32", QUICK)[0] > 0  # as much as ten bits leave
+    with pytest.raises(NotOffered, match=r"its tf32 product is off by \d"):
+        _fastest(Faulty(0, 1.01), "tf32", QUICK)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("factor", [None, 1.001])
+def test_what_fails_only_when_it_is_large_leaves_the_smaller_ones(factor: float | None) -> None:
+    speed, size = _fastest(Faulty(128, factor), "float32", QUICK)
+    assert speed > 0
+    assert size <= 128
+    with pytest.raises(MemoryError):
+        _fastest(Faulty(0), "float32", QUICK)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("size", [64, 2048])
+def test_what_is_multiplied_is_random_throughout(whole: bool, size: int) -> None:
+    for matrix in _matrices(whole, size):
+        assert matrix.shape == (size, size)
+        assert matrix.dtype == ("int8" if whole else "float32")
+        parts = matrix.reshape(size // 32, 32, size)
+        assert (abs(parts.mean(axis=(1, 2))) < 0.1 * matrix.std()).all()
+        assert (parts.std(axis=(1, 2)) > 0.9 * matrix.std()).all()
+
+
+def test_a_gpu_has_tf32_and_no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every library and memory once, with what their processes give back."""
+    tasks: list[Task] = []
+
+    def run(task: Task) -> Completed:
+        tasks.append(task)
+        if task.function.endswith(":memory"):
+            sets = [{"working_set_bytes": size, "bytes_per_s": 1e12, "by": "copy"} for size in GPU_WORKING_SETS]
+            return Completed("ok", {"found": sets})
+        speed = 1e14 if task.job["library"] == "torch" else 2e14
+        found = {name: {"flops_per_s": speed, "by": "it", "size": 8192} for name in task.job["precisions"]}
+        return Completed("ok", found)
+
+    monkeypatch.setattr(peak, "run", run)
+    monkeypatch.setattr(peak, "is_installed", lambda name: True)
+    peaks = peak.measure("0123456789abcdef", "gpu")
+    assert [one.precision for one in peaks.arithmetic] == ["float32", "tf32", "bfloat16", "float16", "int8"]
+    assert [task.job.get("library") for task in tasks] == ["torch", None, "jax"]
+    assert all(task.job["threads"] is None for task in tasks)
+    for threads in (None, 16):  # a Result says how many the process had
+        assert peaks.flops_per_s("tf32", threads) == 2e14
+        assert peaks.bytes_per_s(2**20, threads) == 1e12
+    assert "tf32" not in peak.PRECISIONS["cpu"]

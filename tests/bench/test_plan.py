@@ -29,7 +29,7 @@ RUNTIMES = [
         runtime="acme:Fast",
         keras_backend="jax",
         devices=("cpu", "gpu"),
-        precisions=("float32", "bfloat16"),
+        precisions=("float32", "tf32", "bfloat16"),
         requires=("numpy",),
     ),
     RuntimeSpec(name="plain", summary="on the processor", runtime="acme:Plain", keras_backend="jax"),
@@ -121,6 +121,11 @@ def test_what_was_named_and_is_not_to_be_had_is_a_scenario_that_says_why() -> No
     [
         ({"runtimes": ("plain",), "devices": ("gpu",)}, "plain runs on cpu, not on gpu"),
         ({"runtimes": ("plain",), "precisions": ("int8",)}, "plain computes in float32, not in int8"),
+        (
+            {"runtimes": ("fast",), "precisions": ("tf32",)},
+            "tf32 is a precision of NVIDIA GPUs; ask for the device gpu, or for float32",
+        ),
+        ({"runtimes": ("plain",), "precisions": ("tf32",)}, "plain computes in float32, not in tf32"),
         ({"runtimes": ("lacking",)}, "lacking: no-such-thing is not installed; pip install no-such-thing"),
         ({"runtimes": ("all",), "precisions": ("int8",)}, "no runtime that is installed here runs that"),
         ({"runtimes": ("fats",)}, "unknown runtime 'fats'; did you mean 'fast'?"),
@@ -149,3 +154,12 @@ def test_without_a_store_the_policy_says_how_long_it_takes() -> None:
     assert known.seconds == 3 * (START_S + options.policy.warmup_min_s + options.policy.min_time_s)
     assert not known.measured
     assert unavailable.seconds == 0
+
+
+def test_tf32_is_measured_on_a_gpu_and_unavailable_on_the_processor_beside_it() -> None:
+    options = Options(
+        dataset="dots", runtimes=("fast",), devices=("cpu", "gpu:1"), precisions=("tf32",), batch_sizes=(1,)
+    )
+    on_cpu, on_gpu = plan(REGISTRY, ["one"], options)
+    assert on_cpu.unavailable == "tf32 is a precision of NVIDIA GPUs; ask for the device gpu, or for float32"
+    assert on_gpu.unavailable is None

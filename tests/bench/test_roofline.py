@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from zoo.bench.roofline import ACCOUNTED, Explanation, explain, points
+from zoo.bench.stats import summarise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +78,34 @@ def test_what_bounds_is_said(latency_s: float, roofs: Roofs | None, bound: str |
     assert found.flops_per_s == pytest.approx(2040 / latency_s)
     assert (found.flops_share is None) == (roofs is None or roofs.speed is None)
     assert Explanation.from_json(found.to_json()) == found
+
+
+def test_on_a_gpu_threads_are_no_part_of_it_and_starting_a_kernel_takes_less() -> None:
+    slow = Roofs(speed=1.3e7)  # two layers, 160 µs: 80 µs each
+    on_gpu = explain(1e-3, batch_size=1, layers=LAYERS, peaks=slow, precision="tf32", threads=None)
+    assert on_gpu.bound_by == "arithmetic"
+    assert "of the tf32 peak: bound by arithmetic, by kernels that leave much of the machine unused" in on_gpu.sentence
+    assert explain(1e-3, batch_size=1, layers=LAYERS, peaks=slow, threads=2).bound_by == "dispatch"
+
+
+def test_tf32_moves_as_many_bytes_as_float32() -> None:
+    tf32, float32 = (points(LAYERS, batch_size=8, precision=precision) for precision in ("tf32", "float32"))
+    assert [point.bytes for point in tf32] == [point.bytes for point in float32]
+
+
+@pytest.mark.parametrize(("device", "share"), [("cpu", None), ("gpu:1", 0.5)])
+def test_a_results_explanation_takes_the_peak_of_its_device(device: str, share: float | None) -> None:
+    from zoo.bench.assemble import _explain
+    from zoo.bench.scenario import Scenario
+
+    class OfAGpu(Roofs):
+        def flops_per_s(self, precision: str, threads: int | None) -> float | None:
+            return 1e9 if threads is None else None
+
+    scenario = Scenario(model="toy", dataset="digits", device=device)
+    record = {"layers": LAYERS, "started": {"threads": 16}}
+    values, _ = _explain(scenario, record, summarise([[4.08e-6] * 8]), OfAGpu())
+    assert values["flops_share"] == (None if share is None else pytest.approx(share))
 
 
 def test_a_model_without_macs_is_held_against_nothing() -> None:

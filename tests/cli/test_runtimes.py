@@ -21,6 +21,7 @@ BUILT_IN = {
     "keras-call",
     "keras-function",
 }
+ON_GPUS = "torch-cuda-graph"  # only
 WRONG = {
     "scales": "standard deviations; accepted is",
     "swaps": "standard deviations; accepted is",
@@ -122,7 +123,9 @@ def test_a_plan_is_the_product_of_what_is_listed(zoo: Zoo) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--runtime", "jax", "--precision", "int8"], "jax computes in float32, bfloat16, float16, not in int8"),
+        (["--runtime", "jax", "--precision", "int8"], "jax computes in float32, tf32, bfloat16, float16, not in int8"),
+        (["--runtime", "jax", "--precision", "tf32"], "tf32 is a precision of NVIDIA GPUs; ask for the device gpu"),
+        (["--runtime", "torch-cuda-graph"], "torch-cuda-graph runs on gpu, not on cpu"),
         (["--runtime", "jax,"], "'jax,' is not a list of names such as a,b"),
         (["--threads", "1,0"], "0 is not a number of threads; the least is 1"),
         (["--threads", "x"], "'x' is not a list of whole numbers such as 1,2"),
@@ -141,7 +144,8 @@ def test_a_bare_noun_lists_the_runtimes(zoo: Zoo, hostile: Path) -> None:
     listed = {
         runtime["name"]: runtime for runtime in json.loads(zoo("runtimes", "--json", PYTHONPATH=str(hostile)).stdout)
     }
-    assert set(listed) >= {*BUILT_IN, *WRONG, "lacking"}
+    assert set(listed) >= {*BUILT_IN, *WRONG, "lacking", ON_GPUS}
+    assert listed[ON_GPUS]["devices"] == ["gpu"]
     assert listed["jax"]["available"]
     assert set(listed["jax"]["versions"]) == {"jax", "jaxlib"}
     assert not listed["lacking"]["available"]
@@ -153,5 +157,6 @@ def test_doctor_says_what_each_runtime_sees(zoo: Zoo, hostile: Path) -> None:
     seen = json.loads(zoo("doctor", "--json", PYTHONPATH=str(hostile)).stdout)["runtimes"]
     for name in BUILT_IN:
         assert seen[name]["devices"][0] == "cpu" or "C++ compiler" in seen[name]["problem"], name
+    assert seen[ON_GPUS]["devices"] or "PyTorch finds none here" in seen[ON_GPUS]["problem"]
     assert seen["absent"] == {"devices": [], "problem": "this machine lacks what it takes"}
     assert "not installed" in seen["lacking"]["problem"]

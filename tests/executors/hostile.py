@@ -61,6 +61,13 @@ def wants_memory(job: dict[str, Any], report: Report) -> NoReturn:
     raise MemoryError
 
 
+def wants_device_memory(job: dict[str, Any], report: Report) -> NoReturn:
+    class JaxRuntimeError(RuntimeError):
+        """As JAX raises it, whatever went wrong."""
+
+    raise JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 85899345920 bytes.")
+
+
 def exits(job: dict[str, Any], report: Report) -> NoReturn:
     sys.exit(3)
 

@@ -18,7 +18,7 @@ CASES = [
     (name, precision)
     for name, spec in SPECS.items()
     for precision in spec.precisions
-    if (name, precision) not in SKIPPED
+    if "cpu" in spec.devices and precision != "tf32" and (name, precision) not in SKIPPED
 ]
 
 
@@ -62,3 +62,15 @@ def test_low_precisions_are_what_they_say(found: dict[str, Any]) -> None:
         for precision in ("bfloat16", "float16"):
             if "parity" in (answer := precisions.get(precision, {})):
                 assert answer["parity"]["max_difference"] > 1e-4, (name, precision)
+
+
+def test_what_only_a_gpu_has_is_refused_on_the_processor_in_one_line(found: dict[str, Any]) -> None:
+    for name, spec in SPECS.items():
+        if "cpu" in spec.devices and "tf32" in found[name]:
+            assert found[name]["tf32"] == {
+                "unavailable": "tf32 is a precision of NVIDIA GPUs; ask for the device gpu, or for float32"
+            }
+    assert found["torch-cuda-graph"]["float32"] == {
+        "unavailable": "a CUDA graph needs an NVIDIA GPU, and PyTorch finds none here; "
+        "the runtime torch runs on the CPU too"
+    }

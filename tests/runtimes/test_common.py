@@ -44,9 +44,43 @@ def test_a_type_that_the_processor_does_not_compute_in_is_refused(
 ) -> None:
     monkeypatch.setattr(common, "_flags", lambda: flags)
     common.check_processor("float32")
+    with pytest.raises(UsageError, match="tf32 is a precision of NVIDIA GPUs; ask for the device gpu"):
+        common.check_processor("tf32")
     for precision in ("bfloat16", "float16"):
         if precision in refused:
             with pytest.raises(UsageError, match=f"this processor does not compute in {precision}"):
                 common.check_processor(precision)
         else:
             common.check_processor(precision)
+
+
+@pytest.mark.parametrize(
+    ("precision", "capability", "refused"),
+    [
+        ("tf32", (7, 5), True),
+        ("bfloat16", (7, 0), True),
+        ("tf32", (8, 0), False),
+        ("bfloat16", (12, 0), False),
+        ("float32", (3, 5), False),
+        ("float16", (7, 0), False),
+        ("tf32", (), False),  # a framework that doesn't say
+    ],
+)
+def test_a_type_that_a_gpu_does_not_compute_in_is_refused(
+    precision: str, capability: tuple[int, ...], refused: bool
+) -> None:
+    if refused:
+        with pytest.raises(UsageError, match=f"^{precision} takes compute capability 8.0; this GPU, X, has 7.[05]$"):
+            common.check_gpu(precision, capability, "X")
+    else:
+        common.check_gpu(precision, capability, "X")
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_xla_computes_only_float32_on_the_processor(precision: str) -> None:
+    common.check_xla(precision, "gpu")
+    if precision == "float32":
+        common.check_xla(precision, "cpu")
+    else:
+        with pytest.raises(UsageError, match="NVIDIA" if precision == "tf32" else "in float32 on the processor"):
+            common.check_xla(precision, "cpu")

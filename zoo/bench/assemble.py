@@ -188,7 +188,7 @@ def _explain(
         layers=record["layers"],
         peaks=peaks,
         precision=scenario.precision,
-        threads=record["started"]["threads"],
+        threads=record["started"]["threads"] if scenario.device_kind == "cpu" else None,
     )
     values = {"flops_share": found.flops_share, "bound_by": found.bound_by}
     why = NO_PEAK if peaks is None else found.sentence

@@ -34,6 +34,8 @@ class Tolerance:
 TOLERANCES: Mapping[str, Tolerance] = {
     "float32": Tolerance(max_difference=1e-3, mean_difference=1e-4, slope=1e-4),
     "float16": Tolerance(max_difference=0.03, mean_difference=0.005, slope=0.005),
+    # It has float16's 10 bits of mantissa; but where they are cut off, not rounded, every product becomes smaller.
+    "tf32": Tolerance(max_difference=0.1, mean_difference=0.02, slope=0.02),
     "bfloat16": Tolerance(max_difference=0.2, mean_difference=0.03, slope=0.03),
     "int8": Tolerance(max_difference=1.0, mean_difference=0.1, slope=0.05, equal_top1=0.99),
 }

@@ -24,7 +24,10 @@ from zoo.paths import home
 from zoo.specs import Plain
 
 SCHEMA = "zoo.peak/1"
-PRECISIONS = ("float32", "bfloat16", "float16", "int8")
+PRECISIONS = {
+    "cpu": ("float32", "bfloat16", "float16", "int8"),
+    "gpu": ("float32", "tf32", "bfloat16", "float16", "int8"),
+}
 # In the order in which they are tried: the time may be over before the last.
 LIBRARIES = ("torch", "openvino", "numpy", "jax", "tensorflow")
 ON_GPU = ("torch", "jax")
@@ -192,7 +195,7 @@ def measure(
         seconds=round(time.monotonic() - start, 1),
         load_at_start=load_at_start,
         arithmetic=tuple(
-            best(reached, precision, count) for precision in PRECISIONS for count in sorted_counts(counts)
+            best(reached, precision, count) for precision in PRECISIONS[device] for count in sorted_counts(counts)
         ),
         memory=tuple(sorted(memory, key=lambda one: (one.threads or 0, one.working_set_bytes))),
     )
@@ -235,11 +238,11 @@ def _best(reached: Iterable[Mapping[str, Any]]) -> set[str]:
 def _products(library: str, device: str, threads: int | None, tell: OnEvent) -> list[dict[str, Any]]:
     tell(f"{library}{_threads(threads)}")
     job = {"library": library, "device": device, "threads": threads}
-    limits = {"precisions": PRECISIONS, "seconds": LIBRARY_SECONDS}
+    limits = {"precisions": PRECISIONS[device], "seconds": LIBRARY_SECONDS}
     done = run(_task("products", {**job, **limits}, threads))
     if done.value is None:
         failure = done.failure.message if done.failure else "failed"
-        found = {name: {"flops_per_s": None, "reason": f"{library}: {failure}"} for name in PRECISIONS}
+        found = {name: {"flops_per_s": None, "reason": f"{library}: {failure}"} for name in PRECISIONS[device]}
     else:
         found = done.value
     return [{"library": library, "threads": threads, "precision": name, **one} for name, one in found.items()]

@@ -9,28 +9,50 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from zoo.errors import UsageError
+from zoo.runtimes.torch import pin
+from zoo.runtimes.torch_cuda_graph import captured
 
 Array = np.ndarray[Any, Any]
 
-FIRST_SIZE, LAST_SIZE = 512, 8192  # rows of the square matrices
-LONG_ENOUGH_S = 0.05  # a product that takes as long leaves starting it behind
 LEAST_S, MOST_S, LEAST_COUNT = 0.15, 0.5, 3  # of repetitions, of which the fastest counts
-CALLS_ON_GPU = 10  # started one after the other and waited for together
 # Largest error of a product's first row, in parts of its largest element: each would show that another type was used.
-TOLERANCE = {"float32": 1e-5, "bfloat16": 2e-2, "float16": 4e-3, "int8": 1e-5}
+TOLERANCE = {"float32": 1e-5, "tf32": 4e-3, "bfloat16": 2e-2, "float16": 4e-3, "int8": 1e-5}
+COLUMNS = 512  # of the first row, which are checked
+DRAWN_ROWS = 1024  # rows of random numbers; a larger matrix repeats them, since drawing takes longer than multiplying
 
 MIB = 2**20
 WORKING_SETS = (1 * MIB, 8 * MIB, 64 * MIB)
 BEYOND = 4  # times the last cache, as STREAM asks for
 UNKNOWN_CACHE = 256 * MIB
 SHARE_OF_MEMORY = 0.5
-GPU_WORKING_SET = 2**30
+GPU_WORKING_SETS = (16 * MIB, 64 * MIB, 1024 * MIB)  # the first fits into the second-level cache of recent GPUs
+GPU_PASSES = 50  # in one CUDA graph: to start a copy by itself may take longer than the copy
 A_WHILE = 128 * MIB  # to go through before the clock is read
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Which square matrices are multiplied.
+
+    Attributes:
+        first, last: rows; doubled from the one to the other …
+        long_enough_s: … until a product takes as long, which leaves starting it behind.
+        calls: started one after the other and waited for together.
+    """
+
+    first: int
+    last: int
+    long_enough_s: float
+    calls: int
+
+
+SIZES = {"cpu": Sizes(512, 8192, 0.05, 1), "gpu": Sizes(2048, 16_384, 0.005, 10)}
 
 
 class NotOffered(Exception):  # noqa: N818 - not an error: a library need not have it
@@ -39,7 +61,7 @@ class NotOffered(Exception):  # noqa: N818 - not an error: a library need not ha
 
 @dataclass(frozen=True)
 class Product:
-    """A matrix product that can be started, waited for, and looked at."""
+    """A matrix product that can be started, waited for, and looked at: `fetch` gives its first row."""
 
     run: Callable[[], Any]
     wait: Callable[[Any], None]
@@ -62,7 +84,7 @@ def products(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, A
         try:
             if time.monotonic() >= over:
                 raise NotOffered(f"{job['library']} took too long with other precisions")
-            speed, size = _fastest(library, precision, CALLS_ON_GPU if on_gpu else 1)
+            speed, size = _fastest(library, precision, SIZES[job["device"]])
             found[precision] = {"flops_per_s": speed, "by": by, "size": size, "reason": None}
         except NotOffered as why:
             found[precision] = {"flops_per_s": None, "by": None, "size": None, "reason": str(why)}
@@ -78,37 +100,53 @@ def _pin(threads: int | None) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
-def _fastest(library: Any, precision: str, calls: int) -> tuple[float, int]:
-    """The best speed, in FLOP/s, over growing sizes, and the size."""
-    best, best_size, size = 0.0, FIRST_SIZE, FIRST_SIZE
+def _fastest(library: Any, precision: str, sizes: Sizes) -> tuple[float, int]:
+    """The best speed, in FLOP/s, over growing sizes, and the size.
+
+    Where a larger size can't be multiplied, for want of memory, the smaller ones count.
+    """
+    best, best_size, size = 0.0, sizes.first, sizes.first
     while True:
-        a, b = _matrices(precision, size)
-        product = library.product(precision, a, b)
-        if size == FIRST_SIZE:
-            _check(precision, a, b, product)
-        else:
-            product.wait(product.run())
-        seconds = _least_seconds(product, calls)
+        try:
+            seconds = _seconds(library, precision, size, sizes.calls)
+        except Exception:
+            if not best:
+                raise
+            return best, best_size
         if 2 * size**3 / seconds > best:
             best, best_size = 2 * size**3 / seconds, size
-        if seconds >= LONG_ENOUGH_S or size >= LAST_SIZE:
+        if seconds >= sizes.long_enough_s or size >= sizes.last:
             return best, best_size
         size *= 2
 
 
-def _matrices(precision: str, size: int) -> tuple[Array, Array]:
-    """Whole numbers for int8, as int8; else float32, in [-1, 1)."""
+def _seconds(library: Any, precision: str, size: int, calls: int) -> float:
+    """Of one product, which is checked first."""
+    a, b = _matrices(precision == "int8", size)
+    product = library.product(precision, a, b)
+    _check(precision, a, b, product)
+    return _least_seconds(product, calls)
+
+
+@lru_cache(maxsize=4)  # several precisions multiply the same
+def _matrices(whole: bool, size: int) -> tuple[Array, Array]:
+    """Two square matrices of random numbers: whole ones, as int8; else float32, in [-1, 1).
+
+    Zeros would be multiplied faster: a circuit that doesn't switch takes less power.
+    """
     random = np.random.default_rng(0)
-    if precision == "int8":
-        a, b = (random.integers(-127, 128, (size, size), np.int8) for _ in range(2))
+    rows = min(size, DRAWN_ROWS)
+    if whole:
+        drawn = [random.integers(-127, 128, (rows, size), np.int8) for _ in range(2)]
     else:
-        a, b = (random.random((size, size), np.float32) * 2 - 1 for _ in range(2))
+        drawn = [random.random((rows, size), np.float32) * 2 - 1 for _ in range(2)]
+    a, b = (np.tile(one, (size // rows, 1)) for one in drawn)
     return a, b
 
 
 def _check(precision: str, a: Array, b: Array, product: Product) -> None:
-    expected = a[:1].astype(np.float64) @ b.astype(np.float64)
-    found = product.fetch(product.run())[:1].astype(np.float64)
+    expected = a[:1].astype(np.float64) @ b[:, :COLUMNS].astype(np.float64)
+    found = product.fetch(product.run())[:, :COLUMNS].astype(np.float64)
     error = float(np.abs(found - expected).max() / np.abs(expected).max())
     if not error <= TOLERANCE[precision]:
         raise NotOffered(f"its {precision} product is off by {error:.1e}")
@@ -141,7 +179,7 @@ class NumPy:
         if precision != "float32":
             raise NotOffered(f"NumPy's BLAS has no {precision}")
         output = np.empty_like(a)
-        return Product(lambda: np.matmul(a, b, out=output), _nothing, np.asarray)
+        return Product(lambda: np.matmul(a, b, out=output), _nothing, lambda out: out[:1])
 
 
 class Torch:
@@ -152,7 +190,6 @@ class Torch:
 
         if on_gpu and not torch.cuda.is_available():
             raise UsageError("PyTorch finds no GPU here")
-        torch.set_float32_matmul_precision("highest")
         if threads is not None:
             torch.set_num_threads(threads)
         self.torch, self.device = torch, "cuda" if on_gpu else "cpu"
@@ -160,9 +197,14 @@ class Torch:
     def product(self, precision: str, a: Array, b: Array) -> Product:
         """See `Product`."""
         torch = self.torch
-        kind = getattr(torch, precision)
+        pin(precision)
+        kind = torch.float32 if precision == "tf32" else getattr(torch, precision)
         x, y = (torch.from_numpy(m).to(self.device).to(kind) for m in (a, b))
         if precision == "int8":
+            if self.device == "cuda":
+                y = (
+                    y.t().contiguous().t()
+                )  # cuBLAS multiplies int8 fast, or at all, where the second has its columns in rows
             output = torch.empty(a.shape, dtype=torch.int32, device=self.device)
 
             def run() -> Any:
@@ -174,13 +216,14 @@ class Torch:
                 return torch.mm(x, y, out=output)
 
         wait = _nothing if self.device == "cpu" else lambda _: torch.cuda.synchronize()
-        return Product(run, wait, lambda out: out.double().cpu().numpy())
+        return Product(run, wait, lambda out: out[:1].double().cpu().numpy())
 
 
 class Jax:
     """JAX by XLA."""
 
     def __init__(self, _: int | None, on_gpu: bool) -> None:
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         import jax
 
         self.jax, self.device = jax, jax.devices("gpu" if on_gpu else "cpu")[0]
@@ -188,10 +231,14 @@ class Jax:
     def product(self, precision: str, a: Array, b: Array) -> Product:
         """See `Product`."""
         jax = self.jax
-        kind = jax.numpy.int32 if precision == "int8" else precision
-        x, y = (jax.device_put(jax.numpy.asarray(m, precision), self.device) for m in (a, b))
-        multiply = jax.jit(lambda p, q: jax.lax.dot(p, q, precision="highest", preferred_element_type=kind))
-        return Product(lambda: multiply(x, y), lambda out: out.block_until_ready(), lambda out: np.asarray(out, float))
+        given = "float32" if precision == "tf32" else precision
+        kind = "int32" if precision == "int8" else given
+        how = "tensorfloat32" if precision == "tf32" else "highest"
+        x, y = (jax.device_put(m, self.device).astype(given) for m in (a, b))
+        multiply = jax.jit(lambda p, q: jax.lax.dot(p, q, precision=how, preferred_element_type=kind))
+        return Product(
+            lambda: multiply(x, y), lambda out: out.block_until_ready(), lambda out: np.asarray(out[:1], float)
+        )
 
 
 class TensorFlow:
@@ -212,7 +259,7 @@ class TensorFlow:
         if precision == "int8":
             raise NotOffered("TensorFlow has no int8 product")
         x, y = (self.tf.cast(m, precision) for m in (a, b))
-        return Product(lambda: self.tf.matmul(x, y), _nothing, lambda out: self.tf.cast(out, "float64").numpy())
+        return Product(lambda: self.tf.matmul(x, y), _nothing, lambda out: self.tf.cast(out[:1], "float64").numpy())
 
 
 class OpenVINO:
@@ -243,7 +290,7 @@ class OpenVINO:
         settings = {**self.settings, "INFERENCE_PRECISION_HINT": hints[precision]}
         request = self.core.compile_model(model, "CPU", settings).create_infer_request()
         request.set_input_tensor(self.ov.Tensor(np.ascontiguousarray(a, np.float32)))
-        return Product(request.infer, _nothing, lambda _: request.get_output_tensor().data)
+        return Product(request.infer, _nothing, lambda _: request.get_output_tensor().data[:1])
 
 
 LIBRARIES = {"numpy": NumPy, "torch": Torch, "jax": Jax, "tensorflow": TensorFlow, "openvino": OpenVINO}
@@ -253,7 +300,7 @@ def memory(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any
     """The fastest way through each working set: a list under `found`."""
     report("phase", name="memory")
     if job["device"] == "gpu":
-        return {"found": [_on_gpu()]}
+        return {"found": [_through_gpu_memory(size) for size in GPU_WORKING_SETS]}
     _pin(job["threads"])
     return {"found": list(_through_memory(job["threads"], job["last_cache_bytes"] or UNKNOWN_CACHE))}
 
@@ -333,12 +380,19 @@ def _bandwidth(way: Callable[[int], Callable[[], Any]], working_set: int, thread
     return best
 
 
-def _on_gpu() -> dict[str, Any]:
+def _through_gpu_memory(working_set: int) -> dict[str, Any]:
     import torch
 
-    source = torch.ones(GPU_WORKING_SET // 8, device="cuda")
-    target = torch.empty_like(source)
-    product = Product(lambda: target.copy_(source), lambda _: torch.cuda.synchronize(), np.asarray)
-    speed = GPU_WORKING_SET / _least_seconds(product, CALLS_ON_GPU)
+    half = working_set // 2 // 4
+    source, target = (torch.rand(half, device="cuda") for _ in range(2))
+
+    def passes(given: Any) -> Any:
+        for _ in range(GPU_PASSES):
+            target.copy_(given)
+        return target
+
+    replay, _ = captured(passes, source)
+    product = Product(replay, lambda _: torch.cuda.synchronize(), np.asarray)
+    speed = GPU_PASSES * working_set / _least_seconds(product, 1)
     by = f"copy, torch {torch.__version__}"
-    return {"working_set_bytes": GPU_WORKING_SET, "bytes_per_s": speed, "by": by, "reason": None}
+    return {"working_set_bytes": working_set, "bytes_per_s": speed, "by": by, "reason": None}

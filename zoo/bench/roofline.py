@@ -14,9 +14,10 @@ from typing import Any, Protocol
 from zoo.report import numbers
 from zoo.specs import Plain
 
-ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
+ITEM_BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 ACCOUNTED = 0.5  # of the latency: what accounts for less is not what bounds it …
-SMALL_S = 1e-4  # … unless layers take so long on average that starting them can't be it
+# … unless layers take so long on average that starting them can't be it; a kernel of a GPU takes some µs to start.
+SMALL_S, SMALL_ON_GPU_S = 1e-4, 5e-5
 
 
 class Peaks(Protocol):
@@ -140,7 +141,8 @@ def explain(
     bound = None
     if arithmetic_s is not None and memory_s is not None and least_s is not None:
         longer = "memory" if memory_s > arithmetic_s else "arithmetic"
-        bound = longer if least_s >= ACCOUNTED * latency_s or least_s >= SMALL_S * len(found) else "dispatch"
+        small_s = (SMALL_ON_GPU_S if threads is None else SMALL_S) * len(found)
+        bound = longer if least_s >= ACCOUNTED * latency_s or least_s >= small_s else "dispatch"
     return Explanation(
         flops_per_s=achieved,
         flops_share=share,

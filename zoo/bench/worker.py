@@ -126,6 +126,7 @@ class Timed:
         self.output: Any = None
 
     def __call__(self) -> None:
+        self.output = None  # a session need not keep what nobody will look at
         self.output = self.compute(self.batch)
         self.wait(self.output)
 

@@ -52,7 +52,8 @@ def _as_json(error: BaseException) -> dict[str, Any]:
         "message": str(error) if ours else describe(error),
         "exit_code": error.exit_code if isinstance(error, ZooError) else EXIT_FAILED,
         "out_of_memory": isinstance(error, MemoryError)
-        or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"),
+        or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
+        or describe(error).partition(": ")[2].startswith("RESOURCE_EXHAUSTED"),  # JAX has one type for all errors
     }
 
 

@@ -18,12 +18,14 @@ def fold(model: keras.Model, precision: str = "float32") -> keras.Model:
     Exact up to rounding. What can't be folded stays as it is: a normalisation after anything else, or one whose input
     is used elsewhere too. The given model is left alone.
 
-    :param precision: of the new model's weights and activations, by Keras' name; its input stays float32.
+    :param precision: of the new model's weights and activations; its input stays float32. In tf32 both are float32:
+        only the products round, and that is the runtime's to set.
     """
     import keras
 
     from zoo.models.initialise import quick_initialisers
 
+    dtype = "float32" if precision == "tf32" else precision
     model = _as_functional(model)
     pairs = foldable(model)
     folded = {bn: name for name, bn in pairs.items()}
@@ -31,7 +33,7 @@ def fold(model: keras.Model, precision: str = "float32") -> keras.Model:
     def clone(layer: Any) -> Any:
         if not isinstance(layer, keras.layers.Layer):
             return layer  # an operation of keras.ops: it has neither weights nor a type of its own
-        config = {**layer.get_config(), "dtype": precision}
+        config = {**layer.get_config(), "dtype": dtype}
         if layer.name in pairs:
             config["use_bias"] = True
         return type(layer).from_config(config)

@@ -21,7 +21,11 @@ class Session(Protocol):
         """
 
     def run(self, placed: Any) -> Any:
-        """Start the computation of the logits of a placed batch, which may be placed once and run many times."""
+        """Start the computation of the logits of a placed batch, which may be placed once and run many times.
+
+        Several placed batches and several outputs may be in use at once: each stands for what it was made of, whatever
+        is placed and run later.
+        """
 
     def wait(self, output: Any) -> None:
         """Return when the device has finished computing `output`."""
@@ -41,7 +45,7 @@ class Runtime(Protocol):
 
         :param device: `"cpu"`, or `"gpu"`, the first, or `"gpu:N"`.
         :param precision: of the arithmetic, such as "float32". What it means is pinned: a framework that would compute
-            in another type by itself (TF32, bfloat16) is told not to.
+            in another type by itself (TF32, bfloat16) is told not to, and bfloat16 and float16 are added up in float32.
         :param threads: for the computation; None is the framework's own choice.
         :return: what was set up: `device` (its name) and `threads`.
         :raises UsageError: in one line, if the device or the precision is not to be had here.

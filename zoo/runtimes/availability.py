@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.installed import versions
+from zoo.runtimes.common import TF32_ON_CPU
 from zoo.specs import RuntimeSpec
 
 
@@ -30,4 +31,6 @@ def why_not_so(spec: RuntimeSpec, device: str, precision: str) -> str | None:
         return f"{spec.name} runs on {', '.join(spec.devices)}, not on {device}"
     if precision not in spec.precisions:
         return f"{spec.name} computes in {', '.join(spec.precisions)}, not in {precision}"
+    if precision == "tf32" and device == "cpu":
+        return TF32_ON_CPU
     return None

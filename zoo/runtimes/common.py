@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.errors import UsageError
@@ -11,6 +12,9 @@ FLAGS = {
     "bfloat16": {"avx512_bf16", "amx_bf16", "bf16"},
     "float16": {"avx512_fp16", "amx_fp16", "fphp"},
 }
+# The compute capability from which NVIDIA's tensor cores multiply in a type (CUDA C++ Programming Guide).
+CAPABILITIES = {"tf32": (8, 0), "bfloat16": (8, 0)}
+TF32_ON_CPU = "tf32 is a precision of NVIDIA GPUs; ask for the device gpu, or for float32"
 
 
 def gpu_number(device: str, count: int, framework: str) -> int | None:
@@ -32,13 +36,30 @@ def gpu_number(device: str, count: int, framework: str) -> int | None:
 
 def check_processor(precision: str) -> None:
     """:raises UsageError: if this processor is known not to compute in that type, so that it would be emulated."""
+    if precision == "tf32":
+        raise UsageError(TF32_ON_CPU)
     flags = _flags()
     if flags and precision in FLAGS and not flags & FLAGS[precision]:
         raise UsageError(f"this processor does not compute in {precision}")
 
 
+def check_gpu(precision: str, capability: Sequence[int], name: str) -> None:
+    """Check that a GPU computes in that type: frameworks take float32 instead, or emulate it, without a word.
+
+    :param capability: NVIDIA's compute capability, such as (9, 0); empty where the framework doesn't know it.
+    :param name: of the GPU.
+    :raises UsageError: if it is known not to.
+    """
+    least = CAPABILITIES.get(precision)
+    if least is not None and capability and tuple(capability) < least:
+        has, needed = (".".join(map(str, version)) for version in (capability, least))
+        raise UsageError(f"{precision} takes compute capability {needed}; this GPU, {name}, has {has}")
+
+
 def check_xla(precision: str, device: str) -> None:
     """:raises UsageError: if XLA would compute in float32 instead, as it does on the processor."""
+    if device == "cpu" and precision == "tf32":
+        raise UsageError(TF32_ON_CPU)
     if device == "cpu" and precision != "float32":
         raise UsageError(f"XLA computes {precision} in float32 on the processor")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from zoo.runtimes.common import check_xla, gpu_number, threads_or_cores
+from zoo.runtimes.common import check_gpu, check_xla, gpu_number, threads_or_cores
 
 if TYPE_CHECKING:
     import keras
@@ -27,8 +27,10 @@ class Jax:
             jax.config.update("jax_platforms", "cpu")
         gpus = _gpus() if device != "cpu" else []
         number = gpu_number(device, len(gpus), "JAX")
-        # float32 is to mean float32: XLA would use TF32 for it on GPUs that have it.
-        jax.config.update("jax_default_matmul_precision", "highest")
+        # float32 is to mean float32: XLA would use TF32 for it on GPUs that have it. Convolutions go by this too.
+        jax.config.update("jax_default_matmul_precision", "tensorfloat32" if precision == "tf32" else "highest")
+        if number is not None:
+            check_gpu(precision, _capability(gpus[number]), gpus[number].device_kind)
         self.precision = precision
         self.device = jax.devices("cpu")[0] if number is None else gpus[number]
         jax.config.update("jax_default_device", self.device)
@@ -87,6 +89,12 @@ class JittedFunction:
         """Forget the compiled function."""
         self.run.clear_cache()
         del self.run
+
+
+def _capability(gpu: Any) -> list[int]:
+    """Its compute capability, which JAX gives as "9.0"; empty where it gives none."""
+    numbers = str(getattr(gpu, "compute_capability", "")).split(".")
+    return [int(number) for number in numbers] if all(number.isdigit() for number in numbers) else []
 
 
 def _gpus() -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zoo.runtimes import Session
-from zoo.runtimes.common import check_processor, check_xla, gpu_number, threads_or_cores
+from zoo.runtimes.common import check_gpu, check_processor, check_xla, gpu_number, threads_or_cores
 
 if TYPE_CHECKING:
     import keras
@@ -24,7 +24,7 @@ class TensorFlow:
         import tensorflow as tf
 
         # float32 is to mean float32: TensorFlow would use TF32 for it on GPUs that have it.
-        tf.config.experimental.enable_tensor_float_32_execution(False)
+        tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
         if threads is not None:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
@@ -35,6 +35,8 @@ class TensorFlow:
             check_processor(precision)
             tf.config.set_visible_devices([], "GPU")
             return {"device": "cpu", "threads": threads_or_cores(threads)}
+        details = tf.config.experimental.get_device_details(gpus[number])
+        check_gpu(precision, details.get("compute_capability", ()), _name(gpus[number]))
         self.gpu = True
         tf.config.set_visible_devices([gpus[number]], "GPU")
         tf.config.experimental.set_memory_growth(gpus[number], True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UsageError
-from zoo.runtimes.common import check_processor, gpu_number, threads_or_cores
+from zoo.keras_backend import is_installed
+from zoo.runtimes import Session
+from zoo.runtimes.common import check_gpu, check_processor, gpu_number, threads_or_cores
 from zoo.runtimes.torch_graph import prepare_to_interpret, traced
 
 if TYPE_CHECKING:
@@ -25,9 +28,7 @@ class Torch:
         import torch
 
         number = gpu_number(device, torch.cuda.device_count(), "PyTorch")
-        # float32 is to mean float32: PyTorch would use TF32 for it on GPUs that have it.
-        torch.set_float32_matmul_precision("highest")
-        torch.backends.cudnn.allow_tf32 = False
+        pin(precision)
         if threads is not None:
             torch.set_num_threads(threads)
         self.precision = precision
@@ -36,6 +37,7 @@ class Torch:
             self.device = torch.device("cpu")
         else:
             self.device = torch.device("cuda", number)
+            check_gpu(precision, torch.cuda.get_device_capability(number), torch.cuda.get_device_name(number))
             torch.cuda.set_device(self.device)
             torch.backends.cudnn.benchmark = True  # the fastest algorithm for a shape is looked for once
         os.environ["KERAS_TORCH_DEVICE"] = str(self.device)
@@ -51,9 +53,7 @@ class Torch:
         gpus = range(torch.cuda.device_count())
         return ["cpu", *(f"gpu:{number} {torch.cuda.get_device_name(number)}" for number in gpus)]
 
-    def open(
-        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
-    ) -> TorchSession:
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
         """See `zoo.runtimes.Runtime`."""
         graph = traced(model, batch_size, self.precision, self.device)
         prepare_to_interpret(graph)
@@ -72,16 +72,17 @@ class TorchCompile(Torch):
     def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
         """See `zoo.runtimes.Runtime`."""
         _find_compiler()
-        return super().start(device=device, precision=precision, threads=threads)
+        started = super().start(device=device, precision=precision, threads=threads)
+        if device != "cpu" and not is_installed("triton"):
+            raise UsageError("torch.compile needs Triton on a GPU; pip install triton")
+        return started
 
     def devices(self) -> list[str]:
         """See `zoo.runtimes.Runtime`."""
         _find_compiler()
         return super().devices()
 
-    def open(
-        self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
-    ) -> TorchSession:
+    def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
         """See `zoo.runtimes.Runtime`."""
         import torch
 
@@ -98,7 +99,7 @@ class TorchSession:
         import torch
 
         self.run = torch.inference_mode()(function)
-        self.device = device
+        self.device, self._synchronise = device, synchronise(device)
 
     def place(self, images: np.ndarray[Any, Any]) -> Any:
         """See `zoo.runtimes.Session`."""
@@ -122,11 +123,33 @@ class TorchSession:
         """Forget the function."""
         del self.run
 
-    def _synchronise(self) -> None:
-        if self.device.type == "cuda":
-            import torch
 
-            torch.cuda.synchronize(self.device)
+def pin(precision: str) -> None:
+    """Have PyTorch compute in just that type on a GPU, where it would else choose for itself.
+
+    float32 is to mean float32, not TF32, and sums of bfloat16 and float16 are taken in float32.
+    """
+    import torch
+
+    tf32 = precision == "tf32"
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+
+
+def synchronise(device: Any) -> Callable[[], None]:
+    """What waits for all that was started on a device; on the processor nothing is left to wait for.
+
+    A session starts all its work on the stream that is current when it is opened, so that waiting for that stream does.
+    It goes straight to the driver; `torch.cuda.synchronize` changes and restores the device around it in Python.
+    """
+    import torch
+
+    if device.type != "cuda":
+        return lambda: None
+    wait: Callable[[], None] = torch.cuda.current_stream(device).synchronize
+    return wait
 
 
 def _find_compiler() -> None:

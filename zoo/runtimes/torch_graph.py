@@ -26,7 +26,9 @@ def traced(model: keras.Model, batch_size: int, precision: str, device: Any) -> 
     inference = fold(model, precision)
     example = torch.zeros((batch_size, *model.input_shape[1:]), device=device)
     with torch.no_grad():
-        module = make_fx(functionalize(lambda images: inference(images, training=False).to(torch.float32)))(example)
+        forward = functionalize(lambda images: inference(images, training=False).to(torch.float32))
+        # Only shapes are traced: Keras holds every activation until the end, more than any batch needs to be computed.
+        module = make_fx(forward, tracing_mode="fake", _allow_non_fake_inputs=True)(example)
         _compute_constants(module)
         _drop_copies(module.graph)
         _give_biases(module)

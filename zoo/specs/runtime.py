@@ -9,7 +9,7 @@ from zoo.specs.plain import Plain
 
 RUNTIME_CHOICES = {
     "devices": ("cpu", "gpu"),
-    "precisions": ("float32", "bfloat16", "float16", "int8"),
+    "precisions": ("float32", "tf32", "bfloat16", "float16", "int8"),
 }
 
 
@@ -23,7 +23,8 @@ class RuntimeSpec(Plain):
         runtime: `"package.module:Class"` of a `zoo.runtimes.Runtime`, imported only in the worker.
         keras_backend: the Keras backend the worker sets before Keras is imported.
         devices: kinds of device that it can run on: `"cpu"`, `"gpu"`.
-        precisions: that it can be asked for; whether this machine has them, its `start` says.
+        precisions: that it can be asked for; whether this machine has them, its `start` says. `"tf32"` is an NVIDIA
+            GPU's: float32 everywhere, but matrix products and convolutions round what they multiply to 10 bits.
         requires: distributions that it needs, by the names of the package index; it is unavailable while one is not
             installed. Their versions stand in the environment of every Result. scikit-learn and JAX can be imported
             by `start` only if they are among them or are `keras_backend`: otherwise they are kept out until Keras has
