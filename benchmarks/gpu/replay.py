@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import random
 import statistics
@@ -164,6 +165,7 @@ def main() -> None:
     parser.add_argument("--precision", default="float32", choices=("float32", "tf32", "bfloat16", "float16"))
     parser.add_argument("--turns", type=int, default=40)
     parser.add_argument("--rehearse", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print one line for a program")
     asked = parser.parse_args()
     import torch
 
@@ -187,6 +189,20 @@ def main() -> None:
     zoo_s, hand_s = in_turn([Timed(opened, placed), hand], asked.turns, REHEARSED_TURN_S if asked.rehearse else TURN_S)
     ratios = sorted(a / b for a, b in zip(zoo_s, hand_s, strict=True))
     low, high = interval(ratios)
+    if asked.json:
+        found = {
+            "model": MODEL,
+            "batch_size": asked.batch_size,
+            "precision": asked.precision,
+            "turns": asked.turns,
+            "zoo_s": statistics.median(zoo_s),
+            "by_hand_s": statistics.median(hand_s),
+            "ratio": statistics.median(ratios),
+            "ratio_low": low,
+            "ratio_high": high,
+        }
+        print(json.dumps(found))
+        return
     where = "rehearsed on the CPU" if asked.rehearse else torch.cuda.get_device_name(0)
     print(f"{MODEL}, batch {asked.batch_size}, {asked.precision}, {where}, {asked.turns} turns")
     print(f"zoo      {1e6 * statistics.median(zoo_s):9.1f} µs")

@@ -160,7 +160,7 @@ def test_a_device_that_is_not_there_is_one_line(zoo: Zoo, tmp_path: Path) -> Non
     done = zoo("bench", "toy_resnet", "--device", "gpu", "--store", str(tmp_path))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []  # no run is left to resume
     assert done.returncode == 2
-    assert done.stderr == "zoo: TensorFlow finds no GPU here; leave --device out to measure on the CPU\n"
+    assert done.stderr == "zoo: TensorFlow finds no GPU here; leave --device out, or say --device cpu\n"
 
 
 def test_weights_that_do_not_fit_are_one_line_and_exit_code_3(zoo: Zoo, tmp_path: Path) -> None:

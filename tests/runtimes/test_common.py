@@ -18,7 +18,7 @@ def test_a_device_that_is_there_is_found(device: str, count: int, number: int | 
 @pytest.mark.parametrize(
     ("device", "count", "line"),
     [
-        ("gpu", 0, "JAX finds no GPU here; leave --device out to measure on the CPU"),
+        ("gpu", 0, "JAX finds no GPU here; leave --device out, or say --device cpu"),
         ("gpu:1", 1, "JAX finds one GPU, gpu:0 here, and no gpu:1"),
         ("gpu:4", 2, "JAX finds the GPUs gpu:0 to gpu:1 here, and no gpu:4"),
     ],

@@ -27,7 +27,7 @@ def gpu_number(device: str, count: int, framework: str) -> int | None:
         return None
     number = int(device.partition(":")[2] or 0)
     if count == 0:
-        raise UsageError(f"{framework} finds no GPU here; leave --device out to measure on the CPU")
+        raise UsageError(f"{framework} finds no GPU here; leave --device out, or say --device cpu")
     if number >= count:
         seen = "one GPU, gpu:0" if count == 1 else f"the GPUs gpu:0 to gpu:{count - 1}"
         raise UsageError(f"{framework} finds {seen} here, and no {device}")
