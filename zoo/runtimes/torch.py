@@ -7,7 +7,9 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UsageError
+from zoo.runtimes import Cuda
 from zoo.runtimes.common import check_processor, gpu_number, threads_or_cores
+from zoo.runtimes.cuda import of_torch
 from zoo.runtimes.torch_graph import prepare_to_interpret, traced
 
 if TYPE_CHECKING:
@@ -64,6 +66,10 @@ class Torch:
         import torch
 
         return int(torch.cuda.max_memory_allocated(self.device)) if self.device.type == "cuda" else None
+
+    def uses_cuda(self) -> Cuda:
+        """See `zoo.runtimes.UsesCuda`."""
+        return of_torch(self.device.index)
 
 
 class TorchCompile(Torch):
