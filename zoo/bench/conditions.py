@@ -77,7 +77,7 @@ class Conditions(Plain):
         return {event for events in self.events for event in nvidia.throttling(events or ())}
 
     def most_others(self) -> int:
-        """The most processes that computed on the board besides ours; 0 where that is not known."""
+        """The most processes that computed on the board and are not ours; 0 where that is not known."""
         return max((count for count in (*self.others, self.others_before) if count is not None), default=0)
 
 
