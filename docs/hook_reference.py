@@ -15,7 +15,7 @@ from typing import Any
 from zoo import hookspecs, runtimes, specs
 
 SPECS = (specs.ModelSpec, specs.Recipe, specs.WeightsSpec, specs.DatasetSpec, specs.RuntimeSpec)
-PROTOCOLS = (runtimes.Runtime, runtimes.Session, runtimes.CountsMemory, runtimes.Saves)
+PROTOCOLS = (runtimes.Runtime, runtimes.Session, runtimes.CountsMemory, runtimes.UsesCuda, runtimes.Saves)
 ENTRY = re.compile(r"(?P<names>\w+(?:, \w+)*): (?P<text>.*)")
 
 HEAD = """
@@ -46,7 +46,7 @@ PROTOCOLS_HEAD = """
 ## What a runtime implements
 
 `RuntimeSpec.runtime` names a class with the methods of `zoo.runtimes.Runtime`; it need not inherit from it. Its
-`open` returns an object with the methods of `Session`. The other two protocols are for those that have them.
+`open` returns an object with the methods of `Session`. The other protocols are for those that have them.
 """
 
 

@@ -134,3 +134,10 @@ def test_every_measure_and_field_of_a_result_is_documented() -> None:
     page = (ROOT / "docs" / "result-schema.md").read_text()
     for name in [*MEASURES, *(field.name for field in dataclasses.fields(Result))]:
         assert f"`{name}`" in page, name
+
+
+def test_every_code_for_a_missing_reading_is_documented_as_it_is_said() -> None:
+    from zoo.bench.readings import CODES
+
+    page = (ROOT / "docs" / "result-schema.md").read_text()
+    assert [code for code, text in CODES.items() if f"| `{code}` | {text} |" not in page] == []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from zoo.bench.checks import check
+from zoo.bench.conditions import Conditions
 from zoo.bench.stats import Stats
 
 QUIET = {"other_cores_busy": 0.0, "stolen_cores": 0.0, "throttled": 0}
@@ -35,7 +37,6 @@ def findings(
     load: float | None = 0.0,
     cores: int = 4,
     target_width: float | None = None,
-    accelerator_processes: int | None = None,
     flops_share: float | None = None,
     **stats: Any,
 ) -> list[dict[str, str]]:
@@ -46,7 +47,6 @@ def findings(
         load,
         cores,
         target_width,
-        accelerator_processes,
         flops_share,
     )
 
@@ -130,11 +130,50 @@ def test_an_interval_wider_than_asked_for_is_called_imprecise(target_width: floa
     assert codes(target_width=target_width) == found
 
 
+def board(
+    events: Sequence[Sequence[str] | None] = (), others: Sequence[int | None] = (), before: int | None = 0
+) -> Any:
+    """A process whose accelerator fared so."""
+    seen = Conditions(events=tuple(events), others=tuple(others), others_before=before, reasons={})
+    return {**process(), "accelerator": seen.to_json()}
+
+
 @pytest.mark.parametrize(
-    ("processes", "found"), [(None, []), (0, []), (1, ["accelerator_busy"]), (3, ["accelerator_busy"])]
+    ("others", "before", "message"),
+    [
+        ([0, 0], 0, None),
+        ([None, None], None, None),
+        ([0, 0], 1, "another process was"),
+        ([0, 1], 0, "another process was"),
+        ([0, 2], 3, "3 other processes were"),
+    ],
 )
-def test_others_on_the_accelerator_are_noticed(processes: int | None, found: list[str]) -> None:
-    assert codes(accelerator_processes=processes) == found
+def test_others_on_the_accelerator_are_noticed(
+    others: list[int | None], before: int | None, message: str | None
+) -> None:
+    found = findings(board(), board(others=others, before=before))
+    assert [finding["code"] for finding in found] == ["accelerator_busy"] * (message is not None)
+    assert all((message or "") in finding["message"] for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("events", "named"),
+    [
+        ([[], []], None),
+        ([None, None], None),
+        ([["gpu_idle"], ["applications_clocks_setting"]], None),
+        ([["gpu_idle"], ["gpu_idle", "sw_power_cap"]], "sw_power_cap"),
+        ([["hw_thermal_slowdown"], ["hw_slowdown"]], "hw_slowdown, hw_thermal_slowdown"),
+    ],
+)
+def test_what_holds_the_accelerator_back_is_named(events: list[list[str] | None], named: str | None) -> None:
+    found = findings(board(), board(events))
+    assert [finding["code"] for finding in found] == ["accelerator_throttled"] * (named is not None)
+    assert all(finding["message"].endswith(f": {named}") for finding in found)
+
+
+def test_a_process_on_the_processor_has_no_accelerator_to_doubt() -> None:
+    assert codes({**process(), "accelerator": None}) == []
 
 
 @pytest.mark.parametrize(("share", "found"), [(None, []), (0.5, []), (1.0, []), (1.04, ["above_peak"])])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import nvml
 import pytest
 
 from zoo.bench import environment
@@ -28,6 +26,7 @@ def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: di
     assert set(found) == {
         "processor",
         "accelerators",
+        "cuda_packages",
         "os",
         "python",
         "packages",
@@ -46,7 +45,7 @@ def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: di
     }
     assert set(found["os"]) == {"system", "release"}
     assert set(found["container"]) <= {"cpu.max", "memory.max"}
-    assert all(set(device) == {"name", "driver", "memory"} for device in found["accelerators"])
+    assert all(set(device) == {*environment.FACTS, "reasons"} for device in found["accelerators"])
 
 
 def test_the_packages_that_are_measured_are_named_with_their_versions(found: dict[str, Any]) -> None:
@@ -124,55 +123,68 @@ def test_accelerators_are_named() -> None:
     assert line.endswith("· H1 · H2 · Linux 6.1 · Python 3.11.7")
 
 
-@pytest.fixture
-def nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a tool in the place of the driver's."""
+BOARD = {
+    "name": "NVIDIA H100 80GB HBM3",
+    "memory_bytes": 85_520_809_984,
+    "driver": "580.95.05",
+    "cuda_driver": "13.0",
+    "compute_capability": "9.0",
+    "power_limit_w": 700.0,
+    "ecc": True,
+    "mig": False,
+    "reasons": {},
+}
 
-    def install(script: str) -> None:
-        tool = tmp_path / "nvidia-smi"
-        tool.write_text(f"#!/bin/sh\n{script}\n")
-        tool.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
-    return install
+def test_boards_are_told_by_the_drivers_library_without_what_identifies_them() -> None:
+    found = environment.accelerators(nvml.library({}, {"Name": "NVIDIA T4", "MigMode": nvml.not_supported()}))
+    assert found == [BOARD, {**BOARD, "name": "NVIDIA T4", "mig": None, "reasons": {"mig": "not_supported"}}]
 
 
-def test_devices_are_read_from_the_drivers_tool(nvidia_smi: Callable[[str], None]) -> None:
-    nvidia_smi("echo 'NVIDIA H1, 550.1, 81559 MiB'; echo 'NVIDIA H2, 550.1, 24564 MiB'")
-    assert environment.accelerators() == [
-        {"name": "NVIDIA H1", "driver": "550.1", "memory": "81559 MiB"},
-        {"name": "NVIDIA H2", "driver": "550.1", "memory": "24564 MiB"},
-    ]
+def test_a_board_without_a_name_is_a_board() -> None:
+    [found] = environment.accelerators(nvml.library({"Name": nvml.not_supported()}))
+    assert (found["name"], found["reasons"]) == ("a board without a name", {"name": "not_supported"})
+
+
+@pytest.mark.parametrize("raised", ["LIBRARY_NOT_FOUND", "DRIVER_NOT_LOADED", "LIB_RM_VERSION_MISMATCH", "UNKNOWN"])
+def test_a_driver_that_fails_means_no_accelerator(raised: str) -> None:
+    library = nvml.library({})
+    library.nvmlInit.side_effect = nvml.error(raised)
+    assert environment.accelerators(library) == []
+
+
+MACHINE_WITH_GPU = {**MACHINE, "accelerators": [BOARD], "cuda_packages": {"nvidia-cudnn-cu12": "9.10.2"}}
 
 
 @pytest.mark.parametrize(
-    "script",
+    ("name", "value"),
     [
-        "exit 9",
-        "exit 0",
-        "echo; echo",
-        "echo 'No devices were found'",
-        "echo 'Failed to initialize NVML: Driver/library version mismatch'",
-        r"printf '\377\376\n'",
-        "kill -9 $$",
+        ("name", "NVIDIA H200"),
+        ("memory_bytes", 1),
+        ("driver", "581"),
+        ("cuda_driver", "13.1"),
+        ("power_limit_w", 350.0),
+        ("ecc", False),
+        ("mig", True),
     ],
 )
-def test_a_driver_tool_that_fails_means_no_accelerator(nvidia_smi: Callable[[str], None], script: str) -> None:
-    nvidia_smi(script)
-    assert environment.accelerators() == []
+def test_the_board_and_its_driver_are_in_the_fingerprint(name: str, value: object) -> None:
+    other = {**MACHINE_WITH_GPU, "accelerators": [{**BOARD, name: value}]}
+    assert environment.fingerprint(other) != environment.fingerprint(MACHINE_WITH_GPU)
 
 
-def test_without_the_drivers_tool_there_is_no_accelerator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert environment.accelerators() == []
+def test_the_packages_of_cuda_are_in_the_fingerprint_where_there_is_a_board_and_only_there() -> None:
+    newer = {"cuda_packages": {"nvidia-cudnn-cu12": "9.11.0"}}
+    assert environment.fingerprint({**MACHINE_WITH_GPU, **newer}) != environment.fingerprint(MACHINE_WITH_GPU)
+    assert environment.fingerprint({**MACHINE, **newer}) == environment.fingerprint(MACHINE)
 
 
-def test_a_driver_tool_that_hangs_means_no_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hang(command: object, **options: Any) -> NoReturn:
-        raise subprocess.TimeoutExpired(command, options["timeout"])
+def test_the_fingerprint_without_a_board_is_what_it_was_before_boards_were_asked() -> None:
+    assert environment.fingerprint(MACHINE) == "bf3a42e5e08654fe"
 
-    monkeypatch.setattr(environment.subprocess, "run", hang)
-    assert environment.accelerators() == []
+
+def test_the_drivers_binding_is_not_in_the_fingerprint(found: dict[str, Any]) -> None:
+    assert "nvidia-ml-py" not in found["packages"]
 
 
 def test_the_usable_cores_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,19 +210,3 @@ def test_a_package_that_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(environment, "PACKAGES", (name, "no-such-thing"))
     monkeypatch.setattr(environment.installed, "requirements", lambda _: {})
     assert set(environment.package_versions()) == {name}
-
-
-@pytest.mark.parametrize(
-    ("script", "count"),
-    [
-        ("printf '4711\\n4712\\n'", 2),
-        ("exit 0", 0),
-        ("echo 'No running processes found'", 0),
-        ("exit 9", None),
-    ],
-)
-def test_processes_on_the_accelerator_are_counted_by_the_drivers_tool(
-    nvidia_smi: Callable[[str], None], script: str, count: int | None
-) -> None:
-    nvidia_smi(script)
-    assert environment.accelerator_processes() == count

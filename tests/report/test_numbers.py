@@ -132,3 +132,19 @@ def test_examples_with_their_units(name: str, value: Any, text: str) -> None:
 )
 def test_clock_times_have_the_units_that_matter(seconds: float, text: str) -> None:
     assert numbers.clock_time(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("joules", "text"),
+    [
+        (None, "–"),
+        (2500.0, "2.50 kJ"),
+        (1.0, "1.00 J"),
+        (0.9996, "1.00 J"),
+        (0.00123, "1.23 mJ"),
+        (0.000999, "999 µJ"),
+        (4.2e-9, "0.00420 µJ"),
+    ],
+)
+def test_energy_has_the_unit_that_suits(joules: float | None, text: str) -> None:
+    assert numbers.energy(joules) == text

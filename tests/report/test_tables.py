@@ -166,6 +166,14 @@ def test_the_share_of_the_peak_and_the_reason_are_shown_where_they_are_known() -
     assert [second[i] for i in columns] == ["–", "–"]
 
 
+def test_energy_is_shown_with_its_unit_where_any_row_has_it() -> None:
+    results = [faster("a", 0.01, energy_per_image_j=0.001234), faster("b", 0.02)]
+    headers, first, second = cells(tables.speed_table(results, "tsv"))
+    column = headers.index("energy/image")
+    assert (first[column], second[column]) == ("1.23 mJ", "–")
+    assert "energy/image" not in cells(tables.speed_table(results[1:], "tsv"))[0]
+
+
 def test_a_percentile_that_was_refused_is_a_dash() -> None:
     stats = {**OK.stats, "latency_s": {"n": 10, "p90": None}}
     _, row = cells(tables.speed_table([dataclasses.replace(OK, stats=stats)], "tsv"))

@@ -18,7 +18,7 @@ from zoo.report import tables
 from zoo.results.export import csv_table, jsonl, parse
 from zoo.results.reading import Damaged, loads
 from zoo.results.rows import from_columns, row_of, to_columns
-from zoo.results.schema import OUTCOMES
+from zoo.results.schema import OUTCOMES, Result
 
 QUICK = settings(max_examples=200, deadline=None, database=None, derandomize=True)
 
@@ -192,3 +192,24 @@ def test_a_field_of_a_later_version_is_named() -> None:
 )
 def test_a_field_of_the_wrong_kind_is_refused_as_damaged(field: str, value: Any) -> None:
     assert "is damaged" in refusal(changed(**{field: value}))
+
+
+ENERGY = ("energy_per_image_j", "energy_per_image_net_j", "power_w", "idle_power_w")
+
+
+@pytest.mark.parametrize("result", [RESULT, FAILED])
+def test_a_measure_that_came_later_is_null_in_an_older_result_and_says_why(result: Result) -> None:
+    record = result.to_json()
+    for name in (*ENERGY, "flops_share"):
+        del record["measures"][name]
+        record["reasons"].pop(name, None)
+    found = loads(json.dumps(record).encode())
+    assert {name: found.measures[name] for name in ENERGY} == dict.fromkeys(ENERGY)
+    assert {found.reasons[name] for name in (*ENERGY, "flops_share")} == {"not measured by that version"}
+    assert loads(found.dumps().encode()) == found
+
+
+@pytest.mark.parametrize("name", [*ENERGY, "flops_share"])
+def test_each_measure_that_came_later_is_checked(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} is of the type str"):
+        loads(changed(measures={**RESULT.measures, name: "much"}).encode())

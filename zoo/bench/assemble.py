@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from zoo.bench import environment as env
 from zoo.bench.checks import check
+from zoo.bench.energy import Energy, figures
 from zoo.bench.peak import Peaks
 from zoo.bench.plan import Step
 from zoo.bench.roofline import explain
@@ -47,7 +48,6 @@ def assemble(
     *,
     ended: Ended | None = None,
     load_at_start: float | None = None,
-    accelerator_processes: int | None = None,
     peaks: Peaks | None = None,
     run: str | None = None,
 ) -> Result:
@@ -66,6 +66,7 @@ def assemble(
             **environment,
             "device": started["device"],
             "threads": started["threads"],
+            **({"cuda": records[0]["cuda"]} if records and records[0].get("cuda") else {}),
             "load": {"start": load_at_start, "end": env.load_average()},
         },
         "plugin": {
@@ -117,6 +118,8 @@ def assemble(
                 "activity": record["activity"],
                 "phases_s": record["phases_s"],
                 "memory": record["memory"],
+                "energy": record["energy"],
+                **({"accelerator": record["accelerator"]} if record["accelerator"] else {}),
             }
             for record in records
         ),
@@ -136,7 +139,6 @@ def assemble(
                 load_at_start,
                 environment["processor"]["usable_cores"],
                 step.options.target_width,
-                accelerator_processes,
                 measures["flops_share"],
             )
         ),
@@ -152,6 +154,8 @@ def _measures(
     peak = max(record["memory"]["peak_bytes"] for record in records)
     above = max(record["memory"]["peak_bytes"] - record["memory"]["after_import_bytes"] for record in records)
     explained, reasons = _explain(step.scenario, first, stats, peaks)
+    energy, no_energy = _energy(records, step.scenario.batch_size)
+    reasons |= no_energy
     measures: dict[str, Any] = {
         **first["cost"],
         **{f"{name}_s": _phase(records, name) for name in PHASES},
@@ -162,6 +166,7 @@ def _measures(
         "peak_device_bytes": max((r["memory"]["peak_device_bytes"] or 0 for r in records), default=0) or None,
         **{name: statistics.median(record["copies"][name] for record in records) for name in COPIES},
         **explained,
+        **energy,
         "accuracy": scored and {key: scored[key] for key in ("value", "low", "high", "images")},
     }
     if step.scenario.device == "cpu":
@@ -193,6 +198,28 @@ def _explain(
     values = {"flops_share": found.flops_share, "bound_by": found.bound_by}
     why = NO_PEAK if peaks is None else found.sentence
     return values, {name: why for name, value in values.items() if value is None}
+
+
+def _energy(records: Sequence[Mapping[str, Any]], batch_size: int) -> tuple[dict[str, float | None], dict[str, str]]:
+    """What energy the scenario took, with reasons for what is None."""
+    taken = [
+        (
+            Energy.from_json(record["energy"]),
+            [block["rounds"] * record["iterations"] * batch_size for block in record["blocks"]],
+        )
+        for record in records
+    ]
+    found = figures(taken)
+    readings = {
+        "energy_per_image_j": found.per_image_j,
+        "energy_per_image_net_j": found.per_image_net_j,
+        "power_w": found.power_w,
+        "idle_power_w": found.idle_power_w,
+    }
+    return (
+        {name: reading.value for name, reading in readings.items()},
+        {name: reading.reason for name, reading in readings.items() if reading.value is None},
+    )
 
 
 def _parity(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.bench.conditions import Conditions
 from zoo.bench.stats import Stats, samples_needed
 
 DEVIATION_LIMIT = 0.10  # as in pyperf
@@ -19,13 +20,12 @@ def check(
     load_at_start: float | None,
     cores: int,
     target_width: float | None = None,
-    accelerator_processes: int | None = None,
     flops_share: float | None = None,
 ) -> list[dict[str, str]]:
     """Each finding as `code` and `message`; an empty list is a measurement with nothing to say against it.
 
-    :param processes: what each worker recorded: `settled`, and the activity of others while it sampled.
-    :param accelerator_processes: that computed on the accelerator before ours did, if that is what is measured.
+    :param processes: what each worker recorded: `settled`, the activity of others while it sampled, and how its
+        accelerator fared, if it has one.
     :param target_width: how narrow the interval of the median was to be, as a share of it.
     :param flops_share: achieved FLOP/s, as a share of the machine's peak.
     """
@@ -57,9 +57,9 @@ def check(
         findings.append(("throttled", "the processor was throttled for heat meanwhile"))
     if load_at_start is not None and load_at_start / cores > LOAD_LIMIT:
         findings.append(("loaded", f"the load was {load_at_start:.2f} on {cores} cores before the start"))
-    if accelerator_processes:
-        others = "another process was" if accelerator_processes == 1 else f"{accelerator_processes} processes were"
-        findings.append(("accelerator_busy", f"{others} computing on the accelerator before the start"))
+    findings += _accelerator(
+        [Conditions.from_json(process["accelerator"]) for process in processes if process.get("accelerator")]
+    )
     if flops_share is not None and flops_share > 1:
         findings.append(
             (
@@ -69,3 +69,18 @@ def check(
             )
         )
     return [{"code": code, "message": message} for code, message in findings]
+
+
+def _accelerator(seen: Sequence[Conditions]) -> list[tuple[str, str]]:
+    """What is doubtful about the accelerator, in any of the processes."""
+    findings = []
+    reasons = set().union(*(conditions.throttling() for conditions in seen))
+    if reasons:
+        findings.append(
+            ("accelerator_throttled", f"the accelerator's clocks were held back: {', '.join(sorted(reasons))}")
+        )
+    others = max((conditions.most_others() for conditions in seen), default=0)
+    if others:
+        who = "another process was" if others == 1 else f"{others} other processes were"
+        findings.append(("accelerator_busy", f"{who} on the accelerator before the start or meanwhile"))
+    return findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -14,12 +15,16 @@ from typing import Any
 import psutil
 
 from zoo import installed
+from zoo.bench import nvidia
 from zoo.hookspecs import PROJECT
 
 # What decides whether two Results are comparable: hardware and versions that matter, nothing that jitters.
 FINGERPRINTED = ("processor", "accelerators", "os", "python", "packages", "container")
+WITH_ACCELERATORS = "cuda_packages"  # matters only where there is one
 PACKAGES = ("tensorflow", "keras", "numpy", "jax", "jaxlib", "torch", "tensorflow-datasets")
 CORE = "zoobench"
+FACTS = tuple(field.name for field in dataclasses.fields(nvidia.Facts))
+UNNAMED = "a board without a name"
 
 
 def collect() -> dict[str, Any]:
@@ -36,6 +41,7 @@ def collect() -> dict[str, Any]:
             "governor": governor(),
         },
         "accelerators": accelerators(),
+        "cuda_packages": cuda_packages(),
         "os": {"system": platform.system(), "release": platform.release()},
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": package_versions(),
@@ -47,7 +53,8 @@ def collect() -> dict[str, Any]:
 
 def fingerprint(environment: dict[str, Any]) -> str:
     """A short digest that is equal where Results are comparable."""
-    relevant = {key: environment.get(key) for key in FINGERPRINTED}
+    names = (*FINGERPRINTED, WITH_ACCELERATORS) if environment.get("accelerators") else FINGERPRINTED
+    relevant = {key: environment.get(key) for key in names}
     return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -102,22 +109,31 @@ def governor() -> str | None:
     return _line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
 
 
-def accelerators() -> list[dict[str, str]]:
-    """NVIDIA devices, as their driver's own tool lists them."""
-    query = "name,driver_version,memory.total"
-    listed = _output("nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader")
-    devices = []
-    for line in (listed or "").splitlines():
-        parts = [part.strip() for part in line.rsplit(",", 2)]
-        if len(parts) == 3:
-            devices.append(dict(zip(("name", "driver", "memory"), parts, strict=True)))
-    return devices
+def accelerators(library: Any | None = None) -> list[dict[str, Any]]:
+    """NVIDIA's boards, as their driver lists them. What it doesn't tell is None, with a code in `reasons`.
+
+    :param library: in place of `pynvml`.
+    """
+    with nvidia.session(library) as nvml:
+        if nvml.value is None:
+            return []
+        return [_board(nvml.value.facts(handle)) for handle in nvml.value.boards()]
 
 
-def accelerator_processes() -> int | None:
-    """How many processes compute on NVIDIA devices now; None where their driver's tool doesn't say."""
-    listed = _output("nvidia-smi", "--query-compute-apps=pid", "--format=csv,noheader")
-    return None if listed is None else sum(line.strip().isdigit() for line in listed.splitlines())
+def _board(facts: nvidia.Facts) -> dict[str, Any]:
+    readings = {name: getattr(facts, name) for name in FACTS}
+    return {
+        **{name: reading.value for name, reading in readings.items()},
+        "name": facts.name.value or UNNAMED,
+        "reasons": {name: reading.code for name, reading in readings.items() if reading.value is None},
+    }
+
+
+def cuda_packages() -> dict[str, str]:
+    """Versions of the installed packages that bring CUDA's runtime and cuDNN, whichever framework finds them there."""
+    from zoo.runtimes.cuda import distributions
+
+    return distributions()
 
 
 def package_versions() -> dict[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from zoo.bench import environment as env
 from zoo.bench import peak
 from zoo.bench.assemble import Ended, assemble
 from zoo.bench.plan import Step
@@ -29,14 +29,12 @@ class Taken:
     Attributes:
         load_at_start: of the machine, before the run.
         reference: the folder of what its logits are held to.
-        accelerator_processes: that were on the accelerator before this scenario, if it is to run there.
         ended: how it ended without measures, if so.
     """
 
     step: Step
     load_at_start: float | None
     reference: Path | None = None
-    accelerator_processes: int | None = None
     records: list[dict[str, Any]] = field(default_factory=list)
     ended: Ended | None = None
     started: int = 0
@@ -56,8 +54,6 @@ class Taken:
             taken.fail(Ended.of(reference))
             return taken
         taken.reference = reference
-        if step.scenario.device_kind != "cpu":
-            taken.accelerator_processes = env.accelerator_processes()
         return taken
 
     def start(self, group: Group, on_phase: OnPhase, beside: int = 0) -> Member:
@@ -68,7 +64,13 @@ class Taken:
         task = self.step.task()
         score = task.job["score"] and self.started == 0  # it doesn't vary from process to process
         self.started += 1
-        job = {**task.job, "score": score, "beside": beside, "reference": str(self.reference)}
+        job = {
+            **task.job,
+            "score": score,
+            "beside": beside,
+            "caller": os.getpid(),
+            "reference": str(self.reference),
+        }
         task = dataclasses.replace(task, job=job)
 
         def on_event(event: dict[str, Any]) -> None:
@@ -116,7 +118,6 @@ class Taken:
             self.records,
             ended=self.ended,
             load_at_start=self.load_at_start,
-            accelerator_processes=self.accelerator_processes,
             peaks=peak.load(environment["fingerprint"], self.step.scenario.device_kind),
             run=run_id,
         )

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.bench import activity, memory
 from zoo.bench.accuracy import accuracy
+from zoo.bench.conditions import Together, instruments
+from zoo.bench.energy import EnergyMeter
 from zoo.bench.reference import Reference
 from zoo.bench.scenario import Scenario
 from zoo.bench.timing import Policy, measure
@@ -23,7 +25,7 @@ from zoo.bench.weights import load_weights, normalisation
 from zoo.data.catalog import Dataset
 from zoo.keras_backend import only_what_is_needed
 from zoo.references import resolve
-from zoo.runtimes import CountsMemory, Runtime, Session
+from zoo.runtimes import CountsMemory, Runtime, Session, UsesCuda
 from zoo.specs import ModelSpec, RuntimeSpec
 
 if TYPE_CHECKING:
@@ -38,6 +40,15 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     The logits are compared with the reference before anything is timed; if they are not accepted that is the end of it.
     The order matters: memory is read before the test images are loaded, so that its peak is the model's.
+    """
+    with contextlib.ExitStack() as stack:
+        return _run(job, report, stack)
+
+
+def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) -> dict[str, Any]:
+    """See `run`.
+
+    :param stack: closes what is opened.
     """
     scenario = Scenario.from_json(job["scenario"])
     spec = ModelSpec.from_json(job["model"])
@@ -64,12 +75,22 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
             from zoo.models import weights
 
             weights.load(model, reference.weights)
+    tools = stack.enter_context(instruments(scenario.device, started["device"], runtime, job["caller"]))
+    energy = EnergyMeter(tools.counter, job["policy"]["max_time_s"])
+    energy.idle_before(job.get("beside", 0))  # the framework has started, and the model is there
+    for watch in tools.watches():
+        watch.look_before()
     with phases("first_call"):
         session = runtime.open(model, scenario.batch_size, reference.calibration)
         batch = session.place(reference.batch(0, scenario.batch_size)[0])
         session.wait(session.run(batch))
 
-    record: dict[str, Any] = {"started": started, "started_beside": job.get("beside", 0), "phases_s": phases.seconds}
+    record: dict[str, Any] = {
+        "started": started,
+        "started_beside": job.get("beside", 0),
+        "phases_s": phases.seconds,
+        "cuda": None if scenario.device == "cpu" else _cuda(runtime),
+    }
     trial = Trial(session, reference, scenario.batch_size, scenario.precision)
     with phases("parity"):
         record["parity"] = trial.check()
@@ -78,9 +99,12 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     with phases("steady"):
         meter, timed = activity.Meter(), Timed(session, batch)
-        timing = measure(timed, Policy(**job["policy"]), turns=turns, meter=meter)
+        meters = Together(*tools.watches(), energy, meter)
+        timing = measure(timed, Policy(**job["policy"]), turns=turns, meter=meters)
     meanwhile = meter.total()
     phases.seconds["steady"] = meanwhile["seconds"]  # without the waiting for its turn
+    energy.idle_after()
+    conditions = tools.conditions()
     peak = memory.peak_bytes()
     peak_device = runtime.peak_device_bytes() if isinstance(runtime, CountsMemory) else None
 
@@ -110,10 +134,19 @@ def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "blocks": [{"start_s": b.start_s, "rounds": b.rounds} for b in timing.blocks],
         "settled": timing.settled,
         "activity": meanwhile,
+        "energy": energy.recorded().to_json(),
+        "accelerator": conditions and conditions.to_json(),
         "memory": {"after_import_bytes": after_import, "peak_bytes": peak, "peak_device_bytes": peak_device},
         "copies": copies,
         "scored": scored,
     }
+
+
+def _cuda(runtime: Runtime) -> dict[str, Any]:
+    """Which CUDA and cuDNN a runtime uses, with a code for what it can't tell."""
+    used = runtime.uses_cuda() if isinstance(runtime, UsesCuda) else None
+    versions = {"runtime": used and used.runtime, "cudnn": used and used.cudnn}
+    return {**versions, "reasons": {name: "unknown" for name, version in versions.items() if version is None}}
 
 
 class Timed:

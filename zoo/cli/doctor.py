@@ -20,18 +20,22 @@ if TYPE_CHECKING:
 @as_json
 @click.pass_obj
 def command(app: App, quick: bool, as_json: bool) -> None:
-    """Say what this machine is, which plugins are in use, what is wrong with the others, and what each runtime sees."""
+    """Say what this machine is, which plugins are in use, what is wrong with the others, what each runtime sees, and
+    which energy counters can be read."""
     from zoo.bench import environment
+    from zoo.bench.conditions import readable
     from zoo.data.catalog import default_folders, prepared
 
     registry = app.registry(quiet=True)
     found = environment.collect()
     datasets = {name: str(folder) for name, folder in prepared(default_folders()).items()}
+    counters = readable()
     seen = {} if quick else _ask(registry)
     if as_json:
         echo_json(
             {
                 "environment": found,
+                "energy_counters": [{"device": c.device, "problem": c.problem} for c in counters],
                 "plugins": [_plugin(plugin) for plugin in registry.plugins],
                 "disabled": [_plugin(plugin) for plugin in registry.disabled],
                 "problems": [{**_plugin(p.plugin), **p.finding.to_json()} for p in registry.problems],
@@ -42,6 +46,9 @@ def command(app: App, quick: bool, as_json: bool) -> None:
         return
     click.echo(environment.describe(found))
     click.echo(f"environment {found['fingerprint']}")
+    click.echo("\nenergy counters")
+    for counter in counters:
+        click.echo(f"  {counter.device}: {counter.problem or 'readable'}")
     click.echo("\nplugins in use")
     for plugin in registry.plugins:
         click.echo(f"  {plugin}: {_brings(registry, plugin)}")

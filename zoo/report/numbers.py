@@ -16,6 +16,16 @@ def duration(seconds: float | None) -> str:
     return f"{significant(seconds / 1e-9)} ns"
 
 
+def energy(joules: float | None) -> str:
+    """Three significant digits in the unit that suits: `1.23 mJ`."""
+    if joules is None:
+        return "–"
+    for unit, scale in (("kJ", 1e3), ("J", 1.0), ("mJ", 1e-3)):
+        if float(f"{joules / scale:.2e}") >= 1:
+            return f"{significant(joules / scale)} {unit}"
+    return f"{significant(joules / 1e-6)} µJ"
+
+
 def clock_time(seconds: float) -> str:
     """Hours, minutes and seconds, as far as they matter: `1 h 12 min`, `3 min 20 s`, `45 s`."""
     minutes, rest = divmod(round(seconds), 60)

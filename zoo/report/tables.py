@@ -161,6 +161,7 @@ COLUMNS: Mapping[str, Callable[[Result], str]] = {
     "95 % interval": lambda r: "–".join(numbers.rate(r.stats["images_per_second"][end]) for end in ("low", "high")),
     "of peak": lambda r: "–" if r.measures.get("flops_share") is None else numbers.percent(r.measures["flops_share"]),
     "bound by": lambda r: r.measures.get("bound_by") or "–",
+    "energy/image": lambda r: numbers.energy(r.measures.get("energy_per_image_j")),
     "parity": lambda r: _parity(r),
     "accuracy": lambda r: _accuracy(r),
     "samples": lambda r: numbers.count(r.stats["latency_s"]["n"]),
@@ -169,6 +170,7 @@ COLUMNS: Mapping[str, Callable[[Result], str]] = {
     "first call": lambda r: numbers.duration(r.measures["first_call_s"]),
     "peak memory": lambda r: numbers.size(r.measures["peak_rss_bytes"]),
 }
+SOMETIMES = {"of peak": "flops_share", "bound by": "bound_by", "energy/image": "energy_per_image_j"}  # if any has it
 LESS = ("p90", "samples", "import", "build")  # left out where the table has more columns for how models ran
 MOST_BY_NAME = 3  # doubts of one kind
 DIMENSIONS = ("runtime", "device", "precision", "threads")  # columns where they are not the same for all
@@ -208,7 +210,7 @@ def _left_out(results: Sequence[Result]) -> set[str]:
     """Columns that would say nothing."""
     measured = [result.measures for result in results if result.outcome == "ok"]
     left_out = set(LESS) if _several_ways(results) else {"accuracy"}
-    for name, measure in (("of peak", "flops_share"), ("bound by", "bound_by")):
+    for name, measure in SOMETIMES.items():
         if all(measures.get(measure) is None for measures in measured):
             left_out.add(name)
     return left_out

@@ -51,7 +51,15 @@ NEEDED_IF_OK = _needed(
 )
 PARITY = _needed({MAYBE: "max_difference"})
 # Measures that came later: an older Result lacks them.
-LATER = {"flops_share": MAYBE, "bound_by": (str, type(None))}
+LATER = {
+    "flops_share": MAYBE,
+    "bound_by": (str, type(None)),
+    "energy_per_image_j": MAYBE,
+    "energy_per_image_net_j": MAYBE,
+    "power_w": MAYBE,
+    "idle_power_w": MAYBE,
+}
+NOT_MEASURED = "not measured by that version"
 NO_ACCURACY = _needed({str: "accuracy"})
 ACCURACY = _needed({NUMBER: "value low high images"})
 ACCELERATOR = _needed({str: "name"})
@@ -93,6 +101,7 @@ def loads(content: bytes, where: str = "result") -> Result:
         _check_content(result)
         if OVERFLOW.search(content):
             result.dumps()
+        result = _with_later(result)
     except KeyError as error:
         raise UsageError(f"{where} is damaged: it has no {error}") from None
     except (AttributeError, OverflowError, RecursionError, TypeError, ValueError, UsageError) as error:
@@ -138,7 +147,7 @@ def _check_content(result: Result) -> None:
     if result.outcome == "ok":
         _check(record, NEEDED_IF_OK)
         later = {name: result.measures[name] for name in LATER if name in result.measures}
-        _check(later, _needed({LATER[name]: name for name in later}))
+        _check(later, tuple(((name,), LATER[name]) for name in later))
     if result.parity is not None:
         _check(result.parity, PARITY)
     if result.outcome != "ok" or result.failure:
@@ -155,6 +164,18 @@ def _check_content(result: Result) -> None:
         _check(result.weights, WEIGHTS)
     for process in result.samples:
         sum(process["latency_s"])  # numbers, all of them
+
+
+def _with_later(result: Result) -> Result:
+    """The same with None, and the reason, for measures that came after it was written."""
+    lacking = [name for name in LATER if name not in result.measures]
+    if not lacking:
+        return result
+    return dataclasses.replace(
+        result,
+        measures={**result.measures, **dict.fromkeys(lacking)},
+        reasons={**dict.fromkeys(lacking, NOT_MEASURED), **result.reasons},
+    )
 
 
 def _check(values: Mapping[str, Any], needed: Needed) -> None:

@@ -38,6 +38,10 @@ MEASURES = (
     "end_to_end_s",
     "flops_share",
     "bound_by",
+    "energy_per_image_j",
+    "energy_per_image_net_j",
+    "power_w",
+    "idle_power_w",
     "accuracy",
 )
 

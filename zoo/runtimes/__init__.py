@@ -71,6 +71,29 @@ class CountsMemory(Protocol):
 
 
 @runtime_checkable
+class UsesCuda(Protocol):
+    """A runtime that computes on NVIDIA GPUs, and can tell by what."""
+
+    def uses_cuda(self) -> Cuda:
+        """What it uses. Called only where it has started on a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cuda:
+    """A GPU that a runtime uses, and by which libraries. None is what it can't tell.
+
+    Attributes:
+        uuid: the GPU's identity, by which the driver knows it. It is not recorded.
+        runtime: the version of CUDA's runtime library, such as "12.8".
+        cudnn: the version of cuDNN, such as "9.10.2".
+    """
+
+    uuid: str | None
+    runtime: str | None
+    cudnn: str | None
+
+
+@runtime_checkable
 class Saves(Protocol):
     """A session whose model is a file that the library runs without the zoo."""
 

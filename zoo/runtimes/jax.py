@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from zoo.runtimes import Cuda
 from zoo.runtimes.common import check_gpu, check_xla, gpu_number, threads_or_cores
+from zoo.runtimes.cuda import of_jax
 
 if TYPE_CHECKING:
     import keras
@@ -56,6 +58,10 @@ class Jax:
         """See `zoo.runtimes.CountsMemory`."""
         counted = self.device.memory_stats() or {}
         return counted.get("peak_bytes_in_use")
+
+    def uses_cuda(self) -> Cuda:
+        """See `zoo.runtimes.UsesCuda`. JAX doesn't tell a GPU's identity."""
+        return of_jax()
 
 
 class JittedFunction:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo.runtimes import Session
+from zoo.runtimes import Cuda, Session
 from zoo.runtimes.common import check_gpu, check_processor, check_xla, gpu_number, threads_or_cores
+from zoo.runtimes.cuda import of_distributions
 
 if TYPE_CHECKING:
     import keras
@@ -55,6 +56,10 @@ class TensorFlow:
 
         inference = fold(model, self.precision)
         return GraphFunction(_graph(inference, batch_size), inference)
+
+    def uses_cuda(self) -> Cuda:
+        """See `zoo.runtimes.UsesCuda`. TensorFlow tells what it was built with, not what it has loaded."""
+        return of_distributions()
 
     def peak_device_bytes(self) -> int | None:
         """See `zoo.runtimes.CountsMemory`."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UsageError
 from zoo.keras_backend import is_installed
-from zoo.runtimes import Session
+from zoo.runtimes import Cuda, Session
 from zoo.runtimes.common import check_gpu, check_processor, gpu_number, threads_or_cores
+from zoo.runtimes.cuda import of_torch
 from zoo.runtimes.torch_graph import prepare_to_interpret, traced
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ class Torch:
         import torch
 
         return int(torch.cuda.max_memory_allocated(self.device)) if self.device.type == "cuda" else None
+
+    def uses_cuda(self) -> Cuda:
+        """See `zoo.runtimes.UsesCuda`."""
+        return of_torch(self.device.index)
 
 
 class TorchCompile(Torch):
