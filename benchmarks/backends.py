@@ -28,8 +28,8 @@ def save_logits(file: str, data_dir: str | None) -> None:
     """The logits of all shipped weights, under the Keras backend in use."""
     from zoo.data.load import load
     from zoo.data.preprocess import adapt
-    from zoo.models import weights
-    from zoo.models.build import build
+    from zoo.modeling import weights
+    from zoo.modeling.build import build
 
     known = registry.load()
     tests, logits = {}, {}

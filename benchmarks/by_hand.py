@@ -218,8 +218,8 @@ def prepare(runtime: str, model: str, batch_size: int, folder: str) -> Forward:
 
 def in_turn(job: dict[str, Any], _: object) -> None:
     """The loop in a process that samples when it is told to, as those of `zoo bench --careful` do."""
-    from zoo.bench.timing import Block
-    from zoo.bench.turns import Called
+    from zoo.benchmarking.timing import Block
+    from zoo.benchmarking.turns import Called
 
     turns = Called(Path(job["turns"]))
     forward = prepare(job["runtime"], job["model"], job["batch_size"], job["folder"])

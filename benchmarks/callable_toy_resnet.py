@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 import zoo
-from zoo.bench.worker import Timed
+from zoo.benchmarking.worker import Timed
 from zoo.runtimes.tensorflow import TensorFlow
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from zoo.bench.stats import interval
+from zoo.benchmarking.stats import interval
 
 PROCESSES, TURNS, ROUNDS = 4, 40, 8
 

@@ -78,10 +78,10 @@ def measure(name: str, kind: str, dataset_name: str, data_dir: str, *models: str
     from keras import ops
 
     import zoo
-    from zoo.bench.plan import choose_weights
-    from zoo.bench.reference import Reference
-    from zoo.bench.trial import Trial
-    from zoo.bench.weights import load_weights, normalisation
+    from zoo.benchmarking.plan import choose_weights
+    from zoo.benchmarking.reference import Reference
+    from zoo.benchmarking.trial import Trial
+    from zoo.benchmarking.weights import load_weights, normalisation
     from zoo.data.catalog import find
     from zoo.data.load import batches
     from zoo.data.preprocess import adapt

@@ -24,11 +24,11 @@ from by_hand import LOOPS
 from tabulate import tabulate
 
 from zoo import registry
-from zoo.bench.plan import Options, Step, plan
-from zoo.bench.reference import References
-from zoo.bench.taken import Taken
-from zoo.bench.timing import Turn
-from zoo.bench.turns import Group
+from zoo.benchmarking.plan import Options, Step, plan
+from zoo.benchmarking.reference import References
+from zoo.benchmarking.taken import Taken
+from zoo.benchmarking.timing import Turn
+from zoo.benchmarking.turns import Group
 from zoo.executors.local import Task
 
 FILES = ("onnxruntime", "openvino", "litert")  # whose loops run a file

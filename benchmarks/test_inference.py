@@ -12,7 +12,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import zoo
-from zoo.bench.worker import Timed
+from zoo.benchmarking.worker import Timed
 
 Ways = dict[str, Callable[[], object]]
 

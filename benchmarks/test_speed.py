@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from zoo.bench.stats import summarise
-from zoo.bench.timing import Policy, measure
+from zoo.benchmarking.stats import summarise
+from zoo.benchmarking.timing import Policy, measure
 from zoo.executors.local import Task, call
 from zoo.registry import load
 

@@ -71,12 +71,12 @@ def turns() -> Any:
 def train_by_the_zoo(model: str, data_dir: str, precision: str) -> None:
     """What the zoo's worker does between loading the data and scoring."""
     from zoo.data.load import load
-    from zoo.train.api import make_job
-    from zoo.train.distribute import Devices
-    from zoo.train.fit import fit
-    from zoo.train.frameworks import make_deterministic
-    from zoo.train.learner import make_learner
-    from zoo.train.parts import InMemory
+    from zoo.training.api import make_job
+    from zoo.training.distribute import Devices
+    from zoo.training.fit import fit
+    from zoo.training.frameworks import make_deterministic
+    from zoo.training.learner import make_learner
+    from zoo.training.parts import InMemory
 
     make_deterministic("tensorflow")
     job = make_job(model, "cifar10", data_dir=data_dir, changes={"batch_size": BATCH, "precision": precision})

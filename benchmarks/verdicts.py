@@ -29,9 +29,9 @@ from typing import Any
 
 from tabulate import tabulate
 
-from zoo.bench.plan import Options, Step, plan
-from zoo.bench.runner import measure_sides
-from zoo.bench.timing import Policy
+from zoo.benchmarking.plan import Options, Step, plan
+from zoo.benchmarking.runner import measure_sides
+from zoo.benchmarking.timing import Policy
 from zoo.executors.local import Task
 from zoo.registry import load
 from zoo.results.compare import Floor, compare

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from zoo.bench.stats import student
+from zoo.benchmarking.stats import student
 
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent

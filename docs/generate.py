@@ -13,7 +13,7 @@ from zoo import errors, registry
 from zoo.cli import COMMANDS, group
 from zoo.cli.options import ListsByDefault
 from zoo.findings import CODES
-from zoo.models.inventory import weights
+from zoo.modeling.inventory import weights
 from zoo.registry import Entry
 from zoo.report import numbers
 from zoo.report.weights import score

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from zoo.bench.scenario import Scenario
+from zoo.benchmarking.scenario import Scenario
 from zoo.data import records
 from zoo.data.catalog import Dataset, find
 from zoo.results import index

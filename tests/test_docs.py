@@ -51,7 +51,7 @@ def _anchors(page: Path) -> set[str]:
 
 def test_the_scores_name_every_model_and_every_shipped_file_by_its_score() -> None:
     from zoo import registry
-    from zoo.models.inventory import weights
+    from zoo.modeling.inventory import weights
     from zoo.report.weights import score
 
     models = registry.load().models.values()
@@ -137,7 +137,7 @@ def test_every_measure_and_field_of_a_result_is_documented() -> None:
 
 
 def test_every_code_for_a_missing_reading_is_documented_as_it_is_said() -> None:
-    from zoo.bench.readings import CODES
+    from zoo.benchmarking.readings import CODES
 
     page = (ROOT / "docs" / "result-schema.md").read_text()
     assert [code for code, text in CODES.items() if f"| `{code}` | {text} |" not in page] == []

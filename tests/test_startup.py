@@ -60,9 +60,9 @@ def test_the_public_names_are_sorted_and_there() -> None:
 
 def test_rooms_that_share_a_functions_name_can_be_called() -> None:
     import zoo
-    import zoo.bench
-    import zoo.models
-    import zoo.train
+    import zoo.benchmarking
+    import zoo.modeling
+    import zoo.training
 
     assert [spec.name for spec in zoo.models("toy_resnet")] == ["toy_resnet"]
     with pytest.raises(zoo.ZooError, match="unknown model 'toy_resnt'; did you mean 'toy_resnet'"):

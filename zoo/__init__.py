@@ -11,8 +11,8 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # as type checkers read it; to import it from typing takes as long as to start Python
 if TYPE_CHECKING:
     from zoo.api import build, datasets, describe, models
-    from zoo.bench.api import bench
-    from zoo.bench.peak import peak
+    from zoo.benchmarking.api import bench
+    from zoo.benchmarking.peak import peak
     from zoo.data.api import fetch
     from zoo.errors import ZooError
     from zoo.hookspecs import hookimpl
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.results.schema import Result
     from zoo.runtimes.api import export
     from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
-    from zoo.train.api import train, train_seeds
+    from zoo.training.api import train, train_seeds
 
 __all__ = [
     "DatasetSpec",
@@ -53,7 +53,7 @@ _LAZY = {
     "RuntimeSpec": "zoo.specs",
     "WeightsSpec": "zoo.specs",
     "ZooError": "zoo.errors",
-    "bench": "zoo.bench.api",
+    "bench": "zoo.benchmarking.api",
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",
@@ -61,10 +61,10 @@ _LAZY = {
     "fetch": "zoo.data.api",
     "hookimpl": "zoo.hookspecs",
     "models": "zoo.api",
-    "peak": "zoo.bench.peak",
+    "peak": "zoo.benchmarking.peak",
     "recommend": "zoo.results.api",
-    "train": "zoo.train.api",
-    "train_seeds": "zoo.train.api",
+    "train": "zoo.training.api",
+    "train_seeds": "zoo.training.api",
 }
 
 

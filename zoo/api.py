@@ -1,6 +1,6 @@
 """The public functions, for notebooks and other programs. A command is a thin face of one of them.
 
-Those that make Results and compare them are in `zoo.bench.api` and `zoo.results.api`.
+Those that make Results and compare them are in `zoo.benchmarking.api` and `zoo.results.api`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def describe(name: str, *, registry: _registry.Registry | None = None) -> dict[s
 
     entry = (registry or _registry.load()).model(name)
     task = Task(
-        "zoo.models.describe:describe",
+        "zoo.modeling.describe:describe",
         {"model": entry.spec.to_json()},
         environment=keras_backend.environment(),
         label=f"show-{name}",
@@ -64,7 +64,7 @@ def describe(name: str, *, registry: _registry.Registry | None = None) -> dict[s
 def _weights_record(spec: Any) -> dict[str, Any]:
     """Weights as declared, with what their file says of itself, or why it can't be read."""
     from zoo.errors import WeightsError
-    from zoo.models.weights import locate, provenance
+    from zoo.modeling.weights import locate, provenance
 
     record = spec.to_json()
     try:
@@ -81,8 +81,8 @@ def build(name: str, *, weights: str | Path | None = None, seed: int = 0) -> ker
     :raises UsageError: if there is no such model or no such weights.
     :raises WeightsError: if the weights don't fit.
     """
-    from zoo.models import weights as files
-    from zoo.models.build import build as build_model
+    from zoo.modeling import weights as files
+    from zoo.modeling.build import build as build_model
 
     spec = _registry.load().model(name).spec
     model = build_model(spec, seed=seed)

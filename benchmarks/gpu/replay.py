@@ -173,8 +173,8 @@ def main() -> None:
         parser.exit(2, "a CUDA graph needs an NVIDIA GPU; --rehearse goes through the same lines on the CPU\n")
     os.environ["KERAS_TORCH_DEVICE"] = "cpu" if asked.rehearse else "cuda:0"
     import zoo
-    from zoo.bench.parity import compare
-    from zoo.bench.worker import Timed
+    from zoo.benchmarking.parity import compare
+    from zoo.benchmarking.worker import Timed
 
     images = np.random.default_rng(0).random((asked.batch_size, 32, 32, 3), np.float32)
     network = zoo.build(MODEL, weights="digits")

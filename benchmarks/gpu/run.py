@@ -156,7 +156,7 @@ def exported(store: Path) -> list[str]:
 
 def keep_peaks(shelf: Shelf) -> None:
     """Put back the peaks that an earlier window measured: a Result says its share of them."""
-    from zoo.bench.peak import Peaks, keep
+    from zoo.benchmarking.peak import Peaks, keep
 
     if shelf.is_finished("peak"):
         keep(Peaks.from_json(shelf.done["peak"].record))

@@ -65,13 +65,13 @@ def random_images(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def by_the_zoo(chosen: argparse.Namespace) -> Callable[[], object]:
     """What the worker of `zoo train` does between loading the data and scoring."""
-    from zoo.train.distribute import set_up
-    from zoo.train.epochs import Epochs
-    from zoo.train.frameworks import make_deterministic
-    from zoo.train.learner import make_learner
-    from zoo.train.parts import InMemory
-    from zoo.train.schedule import learning_rates
-    from zoo.train.watch import Watch
+    from zoo.training.distribute import set_up
+    from zoo.training.epochs import Epochs
+    from zoo.training.frameworks import make_deterministic
+    from zoo.training.learner import make_learner
+    from zoo.training.parts import InMemory
+    from zoo.training.schedule import learning_rates
+    from zoo.training.watch import Watch
 
     job = the_job(chosen)
     if job.deterministic:
@@ -110,8 +110,8 @@ def the_job(chosen: argparse.Namespace):
     """The model's recipe for cifar10, on images that are made up."""
     from zoo import registry
     from zoo.data.catalog import Dataset
-    from zoo.train.changes import apply
-    from zoo.train.job import Job
+    from zoo.training.changes import apply
+    from zoo.training.job import Job
 
     spec = registry.load().model(chosen.model).spec
     changes = {"batch_size": chosen.batch_size, "precision": chosen.precision, "epochs": 1000}

@@ -15,7 +15,7 @@ from zoo.authoring.check import api, models
 from zoo.authoring.check.target import find
 from zoo.executors.local import Task, call
 from zoo.findings import DATASETS, MODELS, RUNTIMES, Finding
-from zoo.models.weights import save_arrays
+from zoo.modeling.weights import save_arrays
 
 pytestmark = pytest.mark.real
 

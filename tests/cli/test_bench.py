@@ -18,7 +18,7 @@ import psutil
 import pytest
 from support import Zoo
 
-from zoo.bench.environment import accelerators
+from zoo.benchmarking.environment import accelerators
 
 pytestmark = pytest.mark.real
 
@@ -117,7 +117,7 @@ def test_real_cifar10_is_scored_with_weights_from_a_file(zoo: Zoo, cifar10_folde
 def _weights(dataset: str, folder: Path) -> Path:
     """A copy of the weights that come with toy_resnet."""
     import zoo as library
-    from zoo.models.weights import locate
+    from zoo.modeling.weights import locate
 
     (spec,) = library.models("toy_resnet")
     shipped = spec.weights_for(dataset)

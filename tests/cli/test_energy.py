@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support import Zoo, install
 
-from zoo.bench.conditions import readable
+from zoo.benchmarking.conditions import readable
 
 pytestmark = [pytest.mark.real, pytest.mark.timed]
 
@@ -24,7 +24,7 @@ WATTS = 40.0
 # Read by Python as it starts, in every process.
 ANOTHER_TREE = """
 from pathlib import Path
-from zoo.bench import powercap
+from zoo.benchmarking import powercap
 powercap.ROOT = Path({root!r})
 """
 # A board that draws 100 W, and 50 W more for each core that the asking process keeps busy.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import Zoo, make_result
 
-from zoo.bench.environment import collect
+from zoo.benchmarking.environment import collect
 from zoo.results.store import Store
 
 

@@ -18,8 +18,8 @@ import pytest
 from safetensors.numpy import load_file
 from support import Zoo
 
-from zoo.models.weights import provenance
-from zoo.train.api import spread
+from zoo.modeling.weights import provenance
+from zoo.training.api import spread
 
 pytestmark = pytest.mark.real
 

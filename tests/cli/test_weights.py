@@ -13,8 +13,8 @@ from safetensors.numpy import load_file, save_file
 from support import Zoo
 
 import zoo as package
-from zoo.models import weights
-from zoo.models.tensorfile import read
+from zoo.modeling import weights
+from zoo.modeling.tensorfile import read
 
 pytestmark = pytest.mark.real
 

@@ -11,8 +11,8 @@ import sys
 import keras
 import numpy as np
 
-from zoo.models.build import build
-from zoo.models.cost import cost
+from zoo.modeling.build import build
+from zoo.modeling.cost import cost
 from zoo.registry import load
 from zoo.specs import ModelSpec
 

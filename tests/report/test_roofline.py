@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from zoo.bench.peak import Arithmetic, Memory, Peaks
+from zoo.benchmarking.peak import Arithmetic, Memory, Peaks
 from zoo.errors import UsageError
 from zoo.report import peaks as report
 from zoo.report.roofline import draw

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
-from zoo.bench.scenario import Scenario
+from zoo.benchmarking.scenario import Scenario
 from zoo.executors.local import Outcome
 from zoo.results.schema import MEASURES, OUTCOMES, SCHEMA, Result
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import files, ids, make_result
 
-from zoo.bench.scenario import Scenario
+from zoo.benchmarking.scenario import Scenario
 from zoo.errors import UsageError
 from zoo.results.rows import Row, digest
 from zoo.results.store import Filter, Store, default_store

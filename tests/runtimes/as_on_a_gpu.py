@@ -13,9 +13,9 @@ from unittest import mock
 
 import numpy as np
 
-from zoo.bench.reference import Reference
-from zoo.bench.trial import Trial
-from zoo.bench.worker import Timed
+from zoo.benchmarking.reference import Reference
+from zoo.benchmarking.trial import Trial
+from zoo.benchmarking.worker import Timed
 from zoo.errors import UsageError
 
 BATCH = 8

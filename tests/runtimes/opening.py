@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.bench.reference import Reference
-from zoo.bench.trial import Trial
+from zoo.benchmarking.reference import Reference
+from zoo.benchmarking.trial import Trial
 from zoo.errors import UsageError
 from zoo.references import resolve
 from zoo.registry import load

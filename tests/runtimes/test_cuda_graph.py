@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support import printed
 
-from zoo.bench.worker import Timed
+from zoo.benchmarking.worker import Timed
 from zoo.runtimes.torch_cuda_graph import Place
 
 ROOT = Path(__file__).parents[2]

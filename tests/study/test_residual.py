@@ -26,11 +26,11 @@ BY_TAPE = """
 import json, sys
 import tensorflow as tf
 from zoo.study.residual import _recording
-from zoo.train.distribute import set_up
-from zoo.train.job import Job
-from zoo.train.learner import make_learner
-from zoo.train.optimizers import decays
-from zoo.train.parts import parts
+from zoo.training.distribute import set_up
+from zoo.training.job import Job
+from zoo.training.learner import make_learner
+from zoo.training.optimizers import decays
+from zoo.training.parts import parts
 job = Job.from_json(json.load(sys.stdin))
 trained, _ = parts(job.dataset, tune=True, stream=False, size=job.model.input_shape[:2])
 learner = make_learner(job, trained, set_up(job), make_optimizer=_recording)
@@ -77,7 +77,7 @@ def test_what_is_recorded_is_the_gradient_of_the_loss(study: dict[str, Any], fol
     from zoo.data.catalog import find
     from zoo.registry import load
     from zoo.specs import Recipe
-    from zoo.train.job import Job
+    from zoo.training.job import Job
 
     registry = load()
     job = Job(

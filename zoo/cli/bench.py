@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.bench.scenario import PRECISIONS
+from zoo.benchmarking.scenario import PRECISIONS
 from zoo.cli import App, warn
 from zoo.cli.compare import fail_if, print_comparisons
 from zoo.cli.options import (
@@ -23,7 +23,7 @@ from zoo.cli.progress import scenario_progress
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
-    from zoo.bench.plan import Options
+    from zoo.benchmarking.plan import Options
     from zoo.registry import Registry
     from zoo.results.store import Store
 
@@ -172,8 +172,8 @@ def command(
     is measured first, if 'zoo peak' hasn't yet. A process that fails is reported and the others go on; the
     exit code is then 3. Every Result is kept in the store.
     """
-    from zoo.bench.api import bench
-    from zoo.bench.plan import left_out
+    from zoo.benchmarking.api import bench
+    from zoo.benchmarking.plan import left_out
     from zoo.paths import logs
     from zoo.report import tables
 
@@ -214,9 +214,9 @@ def _dry_run(
     patterns: tuple[str, ...], options: Options, store: Store, registry: Registry, fmt: str, as_json: bool
 ) -> int:
     """Print what would be measured."""
-    from zoo.bench.environment import collect
-    from zoo.bench.forecast import forecast
-    from zoo.bench.plan import plan
+    from zoo.benchmarking.environment import collect
+    from zoo.benchmarking.forecast import forecast
+    from zoo.benchmarking.plan import plan
     from zoo.report import tables
 
     found = forecast(plan(registry, patterns, options), store, collect()["fingerprint"])
@@ -238,7 +238,7 @@ def _options(
     memory_limit: int | None,
     **same: Any,
 ) -> Options:
-    from zoo.bench.plan import Options
+    from zoo.benchmarking.plan import Options
 
     return Options(
         score=not no_accuracy,
@@ -264,7 +264,7 @@ def _against(
     """Measure one model and a reference in turn, and compare."""
     import dataclasses
 
-    from zoo.bench.api import bench_against
+    from zoo.benchmarking.api import bench_against
     from zoo.results import gate
     from zoo.results.compare import compare_matching
     from zoo.results.floor import load_floor

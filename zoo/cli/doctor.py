@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def command(app: App, quick: bool, as_json: bool) -> None:
     """Say what this machine is, which plugins are in use, what is wrong with the others, what each runtime sees, and
     which energy counters can be read."""
-    from zoo.bench import environment
-    from zoo.bench.conditions import readable
+    from zoo.benchmarking import environment
+    from zoo.benchmarking.conditions import readable
     from zoo.data.catalog import default_folders, prepared
 
     registry = app.registry(quiet=True)

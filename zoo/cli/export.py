@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from zoo.bench.scenario import PRECISIONS
+from zoo.benchmarking.scenario import PRECISIONS
 from zoo.cli import App
 from zoo.cli.options import as_json, data_dir, echo_json
 

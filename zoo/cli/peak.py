@@ -26,7 +26,7 @@ def command(device: str, again: bool, seconds: float, fmt: str, as_json: bool) -
     A peak is the best that any installed library reaches. It is kept for this environment; what 'zoo bench' says of a
     row's share of it, and 'zoo show --roofline', go by it.
     """
-    from zoo.bench.peak import peak
+    from zoo.benchmarking.peak import peak
     from zoo.report import peaks as report
 
     found = peak(device=device, again=again, seconds=seconds, on_event=lambda what: warn(f"measuring {what}"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from zoo.bench.plan import Step
+    from zoo.benchmarking.plan import Step
 
     OnStep = Callable[[int, int, Step], Callable[[str], None]]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.bench.scenario import PRECISIONS, check_device
+from zoo.benchmarking.scenario import PRECISIONS, check_device
 from zoo.cli import warn
 from zoo.cli.options import ListsByDefault, as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError

@@ -13,7 +13,7 @@ from zoo.cli.options import as_json, echo_json, table_format
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
-    from zoo.bench.peak import Peaks
+    from zoo.benchmarking.peak import Peaks
 
 
 @click.command("show")
@@ -38,7 +38,7 @@ def command(app: App, name: str, diagram: str | None, roofline: str | None, fmt:
     description = describe(name, registry=registry)
     pictures = []
     if diagram is not None:
-        from zoo.models.diagram import draw
+        from zoo.modeling.diagram import draw
 
         pictures.append(("diagram", diagram, draw(description)))
     if roofline is not None and peaks is not None:
@@ -61,8 +61,8 @@ def command(app: App, name: str, diagram: str | None, roofline: str | None, fmt:
 
 
 def _peaks() -> Peaks:
-    from zoo.bench.environment import collect
-    from zoo.bench.peak import load
+    from zoo.benchmarking.environment import collect
+    from zoo.benchmarking.peak import load
 
     found = load(collect()["fingerprint"])
     if found is None:
@@ -71,7 +71,7 @@ def _peaks() -> Peaks:
 
 
 def _roofline(description: Mapping[str, Any], peaks: Peaks) -> str:
-    from zoo.bench.environment import usable_cores
+    from zoo.benchmarking.environment import usable_cores
     from zoo.report.roofline import draw
 
     return draw(description, peaks, threads=usable_cores())

@@ -86,8 +86,8 @@ def command(
     The weights are safetensors; how they were made and what they score stands in the file. The test split is
     scored once, after the last epoch.
     """
-    from zoo.train.api import train, train_seeds
-    from zoo.train.changes import parse
+    from zoo.training.api import train, train_seeds
+    from zoo.training.changes import parse
 
     changes = parse(settings)
     changes |= {key: value for key, value in (("epochs", epochs), ("seed", seed)) if value is not None}

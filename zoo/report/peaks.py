@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.bench.peak import Peaks
+from zoo.benchmarking.peak import Peaks
 from zoo.report import numbers
 from zoo.report.tables import render
 

@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from zoo.bench.peak import Memory, Peaks
-from zoo.bench.roofline import Point, points
+from zoo.benchmarking.peak import Memory, Peaks
+from zoo.benchmarking.roofline import Point, points
 from zoo.errors import UsageError
 from zoo.report import numbers
 from zoo.report.chart import FAINT, GRID, INK, PAPER, decades, text

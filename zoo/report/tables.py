@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.bench.environment import describe as describe_environment
+from zoo.benchmarking.environment import describe as describe_environment
 from zoo.report import numbers
 from zoo.results.schema import Result
 
 if TYPE_CHECKING:
-    from zoo.bench.forecast import Forecast
+    from zoo.benchmarking.forecast import Forecast
 
 DEFAULT_FORMAT = "simple"
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.bench.accuracy import mcnemar_p, paired_difference
+from zoo.benchmarking.accuracy import mcnemar_p, paired_difference
 from zoo.results.schema import Result
 from zoo.results.verdicts import ACCURACY_LEAST, ACCURACY_MARGIN, Comparison, decide
 

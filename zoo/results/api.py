@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo import registry as _registry
-from zoo.bench.api import OnStep, bench, bench_against
+from zoo.benchmarking.api import OnStep, bench, bench_against
 from zoo.errors import UsageError, ZooError
 from zoo.results.references import find
 
@@ -54,7 +54,7 @@ def calibrate(
 
     :param pairs: pairs of processes, measured in turn; at least two.
     """
-    from zoo.bench.plan import Options
+    from zoo.benchmarking.plan import Options
     from zoo.results.floor import floor_of, save_floor
     from zoo.results.store import Store, default_store
 
@@ -84,8 +84,8 @@ def reproduce(
     :return: the new Result, and the comparison of the old one (A) with it (B).
     :raises UsageError: if this environment is another one, and that was not allowed.
     """
-    from zoo.bench.environment import collect
-    from zoo.bench.plan import Options
+    from zoo.benchmarking.environment import collect
+    from zoo.benchmarking.plan import Options
     from zoo.results.compare import compare as compare_sides
     from zoo.results.floor import load_floor
     from zoo.results.store import Store, default_store
@@ -145,7 +145,7 @@ def recommend(
     :param store: where to look, and what is measured goes; by default the one that `bench` records to.
     :raises UsageError: for a model or dataset that isn't there.
     """
-    from zoo.bench.environment import collect
+    from zoo.benchmarking.environment import collect
     from zoo.data.catalog import find as find_dataset
     from zoo.results import recommend as chosen
     from zoo.results.store import Filter, Store, default_store
@@ -157,7 +157,7 @@ def recommend(
     measured = store.select(Filter(dataset=dataset), limit=1)  # then it need not be here any more
     name = dataset if measured and not measure else find_dataset(dataset, registry.datasets, data_dir).name
     if measure:
-        from zoo.bench.plan import Options
+        from zoo.benchmarking.plan import Options
         from zoo.specs import RUNTIME_CHOICES
 
         options = Options(

@@ -12,7 +12,7 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
-from zoo.bench.scenario import Scenario
+from zoo.benchmarking.scenario import Scenario
 from zoo.errors import UsageError
 from zoo.results.reading import Damaged, loads
 from zoo.results.schema import MEASURES, Result

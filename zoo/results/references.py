@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.bench.environment import collect
+from zoo.benchmarking.environment import collect
 from zoo.errors import UsageError
 from zoo.paths import reason
 from zoo.results.reading import Damaged

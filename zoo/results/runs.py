@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zoo.bench.plan import Step
-from zoo.bench.runner import new_run_id
-from zoo.bench.scenario import Scenario
+from zoo.benchmarking.plan import Step
+from zoo.benchmarking.runner import new_run_id
+from zoo.benchmarking.scenario import Scenario
 from zoo.files import write_atomic
 from zoo.results.schema import Result
 from zoo.results.store import Filter, Store

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from zoo.bench.scenario import Scenario
+from zoo.benchmarking.scenario import Scenario
 from zoo.specs import Plain
 
 SCHEMA = "zoo.result/1"

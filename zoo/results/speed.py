@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.bench.stats import (
+from zoo.benchmarking.stats import (
     BLOCKS,
     LEAST_TURNS,
     STRETCHES,
@@ -133,7 +133,7 @@ def _within(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
     """Half the interval as far as a single pair tells it: over stretches of their turns, else by a bootstrap.
 
     What counts of a stretch is the share of A's samples below A's median less the share of B's below B's, so that what
-    the machine did to both cancels out; it is read back as a quantile (Woodruff 1952), as in `zoo.bench.stats`.
+    the machine did to both cancels out; it is read back as a quantile (Woodruff 1952), as in `zoo.benchmarking.stats`.
     """
     import numpy as np
 

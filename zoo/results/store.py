@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from zoo import paths
-from zoo.bench.scenario import Scenario
+from zoo.benchmarking.scenario import Scenario
 from zoo.errors import UsageError
 from zoo.files import write_atomic
 from zoo.results import index, layout

@@ -40,8 +40,8 @@ def export(
     :raises UsageError: for what is unknown, impossible here, or would overwrite something.
     :raises ModelError: if the model can't be converted, or the file is not the same model.
     """
-    from zoo.bench.plan import choose_weights
-    from zoo.bench.scenario import Scenario
+    from zoo.benchmarking.plan import choose_weights
+    from zoo.benchmarking.scenario import Scenario
     from zoo.data.catalog import class_names, find
     from zoo.data.staging import staging
     from zoo.executors.local import Task, call

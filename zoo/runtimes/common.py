@@ -66,7 +66,7 @@ def check_xla(precision: str, device: str) -> None:
 
 def threads_or_cores(threads: int | None) -> int:
     """How many threads a framework takes that was not told a number: one for each core that the process may use."""
-    from zoo.bench.environment import usable_cores
+    from zoo.benchmarking.environment import usable_cores
 
     return threads or usable_cores()
 

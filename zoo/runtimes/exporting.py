@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.bench.parity import compare
+from zoo.benchmarking.parity import compare
 from zoo.data.catalog import Dataset
 from zoo.errors import ModelError
 from zoo.references import resolve
@@ -39,10 +39,10 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     runtime.start(device="cpu", precision=precision, threads=None)
     import numpy as np
 
-    from zoo.bench.weights import load_weights, normalisation
+    from zoo.benchmarking.weights import load_weights, normalisation
     from zoo.data.load import load
     from zoo.data.preprocess import adapt
-    from zoo.models.build import build
+    from zoo.modeling.build import build
 
     report("phase", name="build")
     model = build(spec, classes=dataset.classes)

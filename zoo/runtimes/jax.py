@@ -50,7 +50,7 @@ class Jax:
         self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None
     ) -> JittedFunction:
         """See `zoo.runtimes.Runtime`."""
-        from zoo.models.fold import fold
+        from zoo.modeling.fold import fold
 
         return JittedFunction(fold(model, self.precision), self.device)
 

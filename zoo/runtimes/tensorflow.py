@@ -52,7 +52,7 @@ class TensorFlow:
 
     def open(self, model: keras.Model, batch_size: int, calibration: np.ndarray[Any, Any] | None = None) -> Session:
         """See `zoo.runtimes.Runtime`."""
-        from zoo.models.fold import fold
+        from zoo.modeling.fold import fold
 
         inference = fold(model, self.precision)
         return GraphFunction(_graph(inference, batch_size), inference)
@@ -81,7 +81,7 @@ class TensorFlowXLA(TensorFlow):
         import tensorflow as tf
         from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-        from zoo.models.fold import fold
+        from zoo.modeling.fold import fold
 
         graph = convert_variables_to_constants_v2(_graph(fold(model, self.precision), batch_size))
         compiled = tf.function(lambda images: graph(images), jit_compile=True)

@@ -21,7 +21,7 @@ def traced(model: keras.Model, batch_size: int, precision: str, device: Any) -> 
     from torch.func import functionalize
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    from zoo.models.fold import fold
+    from zoo.modeling.fold import fold
 
     inference = fold(model, precision)
     example = torch.zeros((batch_size, *model.input_shape[1:]), device=device)

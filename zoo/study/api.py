@@ -12,7 +12,7 @@ from zoo import registry as _registry
 from zoo.errors import UsageError
 from zoo.files import write_atomic
 from zoo.specs import Recipe
-from zoo.train.job import Job
+from zoo.training.job import Job
 
 OnEvent = Callable[[dict[str, Any]], None]
 

@@ -15,13 +15,13 @@ from keras import ops
 
 from zoo.errors import ModelError
 from zoo.specs import Recipe
-from zoo.train.distribute import set_up
-from zoo.train.frameworks import make_deterministic
-from zoo.train.job import Job
-from zoo.train.learner import make_learner
-from zoo.train.optimizers import Rates, SGDWithL2, decays
-from zoo.train.parts import parts
-from zoo.train.score import Scorer, sample
+from zoo.training.distribute import set_up
+from zoo.training.frameworks import make_deterministic
+from zoo.training.job import Job
+from zoo.training.learner import make_learner
+from zoo.training.optimizers import Rates, SGDWithL2, decays
+from zoo.training.parts import parts
+from zoo.training.score import Scorer, sample
 
 REPORT_S = 0.2
 POINTS = 40  # of a curve
@@ -52,7 +52,7 @@ class RecordingSGD(SGDWithL2):
 def train_one(values: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
     """Train one model for so many steps, on nine tenths of the training split.
 
-    :param values: `job`, a `zoo.train.job.Job` with `tune`, and `steps`.
+    :param values: `job`, a `zoo.training.job.Job` with `tune`, and `steps`.
     :return: `layers` (the kernels from the input on: path and shape), `points` (at some steps, the first among them:
         loss and accuracy as means over the steps since the point before, and `gradient_norms`, the root mean square
         over the same steps of the norm of each kernel's gradient) and `held_out`: accuracy and loss on the tenth of the

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.authoring.check import network
 from zoo.authoring.check.network import Found
-from zoo.bench.parity import differs, spread
+from zoo.benchmarking.parity import differs, spread
 from zoo.errors import WeightsError
 from zoo.references import resolve
 from zoo.specs import ModelSpec
@@ -155,7 +155,7 @@ class _Checks:
         import keras
         import numpy as np
 
-        from zoo.models import weights
+        from zoo.modeling import weights
 
         name, other = self.spec.name, self.build(seed=1)
         here, first = self.folder / f"{name}-here.safetensors", self.folder / f"{name}.safetensors"
@@ -185,7 +185,7 @@ class _Checks:
 
     def shipped(self) -> Found:
         """The weights that come with the plugin."""
-        from zoo.models import weights
+        from zoo.modeling import weights
 
         for declared in self.spec.weights:
             what = f"weights for {declared.dataset}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.bench.reference import ENVIRONMENT
+from zoo.benchmarking.reference import ENVIRONMENT
 from zoo.executors.local import Failure, Task, run
 from zoo.findings import Finding
 from zoo.specs import ModelSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from zoo.bench.parity import differs, spread
+from zoo.benchmarking.parity import differs, spread
 from zoo.text import describe
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from zoo.authoring.check.busy import runnable_threads
-from zoo.bench.reference import Reference
-from zoo.bench.trial import Trial
+from zoo.benchmarking.reference import Reference
+from zoo.benchmarking.trial import Trial
 from zoo.errors import UsageError
 from zoo.references import resolve
 from zoo.specs import RuntimeSpec

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zoo.authoring.check.models import log_of
-from zoo.bench.reference import ENVIRONMENT
+from zoo.benchmarking.reference import ENVIRONMENT
 from zoo.executors.local import Failure, Task, run
 from zoo.findings import Finding
 from zoo.runtimes.availability import why_not

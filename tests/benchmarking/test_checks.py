@@ -1,0 +1,181 @@
+"""Each finding appears exactly where its limit is passed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from zoo.benchmarking.checks import check
+from zoo.benchmarking.conditions import Conditions
+from zoo.benchmarking.stats import Stats
+
+QUIET = {"other_cores_busy": 0.0, "stolen_cores": 0.0, "throttled": 0}
+GOOD = Stats(
+    n=1000,
+    processes=1,
+    median=1.0,
+    mean=1.0,
+    std=0.01,
+    min=0.9,
+    max=1.1,
+    p90=1.05,
+    p99=1.09,
+    low=0.99,
+    high=1.01,
+    mean_low=0.99,
+    mean_high=1.01,
+    outliers=3,
+    severe_outliers=0,
+)
+
+
+def findings(
+    *processes: dict[str, Any],
+    load: float | None = 0.0,
+    cores: int = 4,
+    target_width: float | None = None,
+    flops_share: float | None = None,
+    **stats: Any,
+) -> list[dict[str, str]]:
+    values = {**GOOD.to_json(), **stats}
+    return check(
+        Stats.from_json(values),
+        processes or [process()],
+        load,
+        cores,
+        target_width,
+        flops_share,
+    )
+
+
+def process(settled: bool = True, **activity: Any) -> dict[str, Any]:
+    return {"settled": settled, "activity": {**QUIET, **activity}}
+
+
+def codes(*processes: dict[str, Any], **options: Any) -> list[str]:
+    return [finding["code"] for finding in findings(*processes, **options)]
+
+
+def above(limit: float) -> float:
+    return math.nextafter(limit, math.inf)
+
+
+def test_a_good_measurement_has_nothing_said_against_it() -> None:
+    assert findings() == []
+
+
+@pytest.mark.parametrize(
+    ("at_the_limit", "beyond_it", "code"),
+    [
+        ({"n": 64}, {"n": 63}, "few_samples"),
+        ({"std": 0.10}, {"std": above(0.10)}, "deviation"),
+        ({"mean": 5.0, "std": 0.5}, {"mean": 5.0, "std": above(0.5)}, "deviation"),
+        ({"load": 2.0}, {"load": above(2.0)}, "loaded"),
+        ({"load": 0.5, "cores": 1}, {"load": above(0.5), "cores": 1}, "loaded"),
+        ({"load": None}, {"load": 99.0}, "loaded"),
+        ({"mean": 0.0, "std": 0.0}, {"std": 1.0}, "deviation"),
+    ],
+)
+def test_a_finding_appears_only_beyond_its_limit(
+    at_the_limit: dict[str, Any], beyond_it: dict[str, Any], code: str
+) -> None:
+    assert codes(**at_the_limit) == []
+    assert codes(**beyond_it) == [code]
+
+
+@pytest.mark.parametrize(
+    ("at_the_limit", "beyond_it", "code"),
+    [
+        ({"settled": True}, {"settled": False}, "unsteady"),
+        ({"other_cores_busy": 0.10}, {"other_cores_busy": above(0.10)}, "busy"),
+        ({"stolen_cores": 0.02}, {"stolen_cores": above(0.02)}, "stolen"),
+        ({"throttled": 0}, {"throttled": 1}, "throttled"),
+        ({"throttled": None}, {"throttled": 7}, "throttled"),
+    ],
+)
+def test_one_process_of_several_is_enough_for_a_finding(
+    at_the_limit: dict[str, Any], beyond_it: dict[str, Any], code: str
+) -> None:
+    assert codes(process(**at_the_limit), process(), process(**at_the_limit)) == []
+    assert codes(process(), process(**beyond_it), process()) == [code]
+
+
+def test_findings_add_up() -> None:
+    everything = process(False, other_cores_busy=1.0, stolen_cores=1.0, throttled=1)
+    expected = ["unsteady", "few_samples", "deviation", "busy", "stolen", "throttled", "loaded"]
+    assert codes(everything, n=3, std=1.0, load=9.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("processes", "options", "message"),
+    [
+        ([process(False), process(), process(False)], {}, "in 2 of 3 processes"),
+        ([], {"n": 12}, "12 samples; a 90th percentile takes 64"),
+        ([], {"std": 0.25}, "the standard deviation is 25% of the mean"),
+        ([process(other_cores_busy=0.2), process(other_cores_busy=1.5)], {}, "kept 1.50 cores busy"),
+        ([process(stolen_cores=0.25)], {}, "gave 0.25 cores to other guests"),
+        ([], {"load": 3.5}, "the load was 3.50 on 4 cores"),
+    ],
+)
+def test_a_finding_says_how_much(processes: list[dict[str, Any]], options: dict[str, Any], message: str) -> None:
+    [finding] = findings(*processes, **options)
+    assert message in finding["message"]
+
+
+@pytest.mark.parametrize(("target_width", "found"), [(None, []), (0.0201, []), (0.0199, ["imprecise"])])
+def test_an_interval_wider_than_asked_for_is_called_imprecise(target_width: float | None, found: list[str]) -> None:
+    assert codes(target_width=target_width) == found
+
+
+def board(
+    events: Sequence[Sequence[str] | None] = (), others: Sequence[int | None] = (), before: int | None = 0
+) -> Any:
+    """A process whose accelerator fared so."""
+    seen = Conditions(events=tuple(events), others=tuple(others), others_before=before, reasons={})
+    return {**process(), "accelerator": seen.to_json()}
+
+
+@pytest.mark.parametrize(
+    ("others", "before", "message"),
+    [
+        ([0, 0], 0, None),
+        ([None, None], None, None),
+        ([0, 0], 1, "another process was"),
+        ([0, 1], 0, "another process was"),
+        ([0, 2], 3, "3 other processes were"),
+    ],
+)
+def test_others_on_the_accelerator_are_noticed(
+    others: list[int | None], before: int | None, message: str | None
+) -> None:
+    found = findings(board(), board(others=others, before=before))
+    assert [finding["code"] for finding in found] == ["accelerator_busy"] * (message is not None)
+    assert all((message or "") in finding["message"] for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("events", "named"),
+    [
+        ([[], []], None),
+        ([None, None], None),
+        ([["gpu_idle"], ["applications_clocks_setting"]], None),
+        ([["gpu_idle"], ["gpu_idle", "sw_power_cap"]], "sw_power_cap"),
+        ([["hw_thermal_slowdown"], ["hw_slowdown"]], "hw_slowdown, hw_thermal_slowdown"),
+    ],
+)
+def test_what_holds_the_accelerator_back_is_named(events: list[list[str] | None], named: str | None) -> None:
+    found = findings(board(), board(events))
+    assert [finding["code"] for finding in found] == ["accelerator_throttled"] * (named is not None)
+    assert all(finding["message"].endswith(f": {named}") for finding in found)
+
+
+def test_a_process_on_the_processor_has_no_accelerator_to_doubt() -> None:
+    assert codes({**process(), "accelerator": None}) == []
+
+
+@pytest.mark.parametrize(("share", "found"), [(None, []), (0.5, []), (1.0, []), (1.04, ["above_peak"])])
+def test_more_than_the_machine_is_said_to_do_at_most_is_doubtful(share: float | None, found: list[str]) -> None:
+    assert codes(flops_share=share) == found

@@ -1,0 +1,212 @@
+"""The environment: what is comparable, and nothing that names the owner."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+import nvml
+import pytest
+
+from zoo.benchmarking import environment
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    return environment.collect()
+
+
+def test_the_environment_is_json(found: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: dict[str, Any]) -> None:
+    assert set(found) == {
+        "processor",
+        "accelerators",
+        "cuda_packages",
+        "os",
+        "python",
+        "packages",
+        "container",
+        "fingerprint",
+    }
+    assert set(found["processor"]) == {
+        "model",
+        "architecture",
+        "physical_cores",
+        "logical_cores",
+        "usable_cores",
+        "memory_bytes",
+        "caches",
+        "governor",
+    }
+    assert set(found["os"]) == {"system", "release"}
+    assert set(found["container"]) <= {"cpu.max", "memory.max"}
+    assert all(set(device) == {*environment.FACTS, "reasons"} for device in found["accelerators"])
+
+
+def test_the_packages_that_are_measured_are_named_with_their_versions(found: dict[str, Any]) -> None:
+    import numpy as np
+
+    assert found["packages"]["numpy"] == np.__version__
+
+
+def test_what_plugins_require_is_named_whether_they_are_in_use_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "zoo_fast-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: zoo-fast\nVersion: 1.0\nRequires-Dist: zoobench\nRequires-Dist: pytest>=1\n")
+    (info / "entry_points.txt").write_text("[zoo]\nfast = zoo_fast\n")
+    monkeypatch.setattr(environment.sys, "path", [*environment.sys.path, str(tmp_path)])
+    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "zoo-fast")
+    assert environment.package_versions()["pytest"] == pytest.__version__
+    assert "zoobench" not in environment.package_versions()
+
+
+def test_asking_twice_gives_one_fingerprint(found: dict[str, Any]) -> None:
+    assert environment.collect()["fingerprint"] == found["fingerprint"]
+
+
+def test_the_fingerprint_travels_through_json(found: dict[str, Any]) -> None:
+    assert environment.fingerprint(json.loads(json.dumps(found))) == found["fingerprint"]
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_of_the_fields(found: dict[str, Any]) -> None:
+    assert environment.fingerprint(dict(reversed(found.items()))) == found["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("processor", "model", "Another CPU"),
+        ("processor", "usable_cores", 3000),
+        ("processor", "governor", "another"),
+        ("os", "release", "another"),
+        ("packages", "tensorflow", "0.0.1"),
+        ("container", "cpu.max", "1 2"),
+    ],
+)
+def test_what_decides_comparability_is_in_the_fingerprint(
+    found: dict[str, Any], part: str, field: str, value: Any
+) -> None:
+    other = copy.deepcopy(found)
+    other[part][field] = value
+    assert environment.fingerprint(other) != found["fingerprint"]
+
+
+@pytest.mark.parametrize(("field", "value"), [("load", {"start": 9.0}), ("threads", 7), ("device", "other")])
+def test_what_jitters_is_not_in_the_fingerprint(found: dict[str, Any], field: str, value: Any) -> None:
+    assert environment.fingerprint({**found, field: value}) == found["fingerprint"]
+
+
+MACHINE = {
+    "processor": {"model": "Acme 9", "usable_cores": 4, "memory_bytes": 17_179_869_184},
+    "accelerators": [],
+    "os": {"system": "Linux", "release": "6.1"},
+    "python": "CPython 3.11.7",
+    "packages": {"tensorflow": "2.21.0", "keras": "3.12.0", "numpy": "2.4.0"},
+}
+
+
+def test_a_machine_is_described_in_one_line() -> None:
+    assert environment.describe(MACHINE) == (
+        "Acme 9 · 4 cores · 16 GiB · no accelerator · Linux 6.1 · Python 3.11.7 · tensorflow 2.21.0 · keras 3.12.0"
+    )
+
+
+def test_accelerators_are_named() -> None:
+    line = environment.describe({**MACHINE, "accelerators": [{"name": "H1"}, {"name": "H2"}], "packages": {}})
+    assert line.endswith("· H1 · H2 · Linux 6.1 · Python 3.11.7")
+
+
+BOARD = {
+    "name": "NVIDIA H100 80GB HBM3",
+    "memory_bytes": 85_520_809_984,
+    "driver": "580.95.05",
+    "cuda_driver": "13.0",
+    "compute_capability": "9.0",
+    "power_limit_w": 700.0,
+    "ecc": True,
+    "mig": False,
+    "reasons": {},
+}
+
+
+def test_boards_are_told_by_the_drivers_library_without_what_identifies_them() -> None:
+    found = environment.accelerators(nvml.library({}, {"Name": "NVIDIA T4", "MigMode": nvml.not_supported()}))
+    assert found == [BOARD, {**BOARD, "name": "NVIDIA T4", "mig": None, "reasons": {"mig": "not_supported"}}]
+
+
+def test_a_board_without_a_name_is_a_board() -> None:
+    [found] = environment.accelerators(nvml.library({"Name": nvml.not_supported()}))
+    assert (found["name"], found["reasons"]) == ("a board without a name", {"name": "not_supported"})
+
+
+@pytest.mark.parametrize("raised", ["LIBRARY_NOT_FOUND", "DRIVER_NOT_LOADED", "LIB_RM_VERSION_MISMATCH", "UNKNOWN"])
+def test_a_driver_that_fails_means_no_accelerator(raised: str) -> None:
+    library = nvml.library({})
+    library.nvmlInit.side_effect = nvml.error(raised)
+    assert environment.accelerators(library) == []
+
+
+MACHINE_WITH_GPU = {**MACHINE, "accelerators": [BOARD], "cuda_packages": {"nvidia-cudnn-cu12": "9.10.2"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("name", "NVIDIA H200"),
+        ("memory_bytes", 1),
+        ("driver", "581"),
+        ("cuda_driver", "13.1"),
+        ("power_limit_w", 350.0),
+        ("ecc", False),
+        ("mig", True),
+    ],
+)
+def test_the_board_and_its_driver_are_in_the_fingerprint(name: str, value: object) -> None:
+    other = {**MACHINE_WITH_GPU, "accelerators": [{**BOARD, name: value}]}
+    assert environment.fingerprint(other) != environment.fingerprint(MACHINE_WITH_GPU)
+
+
+def test_the_packages_of_cuda_are_in_the_fingerprint_where_there_is_a_board_and_only_there() -> None:
+    newer = {"cuda_packages": {"nvidia-cudnn-cu12": "9.11.0"}}
+    assert environment.fingerprint({**MACHINE_WITH_GPU, **newer}) != environment.fingerprint(MACHINE_WITH_GPU)
+    assert environment.fingerprint({**MACHINE, **newer}) == environment.fingerprint(MACHINE)
+
+
+def test_the_fingerprint_without_a_board_is_what_it_was_before_boards_were_asked() -> None:
+    assert environment.fingerprint(MACHINE) == "bf3a42e5e08654fe"
+
+
+def test_the_drivers_binding_is_not_in_the_fingerprint(found: dict[str, Any]) -> None:
+    assert "nvidia-ml-py" not in found["packages"]
+
+
+def test_the_usable_cores_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment.os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
+    assert environment.usable_cores() == 2
+
+
+def test_where_load_is_not_counted_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> NoReturn:
+        raise OSError
+
+    monkeypatch.setattr(environment.os, "getloadavg", missing)
+    assert environment.load_average() is None
+
+
+def test_the_load_is_what_the_system_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment.os, "getloadavg", lambda: (1.2345, 9.0, 9.0))
+    assert environment.load_average() == 1.23
+
+
+@pytest.mark.parametrize("name", environment.PACKAGES)
+def test_a_package_that_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(environment, "PACKAGES", (name, "no-such-thing"))
+    monkeypatch.setattr(environment.installed, "requirements", lambda _: {})
+    assert set(environment.package_versions()) == {name}

@@ -1,0 +1,156 @@
+"""Latencies against roofs that are known."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from zoo.benchmarking.roofline import ACCOUNTED, Explanation, explain, points
+from zoo.benchmarking.stats import summarise
+
+
+@dataclasses.dataclass(frozen=True)
+class Roofs:
+    """A machine of one speed and one bandwidth."""
+
+    speed: float | None = 1e9
+    bandwidth: float | None = 1e9
+
+    def flops_per_s(self, precision: str, threads: int | None) -> float | None:
+        return self.speed
+
+    def bytes_per_s(self, working_set_bytes: float, threads: int | None) -> float | None:
+        return self.bandwidth
+
+
+def layer(name: str, macs: int | None, size: int, inputs: list[str], parameters: int = 0) -> dict[str, Any]:
+    return {"name": name, "macs": macs, "output_shape": [size], "inputs": inputs, "parameters": parameters}
+
+
+# 2 × 1000 FLOPs for 4 × (100 + 50 + 10) bytes; then 2 × 20 for 4 × (2 + 10 + 2)
+LAYERS = [
+    layer("in", 0, 50, []),
+    layer("conv", 1000, 10, ["in"], parameters=100),
+    layer("relu", 0, 10, ["conv"]),
+    layer("dense", 20, 2, ["relu"], parameters=2),
+]
+
+
+def test_layers_that_multiply_are_points() -> None:
+    conv, dense = points(LAYERS, batch_size=1, peaks=Roofs())
+    assert (conv.name, conv.flops, conv.bytes) == ("conv", 2000, 640)
+    assert (dense.name, dense.flops, dense.bytes) == ("dense", 40, 56)
+    assert conv.intensity == 2000 / 640
+    assert (conv.arithmetic_s, conv.memory_s, conv.least_s) == (2e-6, 6.4e-7, 2e-6)
+    assert dense.least_s == dense.memory_s == 5.6e-8
+    (conv, _) = points(LAYERS, batch_size=8, precision="bfloat16")
+    assert (conv.flops, conv.bytes) == (16_000, 2 * (100 + 8 * 60))
+    assert conv.least_s is None
+
+
+@pytest.mark.parametrize(
+    ("latency_s", "roofs", "bound", "words"),
+    [
+        (
+            2.5e-6,
+            Roofs(),
+            "arithmetic",
+            "0.816 GFLOP/s, 81.6 % of the float32 peak on 2 threads: bound by arithmetic, which",
+        ),
+        (1e-3, Roofs(), "dispatch", "the rest is starting work and waiting for it"),
+        (1e-5, Roofs(bandwidth=1e8), "memory", "bound by memory, which takes at least 6.96 µs of 10.0 µs"),
+        (1e-6, Roofs(), "arithmetic", "1.00 µs is less than the 2.06 µs that the peaks allow"),
+        (1e-2, Roofs(speed=1e6), "arithmetic", "kernels that leave much of the machine unused"),
+        (1e-3, Roofs(speed=None), None, "no peak of float32 on 2 threads to hold it against"),
+        (1e-3, Roofs(bandwidth=None), None, "how fast memory is wasn't measured"),
+        (1e-3, None, None, "'zoo peak' measures what can be"),
+    ],
+)
+def test_what_bounds_is_said(latency_s: float, roofs: Roofs | None, bound: str | None, words: str) -> None:
+    found = explain(latency_s, batch_size=1, layers=LAYERS, peaks=roofs, threads=2)
+    assert found.bound_by == bound
+    assert words in found.sentence
+    assert found.flops_per_s == pytest.approx(2040 / latency_s)
+    assert (found.flops_share is None) == (roofs is None or roofs.speed is None)
+    assert Explanation.from_json(found.to_json()) == found
+
+
+def test_on_a_gpu_threads_are_no_part_of_it_and_starting_a_kernel_takes_less() -> None:
+    slow = Roofs(speed=1.3e7)  # two layers, 160 µs: 80 µs each
+    on_gpu = explain(1e-3, batch_size=1, layers=LAYERS, peaks=slow, precision="tf32", threads=None)
+    assert on_gpu.bound_by == "arithmetic"
+    assert "of the tf32 peak: bound by arithmetic, by kernels that leave much of the machine unused" in on_gpu.sentence
+    assert explain(1e-3, batch_size=1, layers=LAYERS, peaks=slow, threads=2).bound_by == "dispatch"
+
+
+def test_tf32_moves_as_many_bytes_as_float32() -> None:
+    tf32, float32 = (points(LAYERS, batch_size=8, precision=precision) for precision in ("tf32", "float32"))
+    assert [point.bytes for point in tf32] == [point.bytes for point in float32]
+
+
+@pytest.mark.parametrize(("device", "share"), [("cpu", None), ("gpu:1", 0.5)])
+def test_a_results_explanation_takes_the_peak_of_its_device(device: str, share: float | None) -> None:
+    from zoo.benchmarking.assemble import _explain
+    from zoo.benchmarking.scenario import Scenario
+
+    class OfAGpu(Roofs):
+        def flops_per_s(self, precision: str, threads: int | None) -> float | None:
+            return 1e9 if threads is None else None
+
+    scenario = Scenario(model="toy", dataset="digits", device=device)
+    record = {"layers": LAYERS, "started": {"threads": 16}}
+    values, _ = _explain(scenario, record, summarise([[4.08e-6] * 8]), OfAGpu())
+    assert values["flops_share"] == (None if share is None else pytest.approx(share))
+
+
+def test_a_model_without_macs_is_held_against_nothing() -> None:
+    found = explain(1.0, batch_size=1, layers=[layer("own", None, 5, [])], peaks=Roofs())
+    assert (found.flops_share, found.bound_by) == (None, None)
+    assert found.sentence == "no layer is known to multiply, so nothing can be held against a peak"
+
+
+POSITIVE = st.floats(1e-9, 1e9)
+MODELS = st.lists(
+    st.tuples(st.integers(0, 10**9), st.integers(1, 10**6), st.integers(0, 10**7)), min_size=1, max_size=6
+).map(lambda rows: [layer(str(i), m, s, [str(i - 1)] if i else [], p) for i, (m, s, p) in enumerate(rows)])
+
+
+@given(POSITIVE, MODELS, st.integers(1, 512), POSITIVE, POSITIVE)
+def test_the_least_time_lies_between_the_longer_part_and_the_sum(
+    latency_s: float, layers: list[dict[str, Any]], batch: int, speed: float, bandwidth: float
+) -> None:
+    assume(any(row["macs"] for row in layers))
+    found = explain(latency_s, batch_size=batch, layers=layers, peaks=Roofs(speed, bandwidth))
+    assert found.least_s is not None
+    assert found.arithmetic_s is not None
+    assert found.memory_s is not None
+    assert max(found.arithmetic_s, found.memory_s) <= found.least_s * (1 + 1e-9)
+    assert found.least_s <= (found.arithmetic_s + found.memory_s) * (1 + 1e-9)
+    assert found.flops_share == pytest.approx(found.flops_per_s / speed)
+    assert found.bound_by in ("arithmetic", "memory", "dispatch")
+    if found.bound_by == "dispatch":
+        assert found.least_s < ACCOUNTED * latency_s
+    elif found.bound_by == "memory":
+        assert found.memory_s > found.arithmetic_s
+
+
+@given(POSITIVE, MODELS, st.integers(1, 256), st.floats(1.0, 100.0))
+def test_faster_is_a_larger_share_and_a_larger_batch_takes_longer(
+    latency_s: float, layers: list[dict[str, Any]], batch: int, factor: float
+) -> None:
+    assume(any(row["macs"] for row in layers))
+    one = explain(latency_s, batch_size=batch, layers=layers, peaks=Roofs())
+    faster = explain(latency_s / factor, batch_size=batch, layers=layers, peaks=Roofs())
+    larger = explain(latency_s, batch_size=2 * batch, layers=layers, peaks=Roofs())
+    assert one.flops_share is not None
+    assert faster.flops_share == pytest.approx(one.flops_share * factor)
+    assert faster.least_s == one.least_s
+    assert one.least_s is not None
+    assert larger.least_s is not None
+    assert one.least_s <= larger.least_s * (1 + 1e-9) <= 2 * one.least_s * (1 + 1e-6)
+    assert math.isfinite(one.flops_per_s)

@@ -1,0 +1,128 @@
+"""Turns: one process computes at a time, all get as many, and nobody waits for one that has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zoo.benchmarking.timing import Policy, Turn, measure
+from zoo.benchmarking.turns import Called, Group, Member
+from zoo.errors import UsageError
+from zoo.executors.local import Task
+
+pytestmark = pytest.mark.timed
+
+TESTS = str(Path(__file__).parent)
+POLICY = Policy(warmup_min_s=0.0, warmup_max_s=0.05)
+
+
+def works(job: dict[str, Any], report: Any) -> dict[str, Any]:
+    """In the worker: note when it computes."""
+    marks: list[tuple[float, float]] = []
+
+    def call() -> None:
+        start = time.perf_counter()
+        time.sleep(0.002)
+        marks.append((start, time.perf_counter()))
+        if len(marks) == job.get("ends_at"):
+            os._exit(3)
+        if len(marks) == job.get("hangs_at"):
+            time.sleep(60)
+
+    timing = measure(call, POLICY, turns=Called(Path(job["turns"])))
+    return {"pid": os.getpid(), "marks": marks, "rounds": [block.rounds for block in timing.blocks]}
+
+
+def refuses(job: dict[str, Any], report: Any) -> None:
+    """In the worker: what was asked for is impossible."""
+    raise UsageError("there is no such device here")
+
+
+def task(function: str = "works", **job: Any) -> Task:
+    return Task(f"test_turns:{function}", job, {"PYTHONPATH": TESTS}, label="turns")
+
+
+@pytest.fixture
+def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Group]:
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+    with Group() as group:
+        yield group
+
+
+def started(group: Group, *jobs: dict[str, Any], timeout_s: float | None = 20) -> list[Member]:
+    members = [group.start(task(**job), lambda _: None, timeout_s) for job in jobs]
+    assert all(member.ready() for member in members)
+    return members
+
+
+def test_one_process_computes_at_a_time_and_all_get_as_many_turns(group: Group) -> None:
+    members = started(group, {}, {}, {})
+    assert all(member.warm_up() for member in members)
+    for _ in range(8):
+        assert all(member.sample(Turn(least_s=0.005)) for member in members)
+    values = [member.end().value or {} for member in members]
+    assert len({value["pid"] for value in values}) == 3
+    assert [len(value["rounds"]) for value in values] == [8, 8, 8]
+    assert [[block.rounds for block in member.blocks] for member in members] == [value["rounds"] for value in values]
+    assert all(member.sampled_rounds() == sum(value["rounds"]) for member, value in zip(members, values, strict=True))
+    spans = sorted(tuple(mark) for value in values for mark in value["marks"])
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+
+
+def test_a_process_that_ends_in_its_turn_is_noticed_at_once(group: Group) -> None:
+    healthy, broken = started(group, {}, {"ends_at": 30})
+    assert healthy.warm_up()
+    assert broken.warm_up()
+    before = time.monotonic()
+    while broken.sample(Turn(least_s=0.01)):
+        assert healthy.sample(Turn(least_s=0.01))
+    assert time.monotonic() - before < 5
+    assert group.ended() == [broken]
+    assert broken.end().outcome == "error"
+    assert healthy.end().outcome == "ok"
+
+
+def test_a_process_that_hangs_in_its_turn_is_ended_and_waiting_does_not_count(group: Group) -> None:
+    patient, hanging = started(group, {}, {"hangs_at": 30}, timeout_s=0.7)
+    assert patient.warm_up()
+    assert hanging.warm_up()
+    for _ in range(10):  # longer than the limit in all, but not in one turn
+        assert patient.sample(Turn(least_s=0.1))
+    while hanging.sample(Turn(least_s=0.01)):
+        pass
+    completed = hanging.end()
+    assert completed.outcome == "timeout"
+    assert completed.failure is not None
+    assert completed.failure.log is not None
+    assert patient.sample(Turn(least_s=0.01))
+    assert patient.end().outcome == "ok"
+
+
+def test_a_process_that_fails_before_its_first_turn_says_so(group: Group) -> None:
+    member = group.start(task("refuses"), lambda _: None, 20)
+    assert not member.ready()
+    completed = member.end()
+    assert completed.failure is not None
+    assert completed.failure.message == "there is no such device here"
+
+
+def test_leaving_a_group_ends_its_processes_and_takes_away_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with contextlib.suppress(KeyboardInterrupt), Group() as group:
+        members = started(group, {}, {})
+        assert all(member.warm_up() for member in members)
+        raise KeyboardInterrupt
+    assert all(not member.thread.is_alive() for member in members)
+    assert threading.active_count() == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,86 @@
+"""What is doubtful about a Result. Pure functions: a Result's own record criticised in plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zoo.benchmarking.conditions import Conditions
+from zoo.benchmarking.stats import Stats, samples_needed
+
+DEVIATION_LIMIT = 0.10  # as in pyperf
+BUSY_CORES_LIMIT = 0.10
+STOLEN_CORES_LIMIT = 0.02
+LOAD_LIMIT = 0.5  # runnable processes a core, before we began
+
+
+def check(
+    stats: Stats,
+    processes: Sequence[Mapping[str, Any]],
+    load_at_start: float | None,
+    cores: int,
+    target_width: float | None = None,
+    flops_share: float | None = None,
+) -> list[dict[str, str]]:
+    """Each finding as `code` and `message`; an empty list is a measurement with nothing to say against it.
+
+    :param processes: what each worker recorded: `settled`, the activity of others while it sampled, and how its
+        accelerator fared, if it has one.
+    :param target_width: how narrow the interval of the median was to be, as a share of it.
+    :param flops_share: achieved FLOP/s, as a share of the machine's peak.
+    """
+    findings: list[tuple[str, str]] = []
+
+    unsettled = sum(not process["settled"] for process in processes)
+    if unsettled:
+        findings.append(
+            (
+                "unsteady",
+                f"no steady state within the time for warming up, in {unsettled} of {len(processes)} processes",
+            )
+        )
+    needed = samples_needed(0.9)
+    if stats.n < needed:
+        findings.append(("few_samples", f"{stats.n} samples; a 90th percentile takes {needed}"))
+    width = (stats.high - stats.low) / stats.median if stats.median > 0 else 0.0
+    if target_width is not None and width > target_width:
+        findings.append(("imprecise", f"the interval is {width:.1%} wide, and was to be {target_width:.1%}"))
+    if stats.mean > 0 and stats.std / stats.mean > DEVIATION_LIMIT:
+        findings.append(("deviation", f"the standard deviation is {stats.std / stats.mean:.0%} of the mean"))
+    busy = max(process["activity"]["other_cores_busy"] for process in processes)
+    if busy > BUSY_CORES_LIMIT:
+        findings.append(("busy", f"other processes kept {busy:.2f} cores busy meanwhile"))
+    stolen = max(process["activity"]["stolen_cores"] for process in processes)
+    if stolen > STOLEN_CORES_LIMIT:
+        findings.append(("stolen", f"the hypervisor gave {stolen:.2f} cores to other guests meanwhile"))
+    if any(process["activity"]["throttled"] for process in processes):
+        findings.append(("throttled", "the processor was throttled for heat meanwhile"))
+    if load_at_start is not None and load_at_start / cores > LOAD_LIMIT:
+        findings.append(("loaded", f"the load was {load_at_start:.2f} on {cores} cores before the start"))
+    findings += _accelerator(
+        [Conditions.from_json(process["accelerator"]) for process in processes if process.get("accelerator")]
+    )
+    if flops_share is not None and flops_share > 1:
+        findings.append(
+            (
+                "above_peak",
+                f"{flops_share:.0%} of the peak: the machine was slower when that was measured (zoo peak --again), "
+                "or the runtime multiplies less often than is counted (Winograd's convolutions)",
+            )
+        )
+    return [{"code": code, "message": message} for code, message in findings]
+
+
+def _accelerator(seen: Sequence[Conditions]) -> list[tuple[str, str]]:
+    """What is doubtful about the accelerator, in any of the processes."""
+    findings = []
+    reasons = set().union(*(conditions.throttling() for conditions in seen))
+    if reasons:
+        findings.append(
+            ("accelerator_throttled", f"the accelerator's clocks were held back: {', '.join(sorted(reasons))}")
+        )
+    others = max((conditions.most_others() for conditions in seen), default=0)
+    if others:
+        who = "another process was" if others == 1 else f"{others} other processes were"
+        findings.append(("accelerator_busy", f"{who} on the accelerator before the start or meanwhile"))
+    return findings

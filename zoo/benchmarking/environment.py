@@ -1,0 +1,183 @@
+"""The machine and the software that a Result was measured on, without anything that names its owner."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from zoo import installed
+from zoo.benchmarking import nvidia
+from zoo.hookspecs import PROJECT
+
+# What decides whether two Results are comparable: hardware and versions that matter, nothing that jitters.
+FINGERPRINTED = ("processor", "accelerators", "os", "python", "packages", "container")
+WITH_ACCELERATORS = "cuda_packages"  # matters only where there is one
+PACKAGES = ("tensorflow", "keras", "numpy", "jax", "jaxlib", "torch", "tensorflow-datasets")
+CORE = "zoobench"
+FACTS = tuple(field.name for field in dataclasses.fields(nvidia.Facts))
+UNNAMED = "a board without a name"
+
+
+def collect() -> dict[str, Any]:
+    """The environment of this process, as JSON values, with its fingerprint."""
+    environment: dict[str, Any] = {
+        "processor": {
+            "model": processor_model(),
+            "architecture": platform.machine(),
+            "physical_cores": psutil.cpu_count(logical=False),
+            "logical_cores": psutil.cpu_count(),
+            "usable_cores": usable_cores(),
+            "memory_bytes": psutil.virtual_memory().total,
+            "caches": caches(),
+            "governor": governor(),
+        },
+        "accelerators": accelerators(),
+        "cuda_packages": cuda_packages(),
+        "os": {"system": platform.system(), "release": platform.release()},
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": package_versions(),
+        "container": container_limits(),
+    }
+    environment["fingerprint"] = fingerprint(environment)
+    return environment
+
+
+def fingerprint(environment: dict[str, Any]) -> str:
+    """A short digest that is equal where Results are comparable."""
+    names = (*FINGERPRINTED, WITH_ACCELERATORS) if environment.get("accelerators") else FINGERPRINTED
+    relevant = {key: environment.get(key) for key in names}
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def describe(environment: dict[str, Any]) -> str:
+    """The environment in one line, for the header of a table."""
+    processor, packages = environment["processor"], environment["packages"]
+    frameworks = [f"{name} {packages[name]}" for name in ("tensorflow", "keras") if name in packages]
+    accelerators = [device["name"] for device in environment["accelerators"]] or ["no accelerator"]
+    return " · ".join(
+        [
+            processor["model"],
+            f"{processor['usable_cores']} core{'s' if processor['usable_cores'] > 1 else ''}",
+            f"{processor['memory_bytes'] / 2**30:.0f} GiB",
+            *accelerators,
+            f"{environment['os']['system']} {environment['os']['release']}",
+            environment["python"].replace("CPython", "Python"),
+            *frameworks,
+        ]
+    )
+
+
+def processor_model() -> str:
+    """What the processor calls itself."""
+    for line in _lines("/proc/cpuinfo"):
+        key, _, value = line.partition(":")
+        if key.strip() in ("model name", "Model", "cpu model"):
+            return " ".join(value.split())
+    if sys.platform == "darwin":
+        return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """How many logical cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def caches() -> dict[str, str]:
+    """Sizes of the first core's caches, by level and type, as Linux gives them."""
+    found = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        level, kind, size = (_line(index / name) for name in ("level", "type", "size"))
+        if level and kind and size:
+            found[f"L{level} {kind.lower()}"] = size
+    return found
+
+
+def governor() -> str | None:
+    """The frequency governor of the first core, where the system shows one."""
+    return _line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
+
+
+def accelerators(library: Any | None = None) -> list[dict[str, Any]]:
+    """NVIDIA's boards, as their driver lists them. What it doesn't tell is None, with a code in `reasons`.
+
+    :param library: in place of `pynvml`.
+    """
+    with nvidia.session(library) as nvml:
+        if nvml.value is None:
+            return []
+        return [_board(nvml.value.facts(handle)) for handle in nvml.value.boards()]
+
+
+def _board(facts: nvidia.Facts) -> dict[str, Any]:
+    readings = {name: getattr(facts, name) for name in FACTS}
+    return {
+        **{name: reading.value for name, reading in readings.items()},
+        "name": facts.name.value or UNNAMED,
+        "reasons": {name: reading.code for name, reading in readings.items() if reading.value is None},
+    }
+
+
+def cuda_packages() -> dict[str, str]:
+    """Versions of the installed packages that bring CUDA's runtime and cuDNN, whichever framework finds them there."""
+    from zoo.runtimes.cuda import distributions
+
+    return distributions()
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the installed packages that a measurement depends on: the zoo's, and what its plugins require.
+
+    Whether a plugin is in use does not matter, nor which runtime is measured: one environment has one answer.
+    """
+    required = {name for names in installed.requirements(PROJECT).values() for name in names}
+    return installed.versions(sorted({*PACKAGES, *required} - {CORE}))
+
+
+def container_limits() -> dict[str, str]:
+    """Limits of this process's control group (Linux, version 2), where there are any."""
+    limits = {}
+    for name in ("cpu.max", "memory.max"):
+        value = _line(Path("/sys/fs/cgroup") / name)
+        if value and not value.startswith("max"):
+            limits[name] = value
+    return limits
+
+
+def load_average() -> float | None:
+    """Runnable processes over the last minute, where the system counts them."""
+    try:
+        return round(os.getloadavg()[0], 2)
+    except OSError:
+        return None
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _line(path: Path) -> str | None:
+    lines = _lines(str(path))
+    return lines[0].strip() if lines else None
+
+
+def _output(*command: str) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,282 @@
+"""What this machine can do at most: arithmetic by matrix products, memory by copies and reads; measured once and kept.
+
+A peak is the best that any installed library reaches, in its fastest repetition, as in STREAM (McCalpin 1995). It is a
+lower bound of what the hardware could do, and what a model's time can fairly be held against.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.benchmarking import environment as env
+from zoo.errors import DataError
+from zoo.executors.local import Task, run
+from zoo.files import write_atomic
+from zoo.keras_backend import is_installed
+from zoo.paths import home
+from zoo.specs import Plain
+
+SCHEMA = "zoo.peak/1"
+PRECISIONS = {
+    "cpu": ("float32", "bfloat16", "float16", "int8"),
+    "gpu": ("float32", "tf32", "bfloat16", "float16", "int8"),
+}
+# In the order in which they are tried: the time may be over before the last.
+LIBRARIES = ("torch", "openvino", "numpy", "jax", "tensorflow")
+ON_GPU = ("torch", "jax")
+SECONDS = 20.0
+LIBRARY_SECONDS = 15.0  # on a busy machine a product may take very long
+TASK_TIMEOUT_S = 60.0
+TIME_OVER = "the time was over before it was measured; --seconds gives more"
+
+OnEvent = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arithmetic(Plain):
+    """The fastest matrix product of one precision.
+
+    Attributes:
+        threads: that it had; None on an accelerator.
+        flops_per_s: two for each multiply-add; of int8, operations. None with a `reason`.
+        by: the library that reached it, with its version.
+        size: rows of the square matrices.
+    """
+
+    precision: str
+    threads: int | None
+    flops_per_s: float | None
+    by: str | None = None
+    size: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory(Plain):
+    """The fastest way through so much memory, again and again.
+
+    Attributes:
+        bytes_per_s: read and written. None with a `reason`.
+        by: `copy` or `read`, and the library.
+    """
+
+    working_set_bytes: int
+    threads: int | None
+    bytes_per_s: float | None
+    by: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peaks(Plain):
+    """What one device of one environment can do.
+
+    Attributes:
+        fingerprint: of the environment.
+        device: "cpu" or "gpu".
+        seconds: that measuring took.
+        load_at_start: processes that wanted to run before it began; None where the system doesn't count them.
+    """
+
+    fingerprint: str
+    device: str
+    created_at: str
+    seconds: float
+    load_at_start: float | None
+    arithmetic: tuple[Arithmetic, ...]
+    memory: tuple[Memory, ...]
+    schema: str = SCHEMA
+
+    def __post_init__(self) -> None:
+        for name, kind in (("arithmetic", Arithmetic), ("memory", Memory)):
+            found = (kind.from_json(one) if isinstance(one, Mapping) else one for one in getattr(self, name))
+            object.__setattr__(self, name, tuple(found))
+
+    def flops_per_s(self, precision: str, threads: int | None) -> float | None:
+        """The peak of that precision on so many threads; None where it wasn't measured."""
+        for one in self.arithmetic:
+            if one.precision == precision and one.threads == (None if self.device == "gpu" else threads):
+                return one.flops_per_s
+        return None
+
+    def bytes_per_s(self, working_set_bytes: float, threads: int | None) -> float | None:
+        """The peak through the smallest measured working set that holds this one, else through the largest."""
+        there = [
+            one
+            for one in self.memory
+            if one.bytes_per_s is not None and one.threads == (None if self.device == "gpu" else threads)
+        ]
+        there.sort(key=lambda one: one.working_set_bytes)
+        holding = [one for one in there if one.working_set_bytes >= working_set_bytes] or there[-1:]
+        return holding[0].bytes_per_s if holding else None
+
+
+def load(fingerprint: str, device: str = "cpu") -> Peaks | None:
+    """What was measured in an environment, if it was. What can't be read counts as not measured."""
+    try:
+        values = json.loads(_file(fingerprint, device).read_bytes())
+        return Peaks.from_json(values) if values["schema"] == SCHEMA else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def peak(
+    *, device: str = "cpu", again: bool = False, seconds: float = SECONDS, on_event: OnEvent | None = None
+) -> Peaks:
+    """What this machine can do at most: as measured before in this environment, or measured now and kept.
+
+    :param device: "cpu" or "gpu", the first.
+    :param again: measure, whatever was measured before.
+    :param seconds: after which no further process is started; a few more pass until the last one ends. One library is
+        measured in any case.
+    :param on_event: told what is measured.
+    :raises UsageError: if it can't be kept, or there is no such device.
+    :raises DataError: if nothing could be measured.
+    """
+    fingerprint = env.collect()["fingerprint"]
+    found = None if again else load(fingerprint, device)
+    if found is None:
+        found = measure(fingerprint, device, seconds=seconds, on_event=on_event)
+        keep(found)
+    return found
+
+
+def keep(found: Peaks) -> None:
+    """Keep peaks for what is measured in their environment from now on.
+
+    :raises UsageError: if they can't be written.
+    """
+    content = json.dumps(found.to_json(), indent=1, allow_nan=False)
+    write_atomic(_file(found.fingerprint, found.device), f"{content}\n".encode())
+
+
+def measure(
+    fingerprint: str, device: str = "cpu", *, seconds: float = SECONDS, on_event: OnEvent | None = None
+) -> Peaks:
+    """Measure, each library and number of threads in a fresh process, one after the other.
+
+    The first library and memory come first, with every number of threads; then the other libraries with all; then those
+    of them that were best in something with fewer.
+    """
+    start, load_at_start = time.monotonic(), env.load_average()
+    tell = on_event or (lambda _: None)
+    libraries = [name for name in (ON_GPU if device == "gpu" else LIBRARIES) if is_installed(name)]
+    counts = [None] if device == "gpu" else thread_counts(env.usable_cores())
+    reached: list[dict[str, Any]] = []
+
+    def over() -> bool:
+        return time.monotonic() - start >= seconds
+
+    memory: list[Memory] = []
+    for count in counts:
+        if not over() or not reached:
+            reached += _products(libraries[0], device, count, tell) if libraries else []
+            memory += _memory(device, count, tell)
+    for library in libraries[1:]:
+        if not over():
+            reached += _products(library, device, counts[0], tell)
+    for library, count in itertools.product(sorted(_best(reached) - {*libraries[:1]}), counts[1:]):
+        if not over():
+            reached += _products(library, device, count, tell)
+    if not any(one["flops_per_s"] for one in reached):
+        why = "; ".join(dict.fromkeys(one["reason"] for one in reached if one["reason"])) or "nothing that can is here"
+        raise DataError(f"no peak could be measured: {why}")
+    return Peaks(
+        fingerprint=fingerprint,
+        device=device,
+        created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - start, 1),
+        load_at_start=load_at_start,
+        arithmetic=tuple(
+            best(reached, precision, count) for precision in PRECISIONS[device] for count in sorted_counts(counts)
+        ),
+        memory=tuple(sorted(memory, key=lambda one: (one.threads or 0, one.working_set_bytes))),
+    )
+
+
+def thread_counts(cores: int) -> list[int | None]:
+    """All cores first, then powers of two below."""
+    return [cores, *(2**i for i in range(cores.bit_length()) if 2**i < cores)]
+
+
+def sorted_counts(counts: Iterable[int | None]) -> list[int | None]:
+    """From few threads to many."""
+    return sorted(counts, key=lambda count: count or 0)
+
+
+def best(reached: Iterable[Mapping[str, Any]], precision: str, threads: int | None) -> Arithmetic:
+    """The best that any library reached, or why there is none.
+
+    :param reached: what each did: `library`, `threads`, `precision`, and `flops_per_s`, `by` and `size`, or `reason`.
+    """
+    tried = [one for one in reached if one["precision"] == precision and one["threads"] == threads]
+    done = [one for one in tried if one["flops_per_s"] is not None]
+    if not done:
+        why = "; ".join(dict.fromkeys(one["reason"] for one in tried)) or TIME_OVER
+        return Arithmetic(precision=precision, threads=threads, flops_per_s=None, reason=why)
+    top = max(done, key=lambda one: one["flops_per_s"])
+    return Arithmetic(precision=precision, threads=threads, **{k: top[k] for k in ("flops_per_s", "by", "size")})
+
+
+def _best(reached: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The libraries that were best in some precision."""
+    tops: dict[str, Mapping[str, Any]] = {}
+    for one in reached:
+        top = tops.get(one["precision"])
+        if one["flops_per_s"] is not None and (top is None or one["flops_per_s"] > top["flops_per_s"]):
+            tops[one["precision"]] = one
+    return {one["library"] for one in tops.values()}
+
+
+def _products(library: str, device: str, threads: int | None, tell: OnEvent) -> list[dict[str, Any]]:
+    tell(f"{library}{_threads(threads)}")
+    job = {"library": library, "device": device, "threads": threads}
+    limits = {"precisions": PRECISIONS[device], "seconds": LIBRARY_SECONDS}
+    done = run(_task("products", {**job, **limits}, threads))
+    if done.value is None:
+        failure = done.failure.message if done.failure else "failed"
+        found = {name: {"flops_per_s": None, "reason": f"{library}: {failure}"} for name in PRECISIONS[device]}
+    else:
+        found = done.value
+    return [{"library": library, "threads": threads, "precision": name, **one} for name, one in found.items()]
+
+
+def _memory(device: str, threads: int | None, tell: OnEvent) -> list[Memory]:
+    tell(f"memory{_threads(threads)}")
+    job = {"device": device, "threads": threads, "last_cache_bytes": last_cache_bytes(env.caches())}
+    done = run(_task("memory", job, 1 if device == "cpu" else None))
+    if done.value is None:
+        why = done.failure.message if done.failure else "failed"
+        return [Memory(threads=threads, working_set_bytes=0, bytes_per_s=None, reason=why)]
+    return [Memory(threads=threads, **one) for one in done.value["found"]]
+
+
+def last_cache_bytes(caches: Mapping[str, str]) -> int | None:
+    """The size of the last cache, from sizes such as `480M` or `2048K`; None where no size is known."""
+    units = {"K": 2**10, "M": 2**20, "G": 2**30}
+    sizes = [int(size[:-1]) * units[size[-1]] for size in caches.values() if size[:-1].isdigit() and size[-1] in units]
+    return max(sizes, default=None)
+
+
+def _task(function: str, job: Mapping[str, Any], threads: int | None) -> Task:
+    """:param threads: that a library may start; some read it only when they are loaded."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    environment = {} if threads is None else dict.fromkeys(names, str(threads))
+    # float32 is to mean float32, whatever oneDNN is told elsewhere
+    environment |= {"ONEDNN_DEFAULT_FPMATH_MODE": "STRICT", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return Task(f"zoo.benchmarking.peak_worker:{function}", job, environment, timeout_s=TASK_TIMEOUT_S, label="peak")
+
+
+def _threads(count: int | None) -> str:
+    return "" if count is None else f", {count} thread{'s' if count > 1 else ''}"
+
+
+def _file(fingerprint: str, device: str) -> Path:
+    return home() / "peaks" / f"{fingerprint}-{device}.json"

@@ -1,0 +1,246 @@
+"""From what was asked for to the scenarios that will be measured, with everything a worker needs. No framework."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from zoo.benchmarking.scenario import Scenario, check_device
+from zoo.benchmarking.timing import Policy
+from zoo.data.catalog import Dataset, find
+from zoo.errors import UsageError
+from zoo.executors.local import DEFAULT_TIMEOUT_S, Task
+from zoo.paths import trained_weights
+from zoo.registry import Entry, Registry
+from zoo.runtimes.availability import why_not, why_not_so
+from zoo.specs import ModelSpec, RuntimeSpec
+
+DEFAULT_DATASET = "digits"
+DEFAULT_BATCH_SIZES = (1, 32, 256)
+ALL: Literal["all"] = "all"
+LARGEST: Literal["max"] = "max"
+LEAST_FOR_WIDTH = 4  # processes, before the interval is believed to be as narrow as it says
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """How to measure.
+
+    Attributes:
+        dataset: whose test split is scored, and whose number of classes the model is built for.
+        data_dir: where TFDS has prepared it.
+        batch_sizes, runtimes, devices, precisions, threads: of the scenarios, which are all their combinations. A batch
+            size may be "max", the largest that fits; runtimes and devices may be "all" that are to be had here; None
+            threads are the runtime's own choice.
+        weights: a file to use instead of the weights that are shipped or were trained here.
+        score: whether to take the accuracy.
+        policy: how long to time.
+        processes: fresh processes for each scenario; for a comparison, of each side.
+        target_width: go on (with at least four processes) until the interval of the median is at most this share of it
+            wide; for a comparison, with further pairs, up to `most_processes` …
+        max_time_s: … or until this time is over, in all; a limit for `processes` and for `policy` too.
+        labels: names for the Results, for finding them again.
+        timeout_s: after which a process is ended.
+        memory_limit_bytes: at which a process is ended.
+    """
+
+    dataset: str = DEFAULT_DATASET
+    data_dir: str | None = None
+    batch_sizes: tuple[int | Literal["max"], ...] = DEFAULT_BATCH_SIZES
+    runtimes: tuple[str, ...] = ("tensorflow",)
+    devices: tuple[str, ...] = ("cpu",)
+    precisions: tuple[str, ...] = ("float32",)
+    threads: tuple[int | None, ...] = (None,)
+    weights: str | None = None
+    score: bool = True
+    policy: Policy = field(default_factory=Policy)
+    processes: int = 1
+    target_width: float | None = None
+    most_processes: int = 30
+    max_time_s: float | None = None
+    labels: tuple[str, ...] = ()
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    memory_limit_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_time_s is not None:
+            object.__setattr__(self, "policy", self.policy.within(self.max_time_s))
+
+    def least_processes(self) -> int:
+        """How many processes each scenario takes at least."""
+        return self.processes if self.target_width is None else max(self.processes, LEAST_FOR_WIDTH)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One scenario of a plan and what its worker is given.
+
+    Attributes:
+        no_accuracy: why no accuracy will be taken, if so.
+        unavailable: why it can't be measured here, as far as that is known beforehand.
+        in_matrix: whether others are measured with another runtime, device or precision: that it can't be measured is
+            then a Result like any other, and no reason to stop.
+        largest: whether its batch size is still to be replaced by the largest that fits.
+    """
+
+    scenario: Scenario
+    entry: Entry[ModelSpec]
+    job: dict[str, Any]
+    keras_backend: str
+    no_accuracy: str | None
+    options: Options
+    unavailable: str | None = None
+    in_matrix: bool = False
+    largest: bool = False
+
+    def task(self) -> Task:
+        """The work of one process, for an executor."""
+        return Task(
+            function="zoo.benchmarking.worker:run",
+            job=self.job,
+            environment={"KERAS_BACKEND": self.keras_backend},
+            timeout_s=self.options.timeout_s,
+            memory_limit_bytes=self.options.memory_limit_bytes,
+            label=f"bench-{self.scenario.model}-{self.scenario.batch_size}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What runs a model, and how: a scenario without the model and the batch size."""
+
+    runtime: RuntimeSpec
+    device: str
+    precision: str
+    threads: int | None
+    unavailable: str | None
+
+
+def plan(registry: Registry, patterns: Sequence[str], options: Options) -> list[Step]:
+    """The scenarios for the models that match: all combinations of what the options list.
+
+    :raises UsageError: for whatever is unknown, malformed or, where it is all that was asked for, unavailable.
+    """
+    if not patterns:
+        raise UsageError("name at least one model; 'zoo list' names them all")
+    entries = registry.select(patterns)
+    dataset = find(options.dataset, registry.datasets, options.data_dir)
+    if options.weights is not None and len(entries) > 1:
+        raise UsageError("--weights fits one model; name just that one")
+    matrix = _matrix(registry, options)
+    return [
+        _step(entry, dataset, how, batch_size, options, in_matrix=len(matrix) > 1)
+        for entry in entries
+        for how in matrix
+        for batch_size in dict.fromkeys(options.batch_sizes)
+    ]
+
+
+def left_out(registry: Registry, options: Options) -> list[str]:
+    """A line for each runtime that "all" leaves out because something is not installed."""
+    if ALL not in options.runtimes:
+        return []
+    reasons = {name: why_not(entry.spec) for name, entry in registry.runtimes.items()}
+    return [f"without {name}: {reason}" for name, reason in reasons.items() if reason is not None]
+
+
+def _matrix(registry: Registry, options: Options) -> list[How]:
+    """All combinations. What "all" stands for is only what is to be had; what was named and isn't says why."""
+    named = dict.fromkeys(name for name in options.runtimes if name != ALL)
+    specs = {name: registry.runtime(name).spec for name in named}
+    if ALL in options.runtimes:
+        specs |= {name: entry.spec for name, entry in registry.runtimes.items() if name not in specs}
+    found = []
+    # each of what is listed once, in its order
+    devices, precisions = dict.fromkeys(_devices(options)), dict.fromkeys(options.precisions)
+    counts = dict.fromkeys(options.threads)
+    for spec, device, precision, threads in itertools.product(specs.values(), devices, precisions, counts):
+        reason = why_not_so(spec, device, precision)
+        if reason is None or spec.name in named:
+            found.append(How(spec, device, precision, threads, reason))
+    if not found:
+        raise UsageError("no runtime that is installed here runs that; 'zoo runtimes' lists them")
+    if len({(how.runtime, how.device, how.precision) for how in found}) == 1 and found[0].unavailable:
+        raise UsageError(found[0].unavailable)
+    return found
+
+
+def _devices(options: Options) -> Iterator[str]:
+    """The devices that were asked for; the first GPU has one name."""
+    for device in options.devices:
+        if device == ALL:
+            from zoo.benchmarking.environment import accelerators
+
+            yield "cpu"
+            yield from ("gpu" if number == 0 else f"gpu:{number}" for number in range(len(accelerators())))
+        else:
+            check_device(device)
+            yield "gpu" if device == "gpu:0" else device
+
+
+def _step(
+    entry: Entry[ModelSpec],
+    dataset: Dataset,
+    how: How,
+    batch_size: int | Literal["max"],
+    options: Options,
+    in_matrix: bool,
+) -> Step:
+    spec = entry.spec
+    scenario = Scenario(
+        model=spec.name,
+        dataset=dataset.name,
+        runtime=how.runtime.name,
+        device=how.device,
+        precision=how.precision,
+        batch_size=1 if batch_size == LARGEST else batch_size,
+        threads=how.threads,
+    )
+    weights = choose_weights(spec, dataset.name, options.weights)
+    return Step(
+        scenario=scenario,
+        entry=entry,
+        job={
+            "scenario": scenario.to_json(),
+            "model": spec.to_json(),
+            "dataset": dataset.to_json(),
+            "runtime": how.runtime.to_json(),
+            "weights": weights,
+            "score": options.score,
+            "policy": asdict(options.policy),
+        },
+        keras_backend=how.runtime.keras_backend,
+        no_accuracy=_no_accuracy(spec, dataset, weights, options),
+        options=options,
+        unavailable=how.unavailable,
+        in_matrix=in_matrix,
+        largest=batch_size == LARGEST,
+    )
+
+
+def choose_weights(spec: ModelSpec, dataset: str, given: str | None = None) -> dict[str, str | None] | None:
+    """The weights to load: the file given, else the plugin's own, else those that `zoo train` made here."""
+    if given is not None:
+        if not Path(given).is_file():
+            raise UsageError(f"the weights file {given} is not there")
+        return {"source": "file", "path": str(Path(given).absolute()), "sha256": None}
+    if shipped := spec.weights_for(dataset):
+        # found by the worker: a plugin that lacks its file costs only its own scenarios
+        return {"source": "plugin", "path": None, "sha256": shipped.sha256}
+    if (trained := trained_weights(spec.name, dataset)).is_file():
+        return {"source": "trained here", "path": str(trained), "sha256": None}
+    return None
+
+
+def _no_accuracy(spec: ModelSpec, dataset: Dataset, weights: object, options: Options) -> str | None:
+    if not options.score:
+        return "not asked for"
+    if weights is not None:
+        return None
+    where = f" --data-dir {options.data_dir}" if options.data_dir else ""
+    if spec.recipe_for(dataset.name) is None:
+        return f"no weights for {dataset.name}, and no recipe to train them; give some with --weights FILE"
+    return f"no weights for {dataset.name}; 'zoo train {spec.name} --dataset {dataset.name}{where}' makes them"

@@ -1,0 +1,163 @@
+"""What every runtime is held to: real test images, and the logits that float32 Keras gives for them.
+
+They are computed once for each model of a run, in a process of their own, so that no runtime has a part in them, and
+handed to the workers as files.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from zoo.benchmarking.plan import Step
+from zoo.data.catalog import Dataset
+from zoo.errors import ModelError, UsageError
+from zoo.executors.local import Completed, Task
+from zoo.executors.local import run as run_task
+from zoo.installed import versions
+from zoo.keras_backend import import_keras
+from zoo.paths import reason
+from zoo.specs import ModelSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+
+IMAGES = 256
+MOST_BYTES = 2**26  # of images: as many fewer where they are large
+BACKENDS = ("tensorflow", "jax", "torch")
+# Where no accelerator's own arithmetic has a part in it.
+ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "KERAS_TORCH_DEVICE": "cpu"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """In a worker: images of the test split as the model takes them, and their logits.
+
+    Attributes:
+        images: float32, (count, height, width, channels).
+        logits: float32, (count, classes).
+        source: what computed the logits.
+        weights: a file with the weights, where the model has no trained ones.
+        calibration: images of the training split, where a quantisation needs them.
+    """
+
+    images: np.ndarray[Any, Any]
+    logits: np.ndarray[Any, Any]
+    source: str
+    weights: Path
+    calibration: np.ndarray[Any, Any] | None
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `run` wrote; images come into memory as they are used."""
+        import numpy as np
+
+        calibration = folder / "calibration.npy"
+        return cls(
+            np.load(folder / "images.npy", mmap_mode="r"),
+            np.load(folder / "logits.npy"),
+            json.loads((folder / "source.json").read_text()),
+            folder / "weights.safetensors",
+            np.array(np.load(calibration)) if calibration.is_file() else None,
+        )
+
+    def batch(self, first: int, size: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """A batch of images and their logits, beginning with image `first`; they come round again."""
+        import numpy as np
+
+        chosen = np.arange(first, first + size) % len(self.images)
+        return self.images[chosen], self.logits[chosen]
+
+
+class References:
+    """In the parent: the folder of references for a run, each made when the first of its scenarios needs it."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.calibrated = {_key(step) for step in steps if step.scenario.precision == "int8"}
+        self.made: dict[str, Path | Completed] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="zoo-"))
+        except OSError as error:
+            raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def find(self, step: Step, on_phase: Callable[[str], None]) -> Path | Completed:
+        """The folder of a step's reference, or how making it failed."""
+        key = _key(step)
+        if key not in self.made:
+            self.made[key] = self._make(step, self.folder / str(len(self.made)), key in self.calibrated, on_phase)
+        return self.made[key]
+
+    def _make(self, step: Step, folder: Path, calibrated: bool, on_phase: Callable[[str], None]) -> Path | Completed:
+        folder.mkdir()
+        installed = versions(BACKENDS)
+        job = {name: step.job[name] for name in ("model", "dataset", "weights")}
+        task = Task(
+            "zoo.benchmarking.reference:run",
+            {**job, "folder": str(folder), "calibrated": calibrated},
+            {
+                **step.task().environment,
+                **ENVIRONMENT,
+                "KERAS_BACKEND": next((name for name in BACKENDS if name in installed), BACKENDS[0]),
+            },
+            timeout_s=step.options.timeout_s,
+            memory_limit_bytes=step.options.memory_limit_bytes,
+            label=f"reference-{step.scenario.model}",
+        )
+        completed = run_task(task, lambda event: on_phase(event["name"]) if event["event"] == "phase" else None)
+        return folder if completed.outcome == "ok" else completed
+
+
+def _key(step: Step) -> str:
+    return json.dumps([step.job[name] for name in ("model", "dataset", "weights")], sort_keys=True)
+
+
+def run(job: Mapping[str, Any], report: Callable[..., None]) -> None:
+    """In a process of its own: write the reference of a model to `job["folder"]`."""
+    report("phase", name="import")
+    keras = import_keras()
+    import numpy as np
+    from keras import ops
+
+    from zoo.benchmarking.weights import load_weights, normalisation
+    from zoo.data.load import batches
+    from zoo.data.preprocess import adapt
+    from zoo.modeling import weights
+    from zoo.modeling.build import build
+
+    spec, dataset, folder = ModelSpec.from_json(job["model"]), Dataset.from_json(job["dataset"]), Path(job["folder"])
+    report("phase", name="build")
+    model = build(spec, classes=dataset.classes)
+    report("phase", name="load")
+    loaded = load_weights(model, spec, dataset.name, job["weights"])
+    if loaded is None:
+        weights.save(model, folder / "weights.safetensors", {})
+
+    report("phase", name="reference")
+    mean, std = normalisation(loaded)
+    count = max(1, min(IMAGES, MOST_BYTES // (4 * int(np.prod(spec.input_shape)))))
+
+    def first_images(split: str) -> np.ndarray[Any, Any]:
+        images, _ = next(batches(dataset, split, count))
+        return adapt(images, spec.input_shape, mean, std)
+
+    images = first_images("test")
+    logits = np.array(ops.convert_to_numpy(model(images, training=False)), np.float32)
+    if not np.isfinite(logits).all():
+        raise ModelError(f"{spec.name} gives logits that are not finite")
+    np.save(folder / "images.npy", images)
+    np.save(folder / "logits.npy", logits)
+    if job["calibrated"]:
+        np.save(folder / "calibration.npy", first_images("train"))
+    source = f"Keras {keras.__version__} on {keras.backend.backend()}, cpu, float32"
+    (folder / "source.json").write_text(json.dumps(source))

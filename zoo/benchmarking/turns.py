@@ -1,0 +1,186 @@
+"""Processes that are alive at once and compute one at a time.
+
+What the machine does meanwhile (its frequency, its other guests, its interrupts) then meets all of them alike. The
+parent says whose turn it is: each process has two named pipes, for commands and for answers, a line of JSON each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from zoo.benchmarking import memory
+from zoo.benchmarking.timing import Block, Turn
+from zoo.executors.local import Completed, Control, Task, make_folder, run
+
+COMMANDS, ANSWERS = "commands", "answers"
+WARM_UP, SAMPLE, END = "warm_up", "sample", "end"
+READY, WARM, SAMPLED, ENDED = "ready", "warm", "sampled", "ended"
+
+
+class _Line:
+    """A named pipe, open for both directions: opening it waits for nobody, and what is written early is not lost."""
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDWR)
+        self.rest = b""
+
+    def write(self, message: Mapping[str, Any]) -> None:
+        content = json.dumps(message).encode() + b"\n"
+        while content:
+            content = content[os.write(self.descriptor, content) :]
+
+    def read(self) -> dict[str, Any]:
+        while b"\n" not in self.rest:
+            self.rest += os.read(self.descriptor, 65536)
+        line, _, self.rest = self.rest.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+class Called:
+    """In the worker: the turns that its parent calls."""
+
+    def __init__(self, folder: Path) -> None:
+        self.commands, self.answers = _Line(folder / COMMANDS), _Line(folder / ANSWERS)
+        self.warm = False
+
+    def warm_up(self) -> None:
+        """Wait for the command to warm up: nobody else computes then."""
+        self.answers.write({"is": READY, "resident_bytes": memory.resident_bytes()})
+        self.commands.read()
+
+    def take(self) -> Turn | None:
+        """Wait for the next turn; None at the end."""
+        if not self.warm:
+            self.warm = True
+            self.answers.write({"is": WARM})
+        command = self.commands.read()
+        return Turn(**command["turn"]) if command["do"] == SAMPLE else None
+
+    def give(self, block: Block) -> None:
+        """Tell the parent what was sampled."""
+        self.answers.write({"is": SAMPLED, "block": asdict(block)})
+
+
+class Member:
+    """In the parent: a process that is started now and computes when it is told to.
+
+    :param timeout_s: after which it is ended, of time that it was its turn.
+    """
+
+    def __init__(self, task: Task, on_event: Callable[[dict[str, Any]], None], timeout_s: float | None) -> None:
+        self.folder = make_folder()
+        for name in (COMMANDS, ANSWERS):
+            os.mkfifo(self.folder / name)
+        self.commands, self.answers = _Line(self.folder / COMMANDS), _Line(self.folder / ANSWERS)
+        self.task = replace(task, job={**task.job, "turns": str(self.folder)})
+        self.on_event, self.timeout_s = on_event, timeout_s
+        self.control = Control()
+        self.blocks: list[Block] = []
+        self.resident_bytes = 0
+        self.completed: Completed | None = None
+        self.error: BaseException | None = None
+        self.thread = threading.Thread(target=self._run, name=task.label, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.completed = run(self.task, self.on_event, self.control, self.folder)
+        except BaseException as error:  # the parent raises it
+            self.error = error
+        finally:
+            self.answers.write({"is": ENDED})
+
+    def ready(self) -> bool:
+        """Wait until it is ready to warm up. False, here and below: it has ended instead."""
+        answer = self._answer()
+        self.resident_bytes = answer.get("resident_bytes", 0)
+        return bool(answer["is"] == READY)
+
+    def warm_up(self) -> bool:
+        """Have it warm up."""
+        return bool(self._do(WARM_UP)["is"] == WARM)
+
+    def sample(self, turn: Turn) -> bool:
+        """Have it sample, to `blocks`."""
+        answer = self._do(SAMPLE, turn=asdict(turn))
+        if answer["is"] != SAMPLED:
+            return False
+        self.blocks.append(Block(**answer["block"]))
+        return True
+
+    def end(self) -> Completed:
+        """Let it finish what follows sampling, and say how it ended."""
+        if self.completed is None:
+            answer = self._do(END)
+            while answer["is"] != ENDED:
+                answer = self._answer()
+        assert self.completed is not None  # noqa: S101 - what has ended without an error has completed
+        return self.completed
+
+    def sampled_s(self) -> float:
+        """How long it has sampled."""
+        return sum(block.seconds for block in self.blocks)
+
+    def sampled_rounds(self) -> int:
+        """How many rounds it has sampled."""
+        return sum(block.rounds for block in self.blocks)
+
+    def close(self) -> None:
+        """End it, if it is still there."""
+        self.control.stop()
+        self.thread.join()
+        for line in (self.commands, self.answers):
+            line.close()
+
+    def _do(self, what: str, **more: Any) -> dict[str, Any]:
+        self.commands.write({"do": what, **more})
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        if not self.answers.rest and not select.select([self.answers.descriptor], [], [], self.timeout_s)[0]:
+            self.control.expire()
+        answer = self.answers.read()
+        if answer["is"] == ENDED:
+            self.thread.join()
+            if self.error is not None:
+                raise self.error
+        return answer
+
+
+class Group:
+    """The processes that take turns; at its end none of them is left."""
+
+    def __init__(self) -> None:
+        self.members: list[Member] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for member in self.members:
+            member.control.stop()
+        for member in self.members:
+            member.close()
+
+    def start(self, task: Task, on_event: Callable[[dict[str, Any]], None], timeout_s: float | None) -> Member:
+        """Start one more; it does what comes before warming up at once."""
+        self.members.append(Member(task, on_event, timeout_s))
+        return self.members[-1]
+
+    def ended(self) -> list[Member]:
+        """Those that have ended, and should not have."""
+        return [member for member in self.members if member.completed is not None]

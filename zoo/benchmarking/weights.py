@@ -1,0 +1,38 @@
+"""The weights that a scenario is measured with, in a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.specs import ModelSpec
+
+if TYPE_CHECKING:
+    import keras
+
+
+def load_weights(
+    model: keras.Model, spec: ModelSpec, dataset: str, chosen: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """Load the chosen weights; what they are and where they come from, as it stands in a Result."""
+    if chosen is None:
+        return None
+    from zoo.modeling import weights
+
+    shipped = spec.weights_for(dataset)
+    path = weights.locate(shipped) if chosen["path"] is None and shipped else Path(chosen["path"])
+    digest = weights.load(model, path, sha256=chosen["sha256"])
+    return {
+        "source": chosen["source"],
+        "file": path.name,
+        "sha256": digest,
+        "file_bytes": path.stat().st_size,
+        "provenance": weights.provenance(path),
+    }
+
+
+def normalisation(loaded: Mapping[str, Any] | None) -> tuple[Sequence[float], Sequence[float]]:
+    """Mean and standard deviation by which the weights want images normalised."""
+    recipe = loaded["provenance"].get("recipe", {}) if loaded else {}
+    return recipe.get("mean", (0.0,)), recipe.get("std", (1.0,))

@@ -1,0 +1,118 @@
+"""A model rewritten for inference: batch normalisations folded into what feeds them, arithmetic in one type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+# Layers that are linear in their kernel, whose output channels a normalisation can be folded into.
+FOLDABLE = ("Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D", "Dense")
+
+
+def fold(model: keras.Model, precision: str = "float32") -> keras.Model:
+    """A new model that computes the same, with each batch normalisation in the convolution or dense layer before it.
+
+    Exact up to rounding. What can't be folded stays as it is: a normalisation after anything else, or one whose input
+    is used elsewhere too. The given model is left alone.
+
+    :param precision: of the new model's weights and activations; its input stays float32. In tf32 both are float32:
+        only the products round, and that is the runtime's to set.
+    """
+    import keras
+
+    from zoo.modeling.initialise import quick_initialisers
+
+    dtype = "float32" if precision == "tf32" else precision
+    model = _as_functional(model)
+    pairs = foldable(model)
+    folded = {bn: name for name, bn in pairs.items()}
+
+    def clone(layer: Any) -> Any:
+        if not isinstance(layer, keras.layers.Layer):
+            return layer  # an operation of keras.ops: it has neither weights nor a type of its own
+        config = {**layer.get_config(), "dtype": dtype}
+        if layer.name in pairs:
+            config["use_bias"] = True
+        return type(layer).from_config(config)
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        return args[0] if layer.name in folded else layer(*args, **kwargs)
+
+    with quick_initialisers():  # what they draw is replaced
+        rewritten = keras.models.clone_model(model, clone_function=clone, call_function=call)
+    for layer in rewritten.layers:
+        if layer.name in pairs:
+            layer.set_weights(_folded(model.get_layer(layer.name), model.get_layer(pairs[layer.name])))
+        elif layer.weights:
+            layer.set_weights(model.get_layer(layer.name).get_weights())
+    return rewritten
+
+
+def foldable(model: keras.Model) -> dict[str, str]:
+    """The layers that a normalisation can be folded into, each with that normalisation, by name."""
+    from zoo.modeling.cost import cost
+
+    layers = cost(model).layers
+    consumers: dict[str, list[str]] = {}
+    for layer in layers:
+        for name in layer.inputs:
+            consumers.setdefault(name, []).append(layer.name)
+    outputs = {name for name, *_ in _output_layers(model)}
+    pairs = {}
+    for layer in layers:
+        if layer.type != "BatchNormalization" or len(layer.inputs) != 1:
+            continue
+        (before,) = layer.inputs
+        alone = consumers[before] == [layer.name] and before not in outputs
+        if alone and _fits(model.get_layer(before), model.get_layer(layer.name)):
+            pairs[before] = layer.name
+    return pairs
+
+
+def _fits(layer: Any, normalisation: Any) -> bool:
+    """Whether the normalisation is over the channels of a layer that has no activation of its own."""
+    import keras
+
+    if type(layer).__name__ not in FOLDABLE or not type(layer).__module__.startswith("keras."):
+        return False
+    if layer.activation is not keras.activations.linear:
+        return False
+    axes = len(layer.output.shape)
+    channels = 1 if getattr(layer, "data_format", "channels_last") == "channels_first" else axes - 1
+    return bool(normalisation.axis % axes == channels)
+
+
+def _folded(layer: Any, normalisation: Any) -> list[np.ndarray[Any, Any]]:
+    """Kernel and bias of the two as one, computed in float64."""
+    import numpy as np
+
+    def value(variable: Any, default: float) -> np.ndarray[Any, Any]:
+        if variable is None:
+            return np.asarray(default)
+        return np.asarray(variable.numpy(), np.float64)
+
+    kernel, *bias = (np.asarray(array, np.float64) for array in layer.get_weights())
+    scale = value(normalisation.gamma, 1.0) / np.sqrt(value(normalisation.moving_variance, 1.0) + normalisation.epsilon)
+    shift = value(normalisation.beta, 0.0) - value(normalisation.moving_mean, 0.0) * scale
+    if bias:
+        shift = shift + bias[0] * scale
+    if type(layer).__name__ == "DepthwiseConv2D":
+        scale = scale.reshape(kernel.shape[-2:])  # its kernel ends in (channels in, multiplier)
+    kernel = kernel * scale
+    return [kernel.astype(np.float32), shift.astype(np.float32)]
+
+
+def _as_functional(model: Any) -> Any:
+    """The model itself, or the functional model of a Sequential one's layers."""
+    import keras
+
+    return keras.Model(model.inputs, model.outputs, name=model.name) if isinstance(model, keras.Sequential) else model
+
+
+def _output_layers(model: Any) -> list[list[Any]]:
+    """Name, call and number of each tensor that the model returns."""
+    listed = model.get_config()["output_layers"]
+    return [listed] if listed and isinstance(listed[0], str) else list(listed)

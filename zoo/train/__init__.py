@@ -1,5 +1,0 @@
-"""From a recipe to trained weights."""
-
-from zoo._callable import make_callable
-
-make_callable(__name__)

@@ -1,0 +1,70 @@
+"""The network, its optimizer and its batches, ready for `fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from zoo.errors import ModelError, UsageError
+from zoo.modeling.build import build
+from zoo.specs import Recipe
+from zoo.training.batches import Batches
+from zoo.training.distribute import Devices
+from zoo.training.fused import fuse_normalisations
+from zoo.training.head import with_head
+from zoo.training.job import Job
+from zoo.training.optimizers import optimizer
+from zoo.training.parts import Part
+
+MakeOptimizer = Callable[[Recipe, keras.Model, int], keras.optimizers.Optimizer]
+
+STEPS_PER_CALL = 16  # of an accelerator, which would wait for Python after each
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """What is trained.
+
+    Attributes:
+        network: images to logits.
+        model: the network behind its preprocessing, compiled.
+    """
+
+    network: keras.Model
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    batches: Batches
+
+
+def make_learner(job: Job, part: Part, devices: Devices, make_optimizer: MakeOptimizer = optimizer) -> Learner:
+    """Build and compile what the job describes.
+
+    :param make_optimizer: from the recipe, the network and the steps of an epoch.
+    :raises UsageError: for a batch that can't be divided among the devices.
+    :raises ModelError: if the model can't be built.
+    """
+    recipe, classes = job.recipe, job.dataset.classes
+    batches = part.batches(recipe, classes=classes, share=(devices.process, devices.processes))
+    if batches.batch_size % devices.number:
+        raise UsageError(f"a batch of {batches.batch_size} can't be divided among {devices.number} devices")
+
+    accelerated = devices.name != "cpu"
+    with devices.scope:
+        keras.config.set_dtype_policy(recipe.precision)
+        network = build(job.model, classes=classes, seed=recipe.seed)
+        keras.config.set_dtype_policy("float32")
+        fuse_normalisations(network, job.keras_backend)
+        if len({v.path for v in network.weights}) != len(network.weights):
+            raise ModelError(f"{job.model.name} has two variables of one path; name its layers apart")
+        model = with_head(network, part.image_shape, recipe)
+        made = make_optimizer(recipe, network, len(batches))
+        model.compile(
+            optimizer=made,
+            loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+            metrics=["accuracy"],
+            jit_compile="auto" if accelerated or job.keras_backend != "tensorflow" else False,  # XLA is slower there
+            steps_per_execution=STEPS_PER_CALL if accelerated else 1,
+        )
+    return Learner(network, model, made, batches)
