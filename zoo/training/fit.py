@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 def train(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """Train by a `zoo.training.job.Job`. The scored part is scored once, after the last epoch; in tuning, a tenth of the
-    training split is scored after each epoch too.
+    """Train by a `zoo.training.job.Job`. The scored part is scored once, after the last epoch. In tuning, a tenth of
+    the training split is scored after each epoch too.
 
     :return: sha256 and provenance of the weights; or, of a process that only helped another, its number.
     """
