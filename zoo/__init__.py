@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from zoo.data.api import fetch
     from zoo.errors import ZooError
     from zoo.hookspecs import hookimpl
+    from zoo.record.result import Result
     from zoo.results.api import recommend
-    from zoo.results.schema import Result
     from zoo.runtimes.api import export
     from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
     from zoo.training.api import train, train_seeds
@@ -49,7 +49,7 @@ _LAZY = {
     "DatasetSpec": "zoo.specs",
     "ModelSpec": "zoo.specs",
     "Recipe": "zoo.specs",
-    "Result": "zoo.results.schema",
+    "Result": "zoo.record.result",
     "RuntimeSpec": "zoo.specs",
     "WeightsSpec": "zoo.specs",
     "ZooError": "zoo.errors",

@@ -11,7 +11,7 @@ from zoo.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from zoo.benchmarking.plan import Options, Step
-    from zoo.results.schema import Result
+    from zoo.record.result import Result
     from zoo.results.store import Store
 
 OnStep = Callable[[int, int, "Step"], Callable[[str], None]]
@@ -65,7 +65,7 @@ def bench(
     try:
         for result in measure_plan(todo, on_step, run_id=run.id):
             store.add(result)
-            run.measured[result.get_scenario()] = result
+            run.measured[result.scenario] = result
     except UsageError:
         if not run.measured:  # impossible from the start: there is nothing to resume
             run.finish()
@@ -120,7 +120,7 @@ def bench_against(
     registry.model(name)
     if reference not in registry.models and store is not None:
         try:
-            reference = find(reference, store)[0].scenario["model"]
+            reference = find(reference, store)[0].scenario.model
         except UsageError:
             registry.model(reference)  # says which model was probably meant
             raise

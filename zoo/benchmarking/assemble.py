@@ -15,11 +15,12 @@ from zoo.benchmarking.energy import Energy, figures
 from zoo.benchmarking.peak import Peaks
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.roofline import explain
-from zoo.benchmarking.scenario import Scenario
 from zoo.benchmarking.stats import Stats, summarise
 from zoo.executors.local import Completed, Failure
-from zoo.results.publishable import failure_record, without_paths
-from zoo.results.schema import MEASURES, Result
+from zoo.record.measures import MEASURES, Stretch
+from zoo.record.redaction import failure_record, without_paths
+from zoo.record.result import Result
+from zoo.record.scenario import Scenario
 
 COPIES = ("place_s", "fetch_s", "end_to_end_s")
 PHASES = ("import", "build", "load", "first_call")
@@ -30,7 +31,7 @@ NO_PEAK = "what this machine can do has not been measured; 'zoo peak' does it"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a scenario ended that has no measures: an outcome of `zoo.results.schema.OUTCOMES`, and why."""
+    """How a scenario ended that has no measures: an outcome of `zoo.record.result.OUTCOMES`, and why."""
 
     outcome: str
     failure: Failure
@@ -80,69 +81,70 @@ def assemble(
     }
     if ended is not None:
         failure = failure_record(ended.failure)
-        return Result(
-            **common,
-            outcome=ended.outcome,
-            failure=failure,
-            measures=dict.fromkeys(MEASURES),
-            reasons=dict.fromkeys(MEASURES, f"{ended.outcome}: {failure['message']}"),
+        return Result.from_json(
+            {
+                **common,
+                "outcome": ended.outcome,
+                "failure": failure,
+                "measures": {},
+                "reasons": dict.fromkeys(MEASURES, f"{ended.outcome}: {failure['message']}"),
+            }
         )
 
     first = records[0]
-    stats = summarise([record["samples_s"] for record in records], [record["blocks"] for record in records])
+    stats = summarise(
+        [record["samples_s"] for record in records],
+        [[Stretch(**block) for block in record["blocks"]] for record in records],
+    )
     began = min(record["blocks"][0]["start_s"] for record in records)
     measures, reasons = _measures(step, records, stats, peaks)
     scored = first["scored"]
-    return Result(
-        **common,
-        outcome="ok",
-        measures=measures,
-        reasons=reasons,
-        stats={
-            "latency_s": stats.to_json(),
-            "images_per_second": {
-                "value": measures["images_per_second"],
-                "low": step.scenario.batch_size / stats.mean_high,
-                "high": step.scenario.batch_size / stats.mean_low,
+    return Result.from_json(
+        {
+            **common,
+            "outcome": "ok",
+            "measures": measures,
+            "reasons": reasons,
+            "stats": {
+                "latency_s": stats.to_json(),
+                "images_per_second": {
+                    "value": measures["images_per_second"],
+                    "low": step.scenario.batch_size / stats.mean_high,
+                    "high": step.scenario.batch_size / stats.mean_low,
+                },
             },
-        },
-        samples=tuple(
-            {
-                "pair": record["pair"],
-                "started_beside": record["started_beside"],
-                "latency_s": record["samples_s"],
-                "turns": [{**block, "start_s": round(block["start_s"] - began, 6)} for block in record["blocks"]],
-                "warmup_s": record["warmup_s"],
-                "iterations": record["iterations"],
-                "settled": record["settled"],
-                "activity": record["activity"],
-                "phases_s": record["phases_s"],
-                "memory": record["memory"],
-                "energy": record["energy"],
-                **({"accelerator": record["accelerator"]} if record["accelerator"] else {}),
-            }
-            for record in records
-        ),
-        weights=first["weights"],
-        predictions=None
-        if scored is None
-        else {
-            "dataset_sha256": scored["dataset_sha256"],
-            "split": scored["split"],
-            "classes": scored["predictions"],
-            "correct": scored["correct"],
-        },
-        checks=tuple(
-            check(
+            "samples": [_process(record, began) for record in records],
+            "weights": first["weights"],
+            "predictions": scored
+            and {
+                "dataset_sha256": scored["dataset_sha256"],
+                "split": scored["split"],
+                "classes": scored["predictions"],
+                "correct": scored["correct"],
+            },
+            "checks": check(
                 stats,
                 records,
                 load_at_start,
                 environment["processor"]["usable_cores"],
                 step.options.target_width,
                 measures["flops_share"],
-            )
-        ),
+            ),
+        }
     )
+
+
+def _process(record: Mapping[str, Any], began: float) -> dict[str, Any]:
+    """One process's raw samples, as a Result has them.
+
+    :param began: when the scenario's first turn did.
+    """
+    same = ("pair", "started_beside", "warmup_s", "iterations", "settled", "activity", "phases_s", "memory", "energy")
+    return {
+        **{name: record[name] for name in (*same, "accelerator")},
+        "latency_s": record["samples_s"],
+        "turns": [{**block, "start_s": round(block["start_s"] - began, 6)} for block in record["blocks"]],
+    }
 
 
 def _measures(

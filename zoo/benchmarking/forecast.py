@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.benchmarking.plan import LARGEST, Step
-from zoo.results.schema import Result
+from zoo.record.result import Result
 from zoo.results.store import Store
 
 START_S = 12.0  # importing, building, the first call, the checks, the accuracy: a guess until it has been measured
@@ -58,7 +58,6 @@ def forecast(steps: Sequence[Step], store: Store | None, fingerprint: str) -> li
 def _as_before(step: Step, result: Result) -> float:
     """The phases of the processes then, for as many as there are to be now."""
     seconds: list[float] = [
-        sum(process["phases_s"].values()) + process["iterations"] * sum(process["warmup_s"])
-        for process in result.samples
+        sum(process.phases_s.values()) + process.iterations * sum(process.warmup_s) for process in result.samples
     ]
     return step.options.least_processes() * sum(seconds) / len(seconds)

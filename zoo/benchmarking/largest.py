@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zoo.benchmarking.plan import Step
-from zoo.benchmarking.scenario import Scenario
 from zoo.executors.local import Completed, Control, Task, run
 from zoo.keras_backend import only_what_is_needed
+from zoo.record.scenario import Scenario
 from zoo.references import resolve
 from zoo.specs import ModelSpec, RuntimeSpec
 

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from zoo.benchmarking.scenario import Scenario, check_device
 from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.errors import UsageError
 from zoo.executors.local import DEFAULT_TIMEOUT_S, Task
 from zoo.paths import trained_weights
+from zoo.record.scenario import Scenario, check_device
 from zoo.registry import Entry, Registry
 from zoo.runtimes.availability import why_not, why_not_so
 from zoo.specs import ModelSpec, RuntimeSpec

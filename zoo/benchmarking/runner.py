@@ -20,7 +20,8 @@ from zoo.benchmarking.taken import OnPhase, Taken
 from zoo.benchmarking.timing import Turn
 from zoo.benchmarking.turns import Group, Member
 from zoo.executors.local import Failure
-from zoo.results.schema import Result
+from zoo.record.measures import Stretch
+from zoo.record.result import Result
 
 OnStep = Callable[[int, int, Step], OnPhase]
 
@@ -132,7 +133,7 @@ def _width(members: Sequence[Member]) -> float:
     if len(members) < 2 or min(len(member.blocks) for member in members) < LEAST_TURNS:
         return math.inf
     samples = [[second for block in member.blocks for second in block.some_s] for member in members]
-    turns = [[{"start_s": b.start_s, "rounds": len(b.some_s)} for b in member.blocks] for member in members]
+    turns = [[Stretch(start_s=b.start_s, rounds=len(b.some_s)) for b in member.blocks] for member in members]
     low, high = interval(samples, np.median, turns)
     return 2 * (high - low) / (high + low)
 

@@ -17,7 +17,7 @@ from zoo.benchmarking.stats import summarise
 from zoo.benchmarking.turns import Group, Member
 from zoo.errors import EXIT_USAGE, UsageError
 from zoo.executors.local import Failure
-from zoo.results.schema import Result
+from zoo.record.result import Result
 
 OnPhase = Callable[[str], None]
 

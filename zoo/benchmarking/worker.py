@@ -17,13 +17,13 @@ from zoo.benchmarking.accuracy import accuracy
 from zoo.benchmarking.conditions import Together, instruments
 from zoo.benchmarking.energy import EnergyMeter
 from zoo.benchmarking.reference import Reference
-from zoo.benchmarking.scenario import Scenario
 from zoo.benchmarking.timing import Policy, measure
 from zoo.benchmarking.trial import Trial
 from zoo.benchmarking.turns import Called
 from zoo.benchmarking.weights import load_weights, normalisation
 from zoo.data.catalog import Dataset
 from zoo.keras_backend import only_what_is_needed
+from zoo.record.scenario import Scenario
 from zoo.references import resolve
 from zoo.runtimes import CountsMemory, Runtime, Session, UsesCuda
 from zoo.specs import ModelSpec, RuntimeSpec

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.benchmarking.scenario import PRECISIONS
 from zoo.cli import App, warn
 from zoo.cli.compare import fail_if, print_comparisons
 from zoo.cli.options import (
@@ -21,6 +20,7 @@ from zoo.cli.options import (
 )
 from zoo.cli.progress import scenario_progress
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
+from zoo.record.scenario import PRECISIONS
 
 if TYPE_CHECKING:
     from zoo.benchmarking.plan import Options
@@ -278,8 +278,8 @@ def _against(
         a, b = bench_against(patterns[0], reference, options=options, store=store, on_step=on_step, registry=registry)
     failed = [result for result in (*a, *b) if result.outcome != "ok"]
     for result in failed:
-        click.echo(f"! {result.scenario['model']}: {result.reasons['latency_s']}", err=True)
+        click.echo(f"! {result.scenario.model}: {result.reasons['latency_s']}", err=True)
     if failed:
         return EXIT_FAILED
-    floor = load_floor(store, a[0].environment["fingerprint"])
+    floor = load_floor(store, a[0].environment.fingerprint)
     return print_comparisons(compare_matching(a, b, floor=floor), parsed, fmt, as_json)

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from zoo.benchmarking.scenario import PRECISIONS
 from zoo.cli import App
 from zoo.cli.options import as_json, data_dir, echo_json
+from zoo.record.scenario import PRECISIONS
 
 
 @click.command("export")

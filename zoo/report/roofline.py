@@ -10,7 +10,7 @@ from typing import Any
 from zoo.benchmarking.peak import Memory, Peaks
 from zoo.benchmarking.roofline import Point, points
 from zoo.errors import UsageError
-from zoo.report import numbers
+from zoo.record import numbers
 from zoo.report.chart import FAINT, GRID, INK, PAPER, decades, text
 from zoo.report.peaks import size
 

@@ -41,10 +41,10 @@ def export(
     :raises ModelError: if the model can't be converted, or the file is not the same model.
     """
     from zoo.benchmarking.plan import choose_weights
-    from zoo.benchmarking.scenario import Scenario
     from zoo.data.catalog import class_names, find
     from zoo.data.staging import staging
     from zoo.executors.local import Task, call
+    from zoo.record.scenario import Scenario
 
     registry = registry or _registry.load()
     entry = registry.model(model)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.report import numbers
+from zoo.record import numbers
 
 QUICK = settings(max_examples=300, deadline=None, database=None, derandomize=True)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.executors.local import Failure
-from zoo.results.publishable import failure_record, without_paths
+from zoo.record.redaction import failure_record, without_paths
 
 
 @pytest.fixture(autouse=True)
