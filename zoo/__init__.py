@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from zoo.benchmarking.peak import peak
     from zoo.data.api import fetch
     from zoo.errors import ZooError
+    from zoo.exporting.api import export
     from zoo.hookspecs import hookimpl
     from zoo.record.result import Result
     from zoo.results.api import recommend
-    from zoo.runtimes.api import export
     from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
     from zoo.training.api import train, train_seeds
 
@@ -57,7 +57,7 @@ _LAZY = {
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",
-    "export": "zoo.runtimes.api",
+    "export": "zoo.exporting.api",
     "fetch": "zoo.data.api",
     "hookimpl": "zoo.hookspecs",
     "models": "zoo.api",

@@ -127,6 +127,7 @@ def make(
             say(f"! {note}")
         files = {f"wheels/{wheel.path.name}": wheel.path for wheel in found.wheels}
         files |= {f"pip/{pip.path.name}": pip.path, "pack.py": HERE / "pack.py"}
+        files |= {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "benchmarks").rglob("*.py")}
         facts = None
         if dataset is not None:
             facts = _pack(*dataset, work / "data")

@@ -266,6 +266,7 @@ def install(bundle: Path, into: Path, data_dir: Path, manifest: Mapping[str, Any
         print(f"  {models} models", flush=True)
         if dataset is not None:
             _dataset(python, work, data_dir, dataset)
+        (work / "benchmarks").rename(into / "benchmarks")
         shutil.rmtree(work)
         (into / STATE).write_text(json.dumps({"manifest": digest, "data_dir": str(data_dir)}) + "\n")
         (into / BEGUN).unlink()

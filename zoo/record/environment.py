@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import msgspec
 
+from zoo.plain import Plain
 from zoo.record.whole import Whole
-from zoo.specs import Plain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

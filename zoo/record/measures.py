@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from zoo.plain import Plain
 from zoo.record.whole import Whole
-from zoo.specs import Plain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,11 +14,11 @@ from typing import Any, Self
 
 import msgspec
 
+from zoo.plain import Plain
 from zoo.record.environment import Environment
 from zoo.record.measures import Measures, Process, Statistics
 from zoo.record.scenario import Scenario
 from zoo.record.whole import Whole
-from zoo.specs import Plain
 
 SCHEMA = "zoo.result/1"
 OUTCOMES = ("ok", "wrong", "unavailable", "error", "timeout", "signal", "out_of_memory")

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 
 from zoo.errors import UsageError
-from zoo.specs import RUNTIME_CHOICES, Plain
+from zoo.plain import Plain
 
 DEVICE = re.compile(r"cpu|gpu(:(0|[1-9]\d?))?")
-PRECISIONS = RUNTIME_CHOICES["precisions"]
+DEVICES = ("cpu", "gpu")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float16", "int8")
 MODES = ("infer",)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from zoo.runtimes.readme import lines, readme
+from zoo.exporting.readme import lines, readme
 
 SNIPPET = """\
 import library

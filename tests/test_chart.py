@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.report.chart import HEIGHT, WIDTH, Curve, Panel, decades, sheet, ticks
+from zoo.chart import HEIGHT, WIDTH, Curve, Panel, decades, sheet, ticks
 
 QUICK = settings(max_examples=100, deadline=None, database=None, derandomize=True)
 SVG = "{http://www.w3.org/2000/svg}"

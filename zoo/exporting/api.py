@@ -74,7 +74,7 @@ def export(
             "folder": str(folder),
         }
         environment = {"KERAS_BACKEND": chosen.keras_backend}
-        record = call(Task("zoo.runtimes.exporting:export", job, environment, label=f"export-{model}"), on_event)
+        record = call(Task("zoo.exporting.worker:export", job, environment, label=f"export-{model}"), on_event)
         try:
             folder.rename(place)
         except OSError as error:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from zoo.benchmarking.parity import compare
 from zoo.data.catalog import Dataset
 from zoo.errors import ModelError
+from zoo.exporting.readme import readme
 from zoo.references import resolve
 from zoo.runtimes import Runtime, Saves, Session
-from zoo.runtimes.readme import readme
 from zoo.specs import ModelSpec, RuntimeSpec
 
 if TYPE_CHECKING:
