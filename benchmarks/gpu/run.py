@@ -204,7 +204,7 @@ def _end(process: subprocess.Popen[Any]) -> None:
 
 
 def end_with_parent() -> None:
-    """In a step's process: be killed if the runner is, so that the next window doesn't share the GPU with it (Linux)."""
+    """In a step's process: be killed if the runner is. The next window then has the GPU to itself (Linux)."""
     if sys.platform == "linux":
         import ctypes
 
