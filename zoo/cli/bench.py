@@ -242,7 +242,7 @@ def _options(
 
     return Options(
         score=not no_accuracy,
-        processes=processes or (CAREFUL_PROCESSES if careful else 1),
+        processes=processes or (CAREFUL_PROCESSES if careful else None),
         max_time_s=max_time,
         timeout_s=timeout,
         memory_limit_bytes=memory_limit,
@@ -262,8 +262,6 @@ def _against(
     as_json: bool,
 ) -> int:
     """Measure one model and a reference in turn, and compare."""
-    import dataclasses
-
     from zoo.benchmarking.api import bench_against
     from zoo.results import gate
     from zoo.results.compare import compare_matching
@@ -272,9 +270,7 @@ def _against(
     if len(patterns) > 1:
         raise UsageError("--against compares one model; name just that one")
     parsed = [gate.parse(limit) for limit in limits]
-    if options.processes == 1:  # one process a side tells nothing of how processes differ
-        options = dataclasses.replace(options, processes=CAREFUL_PROCESSES)
-    with scenario_progress(options.least_processes()) as on_step:  # pairs
+    with scenario_progress(options.least_processes(sides=2)) as on_step:  # pairs
         a, b = bench_against(patterns[0], reference, options=options, store=store, on_step=on_step, registry=registry)
     failed = [result for result in (*a, *b) if result.outcome != "ok"]
     for result in failed:

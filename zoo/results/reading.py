@@ -162,7 +162,7 @@ def _check_content(result: Result) -> None:
         _check(check, CHECK)
     if result.weights is not None:
         _check(result.weights, WEIGHTS)
-    for process in result.samples:
+    for process in (*result.samples, *result.lost):
         sum(process["latency_s"])  # numbers, all of them
 
 

@@ -62,6 +62,7 @@ class Result(Plain):
         reasons: why, for each measure that is None.
         stats: `Stats` by measure, derived from `samples`.
         samples: the raw samples of each process.
+        lost: the raw samples of each process that ended before it was done, and how it ended; they count for nothing.
         weights: which weights were loaded (source, file, sha256, provenance), or None.
         parity: how far the logits are from those of float32 Keras on real images, and whether that is accepted; None
             where it did not come to that.
@@ -87,6 +88,7 @@ class Result(Plain):
     failure: Mapping[str, Any] | None = None
     stats: Mapping[str, Any] = field(default_factory=dict)
     samples: tuple[Mapping[str, Any], ...] = ()
+    lost: tuple[Mapping[str, Any], ...] = ()
     weights: Mapping[str, Any] | None = None
     parity: Mapping[str, Any] | None = None
     predictions: Mapping[str, Any] | None = None
@@ -95,7 +97,7 @@ class Result(Plain):
     run: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("samples", "checks", "labels"):
+        for name in ("samples", "lost", "checks", "labels"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
     def dumps(self) -> str:
