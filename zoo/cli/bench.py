@@ -108,7 +108,9 @@ def _share(value: str) -> float:
 @click.option("--weights", metavar="FILE", help="Weights to score, instead of the plugin's own or those trained here.")
 @click.option("--no-accuracy", is_flag=True, help="Leave out the accuracy.")
 @click.option("--careful", is_flag=True, help=f"{CAREFUL_PROCESSES} processes for each scenario.")
-@click.option("--processes", type=click.IntRange(min=1), metavar="N", help="That many processes for each scenario.")
+@click.option(
+    "--processes", type=click.IntRange(min=1), metavar="N", help="That many processes for each scenario, or pairs."
+)
 @click.option(
     "--precision",
     "precisions",
@@ -127,7 +129,7 @@ def _share(value: str) -> float:
 @click.option(
     "--against",
     metavar="REFERENCE",
-    help="Measure this model (or a Result's) in turn, by default in 5 pairs of processes, and compare.",
+    help="Measure this model (or a Result's) in turn, in 5 pairs of processes or --processes N, and compare.",
 )
 @fail_if
 @click.option(
