@@ -145,7 +145,7 @@ def test_one_way_with_several_batch_sizes_is_no_matrix() -> None:
 
 def test_the_largest_batch_is_found_later() -> None:
     steps = plan(REGISTRY, ["one"], Options(dataset="dots", runtimes=("fast",), batch_sizes=(8, "max")))
-    assert [(step.scenario.batch_size, step.largest) for step in steps] == [(8, False), (1, True)]
+    assert [(step.scenario.batch_size, step.seeks_batch_size) for step in steps] == [(8, False), (1, True)]
 
 
 def test_without_a_store_the_policy_says_how_long_it_takes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,7 @@ def bench(
     steps = plan(registry or _registry.load(), patterns, options)
     if ALL in options.runtimes:
         _measure_peaks(steps, on_step)
-    if any(step.largest for step in steps):
+    if any(step.seeks_batch_size for step in steps):
         steps = list(_sized(steps, on_step))
     if store is None:
         if resume or skip_existing:
@@ -86,10 +87,10 @@ def _measure_peaks(steps: Sequence[Step], on_step: OnStep | None) -> None:
 
 def _sized(steps: Sequence[Step], on_step: OnStep | None) -> Iterator[Step]:
     """The steps, each with a batch size."""
-    from zoo.benchmarking.largest import with_largest_batch
+    from zoo.benchmarking.batch_size import with_largest_batch
 
     for index, step in enumerate(steps):
-        if not step.largest or step.unavailable:
+        if not step.seeks_batch_size or step.unavailable:
             yield step
         else:
             yield with_largest_batch(step, on_step(index, len(steps), step) if on_step else lambda _: None)
@@ -105,9 +106,11 @@ def bench_against(
     registry: _registry.Registry | None = None,
     **settings: Any,
 ) -> tuple[list[Result], list[Result]]:
-    """Measure a model and a reference now, process by process in turn, in random order.
+    """Measure a model and a reference now, in pairs of processes that take turns in random order.
 
-    :param reference: a model, or with a store an id or a label: its model is then measured anew.
+    A batch size of "max" is the largest that fits both while they are in memory together.
+
+    :param reference: a model, or with a store an id or a label: its model is then measured again.
     :return: the Results of the reference and of the model, scenario by scenario: A and B of `compare`.
     :raises UsageError: for what is unknown or impossible here.
     """
@@ -117,6 +120,8 @@ def bench_against(
 
     registry = registry or _registry.load()
     options = options or Options(**settings)
+    if options.max_time_s is not None:  # two processes warm up and sample in that time
+        options = dataclasses.replace(options, policy=options.policy.within(options.max_time_s / 2))
     registry.model(name)
     if reference not in registry.models and store is not None:
         try:

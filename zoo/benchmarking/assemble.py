@@ -12,6 +12,7 @@ from typing import Any, Self
 from zoo.benchmarking import environment as env
 from zoo.benchmarking.checks import check
 from zoo.benchmarking.energy import Energy, figures
+from zoo.benchmarking.lost import LostProcess, lost_check
 from zoo.benchmarking.peak import Peaks
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.roofline import explain
@@ -25,6 +26,7 @@ from zoo.record.scenario import Scenario
 COPIES = ("place_s", "fetch_s", "end_to_end_s")
 PHASES = ("import", "build", "load", "first_call")
 STARTED_BESIDE = "another process started at the same time"
+SCORER_LOST = "the process that scores the model ended too early"
 NO_COUNTER = "the CPU's memory is the process's: see peak_rss_bytes"
 NO_PEAK = "what this machine can do has not been measured; 'zoo peak' does it"
 
@@ -47,6 +49,7 @@ def assemble(
     environment: Mapping[str, Any],
     records: Sequence[Mapping[str, Any]],
     *,
+    lost: Sequence[LostProcess] = (),
     ended: Ended | None = None,
     load_at_start: float | None = None,
     peaks: Peaks | None = None,
@@ -54,10 +57,13 @@ def assemble(
 ) -> Result:
     """Make a Result of what a scenario's processes recorded. Pure, but for the clock, the load and the identifier.
 
+    :param lost: the processes that ended before they were done.
     :param ended: how it ended, if without measures.
     :param peaks: of the machine, if they have been measured.
     """
     now = datetime.datetime.now(datetime.UTC)
+    starts = [record["blocks"][0]["start_s"] for record in records if record.get("blocks")]
+    began = min([*starts, *(process.turns[0].start_s for process in lost if process.turns)], default=0.0)
     started = records[0]["started"] if records else {"device": step.scenario.device, "threads": None}
     common: dict[str, Any] = {
         "id": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
@@ -78,6 +84,7 @@ def assemble(
         "labels": step.options.labels,
         "run": run,
         "parity": _parity(records),
+        "lost": tuple(process.to_json(began) for process in lost),
     }
     if ended is not None:
         failure = failure_record(ended.failure)
@@ -96,9 +103,8 @@ def assemble(
         [record["samples_s"] for record in records],
         [[Stretch(**block) for block in record["blocks"]] for record in records],
     )
-    began = min(record["blocks"][0]["start_s"] for record in records)
     measures, reasons = _measures(step, records, stats, peaks)
-    scored = first["scored"]
+    scored = _scored(records)
     return Result.from_json(
         {
             **common,
@@ -122,14 +128,17 @@ def assemble(
                 "classes": scored["predictions"],
                 "correct": scored["correct"],
             },
-            "checks": check(
-                stats,
-                records,
-                load_at_start,
-                environment["processor"]["usable_cores"],
-                step.options.target_width,
-                measures["flops_share"],
-            ),
+            "checks": [
+                *check(
+                    stats,
+                    records,
+                    load_at_start,
+                    environment["processor"]["usable_cores"],
+                    step.options.target_width,
+                    measures["flops_share"],
+                ),
+                *lost_check(lost, len(records) + len(lost)),
+            ],
         }
     )
 
@@ -152,7 +161,7 @@ def _measures(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Every measure, and the reason for each that could not be taken."""
     first = records[0]
-    scored = first["scored"]
+    scored = _scored(records)
     peak = max(record["memory"]["peak_bytes"] for record in records)
     above = max(record["memory"]["peak_bytes"] - record["memory"]["after_import_bytes"] for record in records)
     explained, reasons = _explain(step.scenario, first, stats, peaks)
@@ -178,8 +187,13 @@ def _measures(
     if all(record["started_beside"] for record in records):
         reasons |= dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE)
     if scored is None:
-        reasons["accuracy"] = without_paths(step.no_accuracy or "not taken")
+        reasons["accuracy"] = without_paths(step.no_accuracy or SCORER_LOST)
     return {name: measures[name] for name in MEASURES}, reasons
+
+
+def _scored(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """What the only process that scores the model says of it, if it is among them."""
+    return next((record["scored"] for record in records if record["scored"] is not None), None)
 
 
 def _explain(

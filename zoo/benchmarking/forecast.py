@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.benchmarking.plan import LARGEST, Step
+from zoo.benchmarking.plan import MAX_BATCH, Step
 from zoo.record.result import Result
 from zoo.results.store import Store
 
@@ -27,7 +27,7 @@ class Forecast:
 
     def to_json(self) -> dict[str, Any]:
         """The scenario and the rest as JSON values."""
-        batch_size = LARGEST if self.step.largest else self.step.scenario.batch_size
+        batch_size = MAX_BATCH if self.step.seeks_batch_size else self.step.scenario.batch_size
         return {
             "scenario": {**self.step.scenario.to_json(), "batch_size": batch_size},
             "expected_s": round(self.seconds, 1),
@@ -46,7 +46,7 @@ def forecast(steps: Sequence[Step], store: Store | None, fingerprint: str) -> li
     for step in steps:
         if step.unavailable is not None:
             found.append(Forecast(step, 0.0, measured=True))
-        elif store is not None and not step.largest and step.scenario in known:
+        elif store is not None and not step.seeks_batch_size and step.scenario in known:
             found.append(Forecast(step, _as_before(step, store.get(known[step.scenario])), measured=True))
         else:
             policy = step.options.policy

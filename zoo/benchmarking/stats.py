@@ -109,6 +109,14 @@ def interval(
     return min(centre, lower), max(centre, upper)
 
 
+def relative_width(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | None = None) -> float:
+    """How wide the interval of the median is, as a share of it: the one that `summarise` gives."""
+    import numpy as np
+
+    low, high = interval(processes, np.median, turns)
+    return (high - low) / float(np.median(np.concatenate([np.asarray(process, float) for process in processes])))
+
+
 def _log_reach(processes: Sequence[Any], levels: Any, statistic: Any, turns: Sequence[Turns] | None) -> float:
     """Half the 95 % interval of the processes' level, on a logarithmic scale.
 

@@ -108,7 +108,9 @@ def _share(value: str) -> float:
 @click.option("--weights", metavar="FILE", help="Weights to score, instead of the plugin's own or those trained here.")
 @click.option("--no-accuracy", is_flag=True, help="Leave out the accuracy.")
 @click.option("--careful", is_flag=True, help=f"{CAREFUL_PROCESSES} processes for each scenario.")
-@click.option("--processes", type=click.IntRange(min=1), metavar="N", help="That many processes for each scenario.")
+@click.option(
+    "--processes", type=click.IntRange(min=1), metavar="N", help="That many processes for each scenario, or pairs."
+)
 @click.option(
     "--precision",
     "precisions",
@@ -127,7 +129,7 @@ def _share(value: str) -> float:
 @click.option(
     "--against",
     metavar="REFERENCE",
-    help="Measure this model (or a Result's) in turn, by default in 5 pairs of processes, and compare.",
+    help="Measure this model (or a Result's) in turn, in 5 pairs of processes or --processes N, and compare.",
 )
 @fail_if
 @click.option(
@@ -242,7 +244,7 @@ def _options(
 
     return Options(
         score=not no_accuracy,
-        processes=processes or (CAREFUL_PROCESSES if careful else 1),
+        processes=processes or (CAREFUL_PROCESSES if careful else None),
         max_time_s=max_time,
         timeout_s=timeout,
         memory_limit_bytes=memory_limit,
@@ -262,8 +264,6 @@ def _against(
     as_json: bool,
 ) -> int:
     """Measure one model and a reference in turn, and compare."""
-    import dataclasses
-
     from zoo.benchmarking.api import bench_against
     from zoo.results import gate
     from zoo.results.compare import compare_matching
@@ -272,9 +272,7 @@ def _against(
     if len(patterns) > 1:
         raise UsageError("--against compares one model; name just that one")
     parsed = [gate.parse(limit) for limit in limits]
-    if options.processes == 1:  # one process a side tells nothing of how processes differ
-        options = dataclasses.replace(options, processes=CAREFUL_PROCESSES)
-    with scenario_progress(options.least_processes()) as on_step:  # pairs
+    with scenario_progress(options.least_processes(sides=2)) as on_step:  # pairs
         a, b = bench_against(patterns[0], reference, options=options, store=store, on_step=on_step, registry=registry)
     failed = [result for result in (*a, *b) if result.outcome != "ok"]
     for result in failed:

@@ -16,7 +16,7 @@ import msgspec
 
 from zoo.plain import Plain
 from zoo.record.environment import Environment
-from zoo.record.measures import Measures, Process, Statistics
+from zoo.record.measures import Measures, Process, Statistics, Stretch
 from zoo.record.scenario import Scenario
 from zoo.record.whole import Whole
 
@@ -41,6 +41,24 @@ class FailureRecord(Plain):
     type: str | None = None
     exit_code: Whole | None = None
     log: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LostProcess(Plain):
+    """A process that ended before it was done. Its samples count for nothing.
+
+    Attributes:
+        outcome: how it ended, one of `OUTCOMES`.
+        failure: why.
+        latency_s, turns: as of a process that was done; only whole turns.
+        pair: the number of the pair that it belonged to, where sides took turns.
+    """
+
+    outcome: str
+    failure: FailureRecord
+    latency_s: tuple[float, ...] = ()
+    turns: tuple[Stretch, ...] = ()
+    pair: Whole | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,6 +155,7 @@ class Result(Plain):
         reasons: why, for each measure that is None.
         stats: what is derived from `samples`.
         samples: the raw samples of each process.
+        lost: the processes that ended before they were done.
         weights: which weights were loaded, or None.
         parity: how far the logits are from those of float32 Keras; None where it did not come to that.
         predictions: of the test split, image by image, or None.
@@ -160,6 +179,7 @@ class Result(Plain):
     failure: FailureRecord | None = None
     stats: Statistics = field(default_factory=Statistics)
     samples: tuple[Process, ...] = ()
+    lost: tuple[LostProcess, ...] = ()
     weights: WeightsUsed | None = None
     parity: Parity | None = None
     predictions: Predictions | None = None

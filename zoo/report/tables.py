@@ -264,7 +264,7 @@ def plan(found: Sequence[Forecast], fmt: str) -> str:
             [
                 *(scenario.model, scenario.runtime, scenario.device, scenario.precision),
                 "–" if scenario.threads is None else scenario.threads,
-                "max" if item.step.largest else scenario.batch_size,
+                "max" if item.step.seeks_batch_size else scenario.batch_size,
                 *(
                     ("unavailable", item.step.unavailable)
                     if item.step.unavailable

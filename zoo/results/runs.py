@@ -69,7 +69,7 @@ def existing(store: Store, steps: Sequence[Step], fingerprint: str) -> dict[Scen
 
 def plan_digest(steps: Sequence[Step]) -> str:
     """Equal for the same scenarios measured in the same way."""
-    plan = [[step.job, step.options.processes, step.options.target_width] for step in steps]
+    plan = [[step.job, step.options.least_processes(), step.options.target_width] for step in steps]
     return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from zoo.benchmarking import largest as sizing
-from zoo.benchmarking.largest import MOST, largest, powers, with_largest_batch
+from zoo.benchmarking import batch_size as sizing
+from zoo.benchmarking.batch_size import MOST, largest_that_fits, powers, with_largest_batch
 from zoo.benchmarking.plan import Options, plan
 from zoo.executors.local import Completed, Control, Failure, Task
 from zoo.registry import load
@@ -43,37 +43,37 @@ class Machine:
 @pytest.mark.parametrize("most", [1, 2, 512, 1024, 4096, 5000, 65_535])
 def test_the_largest_power_of_two_that_fits_is_found(end: Completed, most: int) -> None:
     machine = Machine(most, most, end)
-    assert largest(machine) == 2 ** (most.bit_length() - 1)
+    assert largest_that_fits(machine) == 2 ** (most.bit_length() - 1)
     assert len(machine.processes) <= 1 + (most < 1024) + (end is RAISED)
 
 
 def test_what_fits_whatever_its_size_takes_one_process() -> None:
     machine = Machine(10**9, 10**9, RAISED)
-    assert largest(machine) == MOST
+    assert largest_that_fits(machine) == MOST
     assert machine.processes == [powers(1024, MOST)]
 
 
 def test_what_failed_in_a_used_process_is_tried_in_a_fresh_one() -> None:
     machine = Machine(8192, 4096, RAISED)
-    assert largest(machine) == 8192
+    assert largest_that_fits(machine) == 8192
     assert [sizes[0] for sizes in machine.processes] == [1024, 8192, 16_384]
 
 
 def test_of_a_process_that_was_killed_the_last_size_counts() -> None:
     machine = Machine(8192, 4096, KILLED)
-    assert largest(machine) == 4096
+    assert largest_that_fits(machine) == 4096
     assert len(machine.processes) == 1
 
 
 def test_where_nothing_fits_one_image_is_left_to_say_why() -> None:
     machine = Machine(0, 0, RAISED)
-    assert largest(machine) == 1
+    assert largest_that_fits(machine) == 1
     assert machine.processes == [powers(1024, MOST), powers(1, 512)]
 
 
 def test_what_the_zoo_refuses_is_not_tried_again() -> None:
     machine = Machine(0, 0, REFUSED)
-    assert largest(machine) == 1
+    assert largest_that_fits(machine) == 1
     assert len(machine.processes) == 1
 
 
@@ -120,6 +120,6 @@ def test_a_memory_limit_is_reached_in_one_process(monkeypatch: pytest.MonkeyPatc
     assert size & (size - 1) == 0
     assert len(started) == 1
     assert asked[-1] == f"does a batch of {2 * size:,} fit?"
-    assert not found.largest
+    assert not found.seeks_batch_size
     assert found.job["scenario"]["batch_size"] == size
-    assert found == dataclasses.replace(step, scenario=found.scenario, job=found.job, largest=False)
+    assert found == dataclasses.replace(step, scenario=found.scenario, job=found.job, seeks_batch_size=False)

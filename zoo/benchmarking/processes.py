@@ -17,12 +17,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from zoo.benchmarking import memory
-from zoo.benchmarking.timing import Block, Turn
+from zoo.benchmarking.timing import Turn, TurnLength
 from zoo.executors.local import Completed, Control, Task, make_folder, run
 
 COMMANDS, ANSWERS = "commands", "answers"
 WARM_UP, SAMPLE, END = "warm_up", "sample", "end"
 READY, WARM, SAMPLED, ENDED = "ready", "warm", "sampled", "ended"
+
+OnEvent = Callable[[dict[str, Any]], None]
 
 
 class _Line:
@@ -33,14 +35,26 @@ class _Line:
         self.rest = b""
 
     def write(self, message: Mapping[str, Any]) -> None:
-        content = json.dumps(message).encode() + b"\n"
+        content = memoryview(json.dumps(message).encode() + b"\n")
         while content:
             content = content[os.write(self.descriptor, content) :]
 
     def read(self) -> dict[str, Any]:
-        while b"\n" not in self.rest:
-            self.rest += os.read(self.descriptor, 65536)
-        line, _, self.rest = self.rest.partition(b"\n")
+        """Wait for a message."""
+        while (message := self.whole()) is None:
+            self.fill()
+        return message
+
+    def fill(self) -> None:
+        """Wait for a part of a message."""
+        self.rest += os.read(self.descriptor, 65536)
+
+    def whole(self) -> dict[str, Any] | None:
+        """The next message, if all of it is here."""
+        line, newline, rest = self.rest.partition(b"\n")
+        if not newline:
+            return None
+        self.rest = rest
         message: dict[str, Any] = json.loads(line)
         return message
 
@@ -48,8 +62,8 @@ class _Line:
         os.close(self.descriptor)
 
 
-class Called:
-    """In the worker: the turns that its parent calls."""
+class Parent:
+    """In a worker: the process that started it and says when it is to compute."""
 
     def __init__(self, folder: Path) -> None:
         self.commands, self.answers = _Line(folder / COMMANDS), _Line(folder / ANSWERS)
@@ -60,37 +74,39 @@ class Called:
         self.answers.write({"is": READY, "resident_bytes": memory.resident_bytes()})
         self.commands.read()
 
-    def take(self) -> Turn | None:
+    def next_turn(self) -> TurnLength | None:
         """Wait for the next turn; None at the end."""
         if not self.warm:
             self.warm = True
             self.answers.write({"is": WARM})
         command = self.commands.read()
-        return Turn(**command["turn"]) if command["do"] == SAMPLE else None
+        return TurnLength(**command["length"]) if command["do"] == SAMPLE else None
 
-    def give(self, block: Block) -> None:
+    def hand_over(self, turn: Turn) -> None:
         """Tell the parent what was sampled."""
-        self.answers.write({"is": SAMPLED, "block": asdict(block)})
+        self.answers.write({"is": SAMPLED, "turn": asdict(turn)})
 
 
-class Member:
+class Process:
     """In the parent: a process that is started now and computes when it is told to.
 
     :param timeout_s: after which it is ended, of time that it was its turn.
     """
 
-    def __init__(self, task: Task, on_event: Callable[[dict[str, Any]], None], timeout_s: float | None) -> None:
+    def __init__(self, task: Task, on_event: OnEvent, timeout_s: float | None) -> None:
         self.folder = make_folder()
         for name in (COMMANDS, ANSWERS):
             os.mkfifo(self.folder / name)
         self.commands, self.answers = _Line(self.folder / COMMANDS), _Line(self.folder / ANSWERS)
-        self.task = replace(task, job={**task.job, "turns": str(self.folder)})
+        self.over, self.held = os.pipe()  # `over` can be read when it has ended
+        self.task = replace(task, job={**task.job, "pipes": str(self.folder)})
         self.on_event, self.timeout_s = on_event, timeout_s
         self.control = Control()
-        self.blocks: list[Block] = []
+        self.turns: list[Turn] = []
         self.resident_bytes = 0
         self.completed: Completed | None = None
         self.error: BaseException | None = None
+        self.closed = False
         self.thread = threading.Thread(target=self._run, name=task.label, daemon=True)
         self.thread.start()
 
@@ -100,7 +116,7 @@ class Member:
         except BaseException as error:  # the parent raises it
             self.error = error
         finally:
-            self.answers.write({"is": ENDED})
+            os.close(self.held)
 
     def ready(self) -> bool:
         """Wait until it is ready to warm up. False, here and below: it has ended instead."""
@@ -112,12 +128,13 @@ class Member:
         """Have it warm up."""
         return bool(self._do(WARM_UP)["is"] == WARM)
 
-    def sample(self, turn: Turn) -> bool:
-        """Have it sample, to `blocks`."""
-        answer = self._do(SAMPLE, turn=asdict(turn))
+    def sample(self, length: TurnLength) -> bool:
+        """Have it sample, to `turns`."""
+        answer = self._do(SAMPLE, length=asdict(length))
         if answer["is"] != SAMPLED:
             return False
-        self.blocks.append(Block(**answer["block"]))
+        turn = answer["turn"]
+        self.turns.append(Turn(turn["start_s"], turn["seconds"], tuple(turn["samples_s"])))
         return True
 
     def end(self) -> Completed:
@@ -129,41 +146,44 @@ class Member:
         assert self.completed is not None  # noqa: S101 - what has ended without an error has completed
         return self.completed
 
-    def sampled_s(self) -> float:
-        """How long it has sampled."""
-        return sum(block.seconds for block in self.blocks)
-
-    def sampled_rounds(self) -> int:
-        """How many rounds it has sampled."""
-        return sum(block.rounds for block in self.blocks)
-
     def close(self) -> None:
         """End it, if it is still there."""
+        if self.closed:
+            return
+        self.closed = True
         self.control.stop()
         self.thread.join()
         for line in (self.commands, self.answers):
             line.close()
+        os.close(self.over)
 
     def _do(self, what: str, **more: Any) -> dict[str, Any]:
         self.commands.write({"do": what, **more})
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
-        if not self.answers.rest and not select.select([self.answers.descriptor], [], [], self.timeout_s)[0]:
-            self.control.expire()
-        answer = self.answers.read()
-        if answer["is"] == ENDED:
-            self.thread.join()
-            if self.error is not None:
-                raise self.error
-        return answer
+        """Wait for its next message: also one that it sent before it ended, but none that it has not finished."""
+        timeout_s = self.timeout_s
+        while (message := self.answers.whole()) is None:
+            readable = select.select([self.answers.descriptor, self.over], [], [], timeout_s)[0]
+            if self.answers.descriptor in readable:
+                self.answers.fill()
+            elif readable:
+                self.thread.join()
+                if self.error is not None:
+                    raise self.error
+                return {"is": ENDED}
+            else:
+                self.control.expire()
+                timeout_s = None
+        return message
 
 
-class Group:
-    """The processes that take turns; at its end none of them is left."""
+class ProcessGroup:
+    """The processes that are alive; at its end none of them is left."""
 
     def __init__(self) -> None:
-        self.members: list[Member] = []
+        self.processes: list[Process] = []
 
     def __enter__(self) -> Self:
         return self
@@ -171,16 +191,12 @@ class Group:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for member in self.members:
-            member.control.stop()
-        for member in self.members:
-            member.close()
+        for process in self.processes:
+            process.control.stop()
+        for process in self.processes:
+            process.close()
 
-    def start(self, task: Task, on_event: Callable[[dict[str, Any]], None], timeout_s: float | None) -> Member:
+    def start(self, task: Task, on_event: OnEvent, timeout_s: float | None) -> Process:
         """Start one more; it does what comes before warming up at once."""
-        self.members.append(Member(task, on_event, timeout_s))
-        return self.members[-1]
-
-    def ended(self) -> list[Member]:
-        """Those that have ended, and should not have."""
-        return [member for member in self.members if member.completed is not None]
+        self.processes.append(Process(task, on_event, timeout_s))
+        return self.processes[-1]

@@ -21,7 +21,7 @@ COPIES_S, LEAST_COPIES, MOST_COPIES = 1.0, 3, 200
 MOST_TIMES, OVERHEAD_S, BYTES_PER_S = 3.0, {"cpu": 0.25e-3, "gpu": 0.5e-3}, 1e9
 
 
-class Trial:
+class Verification:
     """One session against the reference."""
 
     def __init__(self, session: Session, reference: Reference, batch_size: int, precision: str) -> None:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import psutil
+
 from zoo.benchmarking.plan import Step
 from zoo.executors.local import Completed, Control, Task, run
 from zoo.keras_backend import only_what_is_needed
@@ -16,6 +18,7 @@ from zoo.references import resolve
 from zoo.specs import ModelSpec, RuntimeSpec
 
 FIRST, MOST = 1024, 65_536
+FREE_SHARE = 0.9  # of the free memory, as a process may use that has no limit
 KILLED = ("MemoryLimit", "OutOfMemory", "Timeout", "Exit", "SupervisorError")  # types of failures that nothing raised
 
 OnPhase = Callable[[str], None]
@@ -28,12 +31,32 @@ def with_largest_batch(step: Step, on_phase: OnPhase) -> Step:
 
     Where not even one image can be computed the batch size stays 1: measuring it says why.
     """
-    size = largest(lambda sizes: _grow(step, sizes, on_phase))
+    return with_batch(step, largest_that_fits(lambda sizes: _grow(step, sizes, on_phase)))
+
+
+def with_common_batch(steps: Sequence[Step], on_phase: OnPhase) -> list[Step]:
+    """The steps with the largest batch size that fits each while all of them are in memory.
+
+    Each is held to its share of the memory that is free now. A device's own memory is not divided.
+    """
+    share = int(FREE_SHARE * psutil.virtual_memory().available / len(steps))
+    sizes = []
+    for step in steps:
+        limit = min(share, step.options.memory_limit_bytes or share)
+        options = dataclasses.replace(step.options, memory_limit_bytes=limit)
+        held = dataclasses.replace(step, options=options)
+        sizes.append(with_largest_batch(held, on_phase).scenario.batch_size)
+    return [with_batch(step, min(sizes)) for step in steps]
+
+
+def with_batch(step: Step, size: int) -> Step:
+    """The step with a batch size."""
     scenario = dataclasses.replace(step.scenario, batch_size=size)
-    return dataclasses.replace(step, scenario=scenario, job={**step.job, "scenario": scenario.to_json()}, largest=False)
+    job = {**step.job, "scenario": scenario.to_json()}
+    return dataclasses.replace(step, scenario=scenario, job=job, seeks_batch_size=False)
 
 
-def largest(grow: Grow) -> int:
+def largest_that_fits(grow: Grow) -> int:
     """The largest size that fits, by as few processes as it takes.
 
     Sizes grow from 1024, or from 1 where that is too much. A size that failed by an exception is tried once more in a
@@ -74,12 +97,12 @@ def _raised(end: Completed) -> bool:
 def _grow(step: Step, sizes: Sequence[int], on_phase: OnPhase) -> tuple[int | None, Completed]:
     task = step.task()
     job = {**task.job, "sizes": list(sizes)}
-    task = dataclasses.replace(task, function="zoo.benchmarking.largest:compute", job=job, label="largest-batch")
+    task = dataclasses.replace(task, function="zoo.benchmarking.batch_size:compute", job=job, label="largest-batch")
     return _last_that_fitted(task, on_phase)
 
 
 def _last_that_fitted(task: Task, on_phase: OnPhase) -> tuple[int | None, Completed]:
-    """Run it; the deadline is that of one size, and begins anew with each."""
+    """Run it; the deadline is that of one size, and starts again with each."""
     fitted: int | None = None
     control = Control()
     deadline = _Deadline(task.timeout_s, control)

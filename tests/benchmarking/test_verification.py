@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from zoo.benchmarking.reference import Reference
-from zoo.benchmarking.trial import COPIES_S, LEAST_CHECKED, Trial
+from zoo.benchmarking.verification import COPIES_S, LEAST_CHECKED, Verification
 
 Array = np.ndarray[Any, Any]
 
@@ -139,16 +139,16 @@ def found(kind: type[Honest], batch_size: int = 8) -> tuple[str | None, str | No
     """What is said of a session: before it is timed, of its last output, and of new images."""
     clock = Clock()
     session = kind(clock)
-    trial = Trial(session, REFERENCE, batch_size, "float32")
-    record = trial.check(clock)
-    placed, output, timed = session.place(trial.reference.batch(0, batch_size)[0]), None, []
+    verification = Verification(session, REFERENCE, batch_size, "float32")
+    record = verification.check(clock)
+    placed, output, timed = session.place(verification.reference.batch(0, batch_size)[0]), None, []
     for _ in range(100):
         start = clock()
         output = session.run(placed)
         session.wait(output)
         timed.append(clock() - start)
-    _, wrong = trial.time_copies(placed, float(np.median(timed)), "cpu", clock)
-    return record["reason"], trial.check_timed(output), wrong
+    _, wrong = verification.time_copies(placed, float(np.median(timed)), "cpu", clock)
+    return record["reason"], verification.check_timed(output), wrong
 
 
 @pytest.mark.parametrize("batch_size", [1, 8, 64, 200])
@@ -182,7 +182,7 @@ def test_copies_are_timed_apart_and_as_a_whole() -> None:
     clock = Clock()
     session = Honest(clock)
     timed = session.place(REFERENCE.batch(0, 8)[0])
-    copies, wrong = Trial(session, REFERENCE, 8, "float32").time_copies(timed, COMPUTE_S, "cpu", clock)
+    copies, wrong = Verification(session, REFERENCE, 8, "float32").time_copies(timed, COMPUTE_S, "cpu", clock)
     assert wrong is None
     assert copies == pytest.approx({"place_s": COPY_S, "fetch_s": COPY_S, "end_to_end_s": COPY_S + COMPUTE_S + COPY_S})
     assert clock() < COPIES_S + 2 * COMPUTE_S
@@ -192,7 +192,7 @@ def test_a_machine_that_has_become_slower_accuses_nobody() -> None:
     clock = Clock()
     session = Honest(clock)
     timed = session.place(REFERENCE.batch(0, 8)[0])
-    _, wrong = Trial(session, REFERENCE, 8, "float32").time_copies(timed, COMPUTE_S / 5, "cpu", clock)
+    _, wrong = Verification(session, REFERENCE, 8, "float32").time_copies(timed, COMPUTE_S / 5, "cpu", clock)
     assert wrong is None
 
 
@@ -203,7 +203,7 @@ def test_a_slow_session_is_checked_on_fewer_images() -> None:
             return super().compute(images)
 
     clock = Clock()
-    record = Trial(Slow(clock), REFERENCE, 1, "float32").check(clock)
+    record = Verification(Slow(clock), REFERENCE, 1, "float32").check(clock)
     assert record["accepted"]
     assert record["images"] == LEAST_CHECKED
 
