@@ -8,6 +8,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
+from support import make_result
 
 from zoo.benchmarking import batch_size, runner, sides
 from zoo.benchmarking import plan as planning
@@ -24,7 +25,7 @@ from zoo.results.compare import compare
 from zoo.specs import ModelSpec, RuntimeSpec
 
 PLUGIN = Plugin("acme", "acme", "1.0", "acme")
-QUIET = {"other_cores_busy": 0.0, "stolen_cores": 0.0, "throttled": 0}
+QUIET = {"own_cores_busy": 1.0, "other_cores_busy": 0.0, "stolen_cores": 0.0, "throttled": 0}
 KILLED = Failure("accuracy", "SIGKILL", "ended by SIGKILL")
 EARLY = Failure("steady", "Exit", "exited with code 3 before it was done")
 SPEC: dict[str, Any] = {"summary": "x", "build": "acme:net", "input_shape": (8, 8, 1), "classes": 10, "parameters": 10}
@@ -156,11 +157,7 @@ def _pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sides.peak, "load", lambda *_: None)
 
 
-ENVIRONMENT = {
-    "fingerprint": "0123456789abcdef",
-    "processor": {"model": "x", "usable_cores": 2},
-    "accelerators": [],
-}
+ENVIRONMENT = make_result().environment.to_json()
 
 
 def steps(**options: Any) -> list[Step]:
@@ -174,15 +171,15 @@ def measured(**options: Any) -> Result:
 
 
 def codes(result: Result) -> dict[str, str]:
-    return {check["code"]: check["message"] for check in result.checks}
+    return {check.code: check.message for check in result.checks}
 
 
 def test_all_that_finish_count() -> None:
     result = measured(processes=5)
     assert (result.outcome, len(result.samples), result.lost) == ("ok", 5, ())
     assert "process_lost" not in codes(result)
-    assert result.samples[0]["started_beside"] == 0
-    assert result.measures["accuracy"]["value"] == 0.5
+    assert result.samples[0].started_beside == 0
+    assert result.measures.accuracy.value == 0.5
 
 
 @pytest.mark.parametrize("number", range(5))
@@ -190,27 +187,27 @@ def test_of_five_processes_one_is_lost_at_the_end_and_four_are_kept(number: int)
     Pretended.ends = {number: ("end", KILLED)}
     result = measured(processes=5)
     assert result.outcome == "ok"
-    assert result.stats["latency_s"]["processes"] == len(result.samples) == 4
+    assert result.stats.latency_s.processes == len(result.samples) == 4
     assert codes(result)["process_lost"] == (
         "1 of 5 processes ended too early, and their samples don't count: ended by SIGKILL (in accuracy)"
     )
     (lost,) = result.lost
-    assert lost["failure"]["message"] == "ended by SIGKILL"
-    assert lost["latency_s"] == list(Pretended.made[number].turns[0].samples_s)
-    assert lost["turns"][0]["rounds"] == 64
+    assert lost.failure.message == "ended by SIGKILL"
+    assert list(lost.latency_s) == list(Pretended.made[number].turns[0].samples_s)
+    assert lost.turns[0].rounds == 64
     if number == 0:
-        assert (result.measures["accuracy"], result.predictions) == (None, None)
+        assert (result.measures.accuracy, result.predictions) == (None, None)
         assert result.reasons["accuracy"] == "the process that scores the model ended too early"
     else:
-        assert result.measures["accuracy"]["value"] == 0.5
+        assert result.measures.accuracy.value == 0.5
 
 
 def test_where_none_survives_it_fails_as_the_first_did_and_raw_samples_are_kept() -> None:
     Pretended.ends = {0: (1, EARLY), **dict.fromkeys((1, 2, 3), (1, KILLED))}
     result = measured(target_width=0.0001)
-    assert (result.outcome, result.failure and result.failure["message"]) == ("error", EARLY.message)
-    assert result.measures["latency_s"] is None
-    assert [len(lost["latency_s"]) for lost in result.lost] == [64] * 4
+    assert (result.outcome, result.failure and result.failure.message) == ("error", EARLY.message)
+    assert result.measures.latency_s is None
+    assert [len(lost.latency_s) for lost in result.lost] == [64] * 4
 
 
 def test_what_is_impossible_here_is_raised() -> None:
@@ -224,9 +221,9 @@ def test_what_is_impossible_here_is_raised() -> None:
 def test_one_whose_logits_are_wrong_makes_the_scenario_wrong(number: int) -> None:
     Pretended.wrong = number
     result = measured(processes=5)
-    assert (result.outcome, result.measures["latency_s"]) == ("wrong", None)
+    assert (result.outcome, result.measures.latency_s) == ("wrong", None)
     assert result.parity is not None
-    assert not result.parity["accepted"]
+    assert not result.parity.accepted
 
 
 def against(**options: Any) -> tuple[Result, Result]:
@@ -241,8 +238,8 @@ def test_a_lost_process_costs_its_pair_and_no_other() -> None:
     a, b = against(processes=5)
     for result in (a, b):
         assert result.outcome == "ok"
-        assert [sample["pair"] for sample in result.samples] == [0, 1, 3, 4]
-        assert [(lost["pair"], len(lost["turns"])) for lost in result.lost] == [(2, 64)]
+        assert [sample.pair for sample in result.samples] == [0, 1, 3, 4]
+        assert [(lost.pair, len(lost.turns)) for lost in result.lost] == [(2, 64)]
     assert "the process that it was measured in turn with has ended" in codes(a)["process_lost"]
     assert "ended by SIGKILL" in codes(b)["process_lost"]
     assert compare([a], [b])[0].reason.startswith("4 and 4 processes, interleaved")
@@ -253,7 +250,7 @@ def test_a_side_that_fails_at_once_fails_the_other() -> None:
     a, b = against()
     assert [result.outcome for result in (a, b)] == ["error", "error"]
     assert a.failure is not None
-    assert a.failure["message"] == "the process that it was measured in turn with has ended"
+    assert a.failure.message == "the process that it was measured in turn with has ended"
     assert len(Pretended.made) == 2
 
 
@@ -283,7 +280,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 def test_two_models_are_compared_at_the_largest_batch_that_fits_both(fits: dict[str, int]) -> None:
     fits |= {"one": 4096, "two": 1024}
     a, b = against(batch_sizes=("max",), processes=1)
-    assert [result.scenario["batch_size"] for result in (a, b)] == [1024, 1024]
+    assert [result.scenario.batch_size for result in (a, b)] == [1024, 1024]
     assert {process.task.job["scenario"]["batch_size"] for process in Pretended.made} == {1024}
     assert {process.task.memory_limit_bytes for process in Pretended.made} == {None}
 
@@ -292,12 +289,12 @@ def test_what_does_not_fit_beside_the_other_is_halved(fits: dict[str, int]) -> N
     fits |= {"one": 4096, "two": 4096}
     Pretended.ends = dict.fromkeys((0, 3), ("ready", Failure("first_call", "MemoryLimit", "too much")))
     a, b = against(batch_sizes=("max",), processes=1)
-    assert [(result.outcome, result.scenario["batch_size"]) for result in (a, b)] == [("ok", 1024)] * 2
+    assert [(result.outcome, result.scenario.batch_size) for result in (a, b)] == [("ok", 1024)] * 2
 
 
 def test_where_not_even_one_image_fits_it_says_so(fits: dict[str, int]) -> None:
     fits |= {"one": 1, "two": 2}
     Pretended.ends = {0: ("ready", Failure("first_call", "MemoryLimit", "too much"))}
     a, _ = against(batch_sizes=("max",), processes=1)
-    assert (a.outcome, a.scenario["batch_size"]) == ("out_of_memory", 1)
+    assert (a.outcome, a.scenario.batch_size) == ("out_of_memory", 1)
     assert len(Pretended.made) == 2

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import msgspec
+
 from zoo.benchmarking import environment as env
 from zoo.benchmarking.checks import check
 from zoo.benchmarking.energy import Energy, figures
@@ -86,18 +88,40 @@ def assemble(
         "parity": _parity(records),
         "lost": tuple(process.to_json(began) for process in lost),
     }
-    if ended is not None:
-        failure = failure_record(ended.failure)
-        return Result.from_json(
-            {
-                **common,
-                "outcome": ended.outcome,
-                "failure": failure,
-                "measures": {},
-                "reasons": dict.fromkeys(MEASURES, f"{ended.outcome}: {failure['message']}"),
-            }
-        )
+    if ended is None:
+        try:
+            return Result.from_json(
+                {**common, **_measured(step, environment, records, lost, load_at_start, peaks, began)}
+            )
+        except msgspec.ValidationError as error:  # a plugin's runtime has given something else than it should
+            ended = Ended("error", Failure("record", type(error).__name__, f"what was recorded is malformed: {error}"))
+            common |= {"parity": None, "lost": ()}
+            common["environment"] |= {"device": step.scenario.device, "threads": None, "cuda": None}
+    failure = failure_record(ended.failure)
+    return Result.from_json(
+        {
+            **common,
+            "outcome": ended.outcome,
+            "failure": failure,
+            "measures": {},
+            "reasons": dict.fromkeys(MEASURES, f"{ended.outcome}: {failure['message']}"),
+        }
+    )
 
+
+def _measured(
+    step: Step,
+    environment: Mapping[str, Any],
+    records: Sequence[Mapping[str, Any]],
+    lost: Sequence[LostProcess],
+    load_at_start: float | None,
+    peaks: Peaks | None,
+    began: float,
+) -> dict[str, Any]:
+    """What a Result that is ok says beyond what every Result does.
+
+    :param began: when the scenario's first turn did.
+    """
     first = records[0]
     stats = summarise(
         [record["samples_s"] for record in records],
@@ -105,42 +129,39 @@ def assemble(
     )
     measures, reasons = _measures(step, records, stats, peaks)
     scored = _scored(records)
-    return Result.from_json(
-        {
-            **common,
-            "outcome": "ok",
-            "measures": measures,
-            "reasons": reasons,
-            "stats": {
-                "latency_s": stats.to_json(),
-                "images_per_second": {
-                    "value": measures["images_per_second"],
-                    "low": step.scenario.batch_size / stats.mean_high,
-                    "high": step.scenario.batch_size / stats.mean_low,
-                },
+    return {
+        "outcome": "ok",
+        "measures": measures,
+        "reasons": reasons,
+        "stats": {
+            "latency_s": stats.to_json(),
+            "images_per_second": {
+                "value": measures["images_per_second"],
+                "low": step.scenario.batch_size / stats.mean_high,
+                "high": step.scenario.batch_size / stats.mean_low,
             },
-            "samples": [_process(record, began) for record in records],
-            "weights": first["weights"],
-            "predictions": scored
-            and {
-                "dataset_sha256": scored["dataset_sha256"],
-                "split": scored["split"],
-                "classes": scored["predictions"],
-                "correct": scored["correct"],
-            },
-            "checks": [
-                *check(
-                    stats,
-                    records,
-                    load_at_start,
-                    environment["processor"]["usable_cores"],
-                    step.options.target_width,
-                    measures["flops_share"],
-                ),
-                *lost_check(lost, len(records) + len(lost)),
-            ],
-        }
-    )
+        },
+        "samples": [_process(record, began) for record in records],
+        "weights": first["weights"],
+        "predictions": scored
+        and {
+            "dataset_sha256": scored["dataset_sha256"],
+            "split": scored["split"],
+            "classes": scored["predictions"],
+            "correct": scored["correct"],
+        },
+        "checks": [
+            *check(
+                stats,
+                records,
+                load_at_start,
+                environment["processor"]["usable_cores"],
+                step.options.target_width,
+                measures["flops_share"],
+            ),
+            *lost_check(lost, len(records) + len(lost)),
+        ],
+    }
 
 
 def _process(record: Mapping[str, Any], began: float) -> dict[str, Any]:
