@@ -298,3 +298,25 @@ def test_where_not_even_one_image_fits_it_says_so(fits: dict[str, int]) -> None:
     a, _ = against(batch_sizes=("max",), processes=1)
     assert (a.outcome, a.scenario.batch_size) == ("out_of_memory", 1)
     assert len(Pretended.made) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("memory", {"peak_bytes": "much", "after_import_bytes": 1, "peak_device_bytes": None}),
+        ("activity", {}),
+        ("started", 7),
+        ("copies", None),
+        ("cost", {"parameters": 10**400}),
+        ("parity", {"accepted": "yes"}),
+        ("settled", float("nan")),
+    ],
+)
+def test_a_malformed_record_ends_its_scenario_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, field: str, value: Any
+) -> None:
+    monkeypatch.setitem(RECORD, field, value)
+    (result,) = runner.measure_plan(steps())
+    assert result.outcome == "error"
+    assert result.failure is not None
+    assert result.failure.message.startswith("what the process returned is malformed: ")

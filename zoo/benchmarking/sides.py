@@ -19,6 +19,7 @@ from zoo.benchmarking.schedule import Finished, Lost
 from zoo.errors import EXIT_USAGE, UsageError
 from zoo.executors.local import Failure
 from zoo.record.result import Result
+from zoo.record.worker import decode
 
 OnPhase = Callable[[str], None]
 
@@ -95,12 +96,18 @@ class Side:
             ended = Ended.of(completed)
             self.lost[number] = LostProcess(ended.outcome, ended.failure, tuple(process.turns), pair)
             return Lost()
-        self.records[number] = {**completed.value, "pair": pair}
-        parity = completed.value["parity"]
+        try:
+            record = decode(completed.value)
+        except ValueError as error:
+            why = Failure("record", "Malformed", f"what the process returned is malformed: {error}")
+            self.lost[number] = LostProcess("error", why, tuple(process.turns), pair)
+            return Lost()
+        self.records[number] = {**record, "pair": pair}
+        parity = record["parity"]
         if not parity["accepted"]:
             self.ended = Ended("wrong", Failure("parity", "Wrong", parity["reason"]))
             return Lost(settles=True)
-        return Finished(scoring_s=completed.value["phases_s"].get("accuracy", 0.0))
+        return Finished(scoring_s=record["phases_s"].get("accuracy", 0.0))
 
     def drop(self, number: int, process: Process, pair: int | None) -> None:
         """Do without a process that nothing was wrong with, since another of its pair was lost."""
