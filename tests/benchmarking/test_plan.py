@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from zoo.benchmarking import plan as planning
-from zoo.benchmarking.forecast import START_S, forecast
 from zoo.benchmarking.plan import Options, left_out, plan
 from zoo.data.catalog import Dataset
 from zoo.errors import UsageError
 from zoo.plugins import CORE, Plugin
 from zoo.registry import Entry, Registry
+from zoo.results.forecast import START_S, forecast
 from zoo.specs import ModelSpec, RuntimeSpec
 
 PLUGIN = Plugin("acme", "acme", "1.0", "acme")

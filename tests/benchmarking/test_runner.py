@@ -12,7 +12,6 @@ from support import make_result
 
 from zoo.benchmarking import batch_size, runner, sides
 from zoo.benchmarking import plan as planning
-from zoo.benchmarking.api import bench_against
 from zoo.benchmarking.plan import Options, Step, plan
 from zoo.benchmarking.timing import Turn, TurnLength
 from zoo.data.catalog import Dataset
@@ -21,6 +20,7 @@ from zoo.executors.local import Completed, Failure, Task
 from zoo.plugins import CORE, Plugin
 from zoo.record.result import Result
 from zoo.registry import Entry, Registry
+from zoo.results.bench import bench_against
 from zoo.results.compare import compare
 from zoo.specs import ModelSpec, RuntimeSpec
 

@@ -174,10 +174,10 @@ def command(
     is measured first, if 'zoo peak' hasn't yet. A process that fails is reported and the others go on; the
     exit code is then 3. Every Result is kept in the store.
     """
-    from zoo.benchmarking.api import bench
     from zoo.benchmarking.plan import left_out
     from zoo.paths import logs
     from zoo.report import tables
+    from zoo.results.bench import bench
 
     if not patterns:
         raise UsageError("name at least one model, such as 'zoo bench toy_resnet'; 'zoo list' names them")
@@ -217,9 +217,9 @@ def _dry_run(
 ) -> int:
     """Print what would be measured."""
     from zoo.benchmarking.environment import collect
-    from zoo.benchmarking.forecast import forecast
     from zoo.benchmarking.plan import plan
     from zoo.report import tables
+    from zoo.results.forecast import forecast
 
     found = forecast(plan(registry, patterns, options), store, collect()["fingerprint"])
     if as_json:
@@ -264,8 +264,8 @@ def _against(
     as_json: bool,
 ) -> int:
     """Measure one model and a reference in turn, and compare."""
-    from zoo.benchmarking.api import bench_against
     from zoo.results import gate
+    from zoo.results.bench import bench_against
     from zoo.results.compare import compare_matching
     from zoo.results.floor import load_floor
 

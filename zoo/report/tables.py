@@ -11,7 +11,7 @@ from zoo.record.measures import LatencyStats
 from zoo.record.result import Result
 
 if TYPE_CHECKING:
-    from zoo.benchmarking.forecast import Forecast
+    from zoo.results.forecast import Forecast
 
 DEFAULT_FORMAT = "simple"
 

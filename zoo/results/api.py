@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo import registry as _registry
-from zoo.benchmarking.api import OnStep, bench, bench_against
 from zoo.errors import UsageError, ZooError
+from zoo.results.bench import OnStep, bench, bench_against
 from zoo.results.references import find
 
 if TYPE_CHECKING:
