@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from zoo.benchmarking.timing import Policy, Turn, measure
@@ -20,7 +21,7 @@ from zoo.executors.local import Task
 
 pytestmark = pytest.mark.timed
 
-TESTS = str(Path(__file__).parent)
+TESTS = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 POLICY = Policy(warmup_min_s=0.0, warmup_max_s=0.05)
 
 
@@ -112,6 +113,27 @@ def test_a_process_that_fails_before_its_first_turn_says_so(group: Group) -> Non
     completed = member.end()
     assert completed.failure is not None
     assert completed.failure.message == "there is no such device here"
+
+
+@pytest.mark.parametrize("fails", ["mkfifo", "thread"])
+def test_a_member_that_can_not_be_started_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def refuse(*_: Any) -> None:
+        raise OSError("no more of them")
+
+    if fails == "mkfifo":
+        make = os.mkfifo
+        monkeypatch.setattr(os, "mkfifo", lambda path: refuse() if path.name == "answers" else make(path))
+    else:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+    before = psutil.Process().num_fds()
+    with pytest.raises(OSError, match="no more of them"):
+        Member(task(), lambda _: None, 1)
+    assert psutil.Process().num_fds() == before
+    assert os.listdir(tmp_path) == []
 
 
 def test_leaving_a_group_ends_its_processes_and_takes_away_its_files(

@@ -19,6 +19,7 @@ from zoo.benchmarking.stats import LEAST_TURNS, interval
 from zoo.benchmarking.taken import OnPhase, Taken
 from zoo.benchmarking.timing import Turn
 from zoo.benchmarking.turns import Group, Member
+from zoo.cores import usable_cores
 from zoo.executors.local import Failure
 from zoo.results.schema import Result
 
@@ -61,7 +62,7 @@ def _measure(taken: Taken, on_phase: OnPhase) -> None:
             while alive and (missing := clock.wanted() - len(taken.records) - len(group.members)) > 0:
                 if not _has_room(group.members[0]):
                     break
-                alive = _start_more(taken, group, min(missing, env.usable_cores()), on_phase)
+                alive = _start_more(taken, group, min(missing, usable_cores()), on_phase)
             turn = _turn(taken.step.options, len(group.members))
             while alive and not clock.enough(group.members):
                 alive = all(member.sample(turn) for member in random.sample(group.members, len(group.members)))
