@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,15 @@ def collect() -> dict[str, Any]:
 
 def fingerprint(environment: dict[str, Any]) -> str:
     """A short digest that is equal where Results are comparable."""
+    return hashlib.sha256(json.dumps(fingerprinted(environment), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def fingerprinted(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an environment that decides whether Results are comparable."""
     names = (*FINGERPRINTED, WITH_ACCELERATORS) if environment.get("accelerators") else FINGERPRINTED
     if environment.get(IF_ANY):
         names = (*names, IF_ANY)
-    relevant = {key: environment.get(key) for key in names}
-    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
+    return {key: environment.get(key) for key in names}
 
 
 def describe(environment: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ import psutil
 
 from zoo.benchmarking import environment as env
 from zoo.benchmarking.assemble import Ended
+from zoo.benchmarking.load import load_of_others
 from zoo.benchmarking.plan import Options, Step
 from zoo.benchmarking.reference import References
 from zoo.benchmarking.stats import LEAST_TURNS, interval
@@ -42,7 +43,7 @@ def measure_plan(steps: Sequence[Step], on_step: OnStep | None = None, run_id: s
     :raises UsageError: if what was asked for is impossible here.
     """
     environment, run_id = env.collect(), run_id or new_run_id()
-    load_at_start = env.load_average()  # of the machine without us: the steps themselves load it
+    load_at_start = load_of_others()  # before the steps, which load it themselves
     with References(steps) as references:
         for index, step in enumerate(steps):
             on_phase = on_step(index, len(steps), step) if on_step else _ignore
@@ -146,7 +147,7 @@ def _has_room(member: Member) -> bool:
 def measure_sides(matrix: Sequence[Sequence[Step]], on_step: OnStep | None = None) -> Iterator[tuple[Result, ...]]:
     """Measure steps side by side, a process of each at a time that compute in turn, and yield all their Results."""
     environment, run_id = env.collect(), new_run_id()
-    load_at_start = env.load_average()
+    load_at_start = load_of_others()
     with References([step for steps in matrix for step in steps]) as references:
         for index, steps in enumerate(matrix):
             on_phase = on_step(index, len(matrix), steps[-1]) if on_step else _ignore
