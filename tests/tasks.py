@@ -13,7 +13,7 @@ import pytest
 
 from zoo.executors.local import Task
 
-HERE = str(Path(__file__).parent / "executors")
+HERE = os.pathsep.join([str(Path(__file__).parent / "executors"), *filter(None, [os.environ.get("PYTHONPATH")])])
 MARK = "ZOO_TEST_MARK"
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to the supervisor")

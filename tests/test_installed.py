@@ -68,6 +68,9 @@ def test_requirements_are_those_of_the_distributions_with_the_entry_point(tmp_pa
         metadata.write_text(
             f"Name: {name}\nVersion: 1.0\nRequires-Dist: zoobench\n"
             "Requires-Dist: Fast_Runtime[cpu]>=2; python_version>'3'\n"
+            "Requires-Dist: mypy>=1; extra == 'dev'\n"
+            "Requires-Dist: ruff; (python_version > '3') and extra=='dev'\n"
+            "Requires-Dist: extra; python_version > '3'\n"
             "Requires-Dist: plain (>=1)\n\nRequires-Dist: not-a-field\n"
         )
-    assert requirements("zoo", [str(tmp_path)]) == {"zoo_fast": ("zoobench", "fast-runtime", "plain")}
+    assert requirements("zoo", [str(tmp_path)]) == {"zoo_fast": ("zoobench", "fast-runtime", "extra", "plain")}

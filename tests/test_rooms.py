@@ -11,7 +11,20 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # From the ground up. A room is a package, or the modules in a row.
 ROOMS: tuple[tuple[str, ...], ...] = (
-    ("errors", "text", "plain", "index", "references", "installed", "keras_backend", "paths", "files", "chart"),
+    (
+        "errors",
+        "text",
+        "plain",
+        "cgroups",
+        "cores",
+        "index",
+        "references",
+        "installed",
+        "keras_backend",
+        "paths",
+        "files",
+        "chart",
+    ),
     ("record",),
     ("specs", "hookspecs"),
     ("executors",),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 SEPARATORS = re.compile(r"[-_.]+")
 REQUIRED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+EXTRA = re.compile(r"\bextra\s*(==|in\b)")  # in the marker of what only an extra brings
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,7 +71,7 @@ def versions(names: Iterable[str], path: Sequence[str] | None = None) -> dict[st
 
 
 def requirements(group: str, path: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
-    """What each distribution with entry points in a group says that it requires, extras included; names normalised."""
+    """What each distribution with entry points in a group says that it requires, without extras; names normalised."""
     found: dict[str, tuple[str, ...]] = {}
     for folder, metadata in _metadata_folders(sys.path if path is None else path):
         name = _key(os.path.basename(folder).partition("-")[0])
@@ -78,7 +79,8 @@ def requirements(group: str, path: Sequence[str] | None = None) -> dict[str, tup
             continue
         lines = _read(os.path.join(folder, metadata)).partition("\n\n")[0].splitlines()
         values = (line.partition(":")[2].strip() for line in lines if line.lower().startswith("requires-dist:"))
-        found[name] = tuple(normalised(match[0]) for value in values if (match := REQUIRED.match(value)))
+        always = (value for value in values if not EXTRA.search(value.partition(";")[2]))
+        found[name] = tuple(normalised(match[0]) for value in always if (match := REQUIRED.match(value)))
     return found
 
 

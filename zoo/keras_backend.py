@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import json
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 
 from zoo.errors import UsageError
@@ -16,6 +18,13 @@ BACKENDS = ("tensorflow", "jax", "torch")  # in the order in which they are take
 VARIABLE = "KERAS_BACKEND"
 # Packages, and the distributions that bring them.
 UNNEEDED = {"sklearn": "scikit-learn", "jax": "jax", "tensorflow": "tensorflow"}
+WITHOUT_TENSORFLOW = {"jax": {"jax"}, "torch": set(), "numpy": {"jax"}}  # backends, and what each imports of these
+
+HOME_VARIABLE, CONFIGURATION_FILE = "KERAS_HOME", "keras.json"
+# Keras' own defaults, which the zoo's models and references take for granted.
+CONFIGURATION = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+# By these Keras cuts short every fit and predict, or builds its layers on Flax.
+IGNORED = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
 
 
 def choose(wanted: str | None = None) -> str:
@@ -36,16 +45,51 @@ def choose(wanted: str | None = None) -> str:
 
 
 def environment() -> dict[str, str]:
-    """What to set for a worker where any backend will do: nothing if `KERAS_BACKEND` names one that is there, or if
-    TensorFlow is there and Keras may choose by its own configuration.
+    """What to set for a worker where any backend will do: the one that `KERAS_BACKEND` names, else one that is there.
 
     :raises UsageError: as `choose`.
     """
-    named = os.environ.get(VARIABLE)
-    if named == "numpy":  # Keras' own
-        return {}
-    chosen = choose(named)
-    return {} if named or chosen == BACKENDS[0] else {VARIABLE: chosen}
+    chosen = choose(os.environ.get(VARIABLE))
+    if chosen == "numpy" and not is_installed("jax"):
+        raise UsageError("Keras' backend numpy needs JAX; pip install 'zoobench[jax]', or unset KERAS_BACKEND")
+    return {VARIABLE: chosen}
+
+
+def worker_environment(folder: Path, variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Give a worker a folder of Keras' in place of the user's: `keras.json` holds what the zoo takes for granted.
+
+    What else the user's folder holds, such as weights that were downloaded, is linked there.
+
+    :param folder: of the worker.
+    :param variables: that it will have besides this process's.
+    :return: variables to set; None unsets one.
+    :raises OSError: if it can't be written.
+    """
+    home = folder / "keras"
+    home.mkdir()
+    backend = variables.get(VARIABLE) or os.environ.get(VARIABLE) or next(filter(is_installed, BACKENDS), BACKENDS[0])
+    (home / CONFIGURATION_FILE).write_text(json.dumps({**CONFIGURATION, "backend": backend}))
+    with contextlib.suppress(OSError):
+        for path in _home().iterdir():
+            if path.name != CONFIGURATION_FILE:
+                (home / path.name).symlink_to(path.absolute())
+    return {HOME_VARIABLE: str(home), **dict.fromkeys(IGNORED)}
+
+
+def configured() -> str | None:
+    """The backend that Keras will take in this process: `KERAS_BACKEND`'s, or that of the user's `keras.json`."""
+    if named := os.environ.get(VARIABLE):
+        return named
+    try:
+        named = json.loads((_home() / CONFIGURATION_FILE).read_bytes()).get("backend")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return named if isinstance(named, str) else None
+
+
+def _home() -> Path:
+    """Keras' folder of this user."""
+    return Path(os.path.expanduser(os.environ.get(HOME_VARIABLE) or os.path.join("~", ".keras")))
 
 
 @contextlib.contextmanager
@@ -59,10 +103,8 @@ def only_what_is_needed(needed: Collection[str] = ()) -> Iterator[None]:
 
     :param needed: distributions that are to be found in any case.
     """
-    chosen = os.environ.get(VARIABLE)
-    wanted = {*needed, chosen}
-    if chosen not in ("jax", "torch"):  # Keras' own choice may be TensorFlow
-        wanted.add("tensorflow")
+    chosen = configured()
+    wanted = {*needed, *WITHOUT_TENSORFLOW.get(chosen or "", {"tensorflow"})}  # Keras' own choice is TensorFlow
     unneeded = {
         package for package, distribution in UNNEEDED.items() if distribution not in wanted
     } - sys.modules.keys()

@@ -55,6 +55,13 @@ def process(settled: bool = True, **activity: Any) -> dict[str, Any]:
     return {"settled": settled, "activity": {**QUIET, **activity}}
 
 
+def test_a_quota_that_held_a_process_back_is_said_and_one_that_did_not_is_not() -> None:
+    assert findings(process(quota_periods=0, quota_waited_s=0.0), process(quota_periods=None)) == []
+    [found] = findings(process(quota_periods=3, quota_waited_s=0.5), process(quota_periods=1_200, quota_waited_s=1.25))
+    assert found["code"] == "quota"
+    assert "used up in 1,203 periods, and threads waited 1.75 s" in found["message"]
+
+
 def codes(*processes: dict[str, Any], **options: Any) -> list[str]:
     return [finding["code"] for finding in findings(*processes, **options)]
 

@@ -6,11 +6,13 @@ import copy
 import json
 from pathlib import Path
 from typing import Any, NoReturn
+from unittest import mock
 
 import nvml
 import pytest
 
 from zoo.benchmarking import environment
+from zoo.cgroups import Groups, Quota
 from zoo.record.environment import Environment
 
 
@@ -32,6 +34,7 @@ def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: di
         "python",
         "packages",
         "container",
+        "variables",
         "fingerprint",
     }
     assert set(found["processor"]) == {
@@ -194,9 +197,24 @@ def test_the_drivers_binding_is_not_in_the_fingerprint(found: dict[str, Any]) ->
     assert "nvidia-ml-py" not in found["packages"]
 
 
-def test_the_usable_cores_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment.os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
-    assert environment.usable_cores() == 2
+def test_variables_that_change_what_computes_are_in_the_fingerprint_if_any_are_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(environment.variables, "found", dict)
+    without = environment.collect()
+    assert environment.fingerprint({**without, "variables": {}}) == without["fingerprint"]
+    assert environment.fingerprint({k: v for k, v in without.items() if k != "variables"}) == without["fingerprint"]
+    monkeypatch.setattr(environment.variables, "found", lambda: {"OMP_NUM_THREADS": "1"})
+    assert environment.collect()["fingerprint"] != without["fingerprint"]
+
+
+def test_the_limits_of_a_container_are_those_of_its_control_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = mock.create_autospec(Groups, instance=True)
+    groups.quota.return_value, groups.memory_limit_bytes.return_value = Quota(150_000, 100_000), 2**30
+    monkeypatch.setattr(environment.Groups, "of_this_process", lambda: groups)
+    assert environment.container_limits() == {"cpu.max": "150000 100000", "memory.max": "1073741824"}
+    groups.quota.return_value = groups.memory_limit_bytes.return_value = None
+    assert environment.container_limits() == {}
 
 
 def test_where_load_is_not_counted_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

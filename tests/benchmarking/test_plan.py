@@ -10,6 +10,7 @@ import pytest
 
 from zoo.benchmarking import plan as planning
 from zoo.benchmarking.plan import Options, left_out, plan
+from zoo.benchmarking.variables import THREADS
 from zoo.data.catalog import Dataset
 from zoo.errors import UsageError
 from zoo.plugins import CORE, Plugin
@@ -84,6 +85,13 @@ def test_what_is_listed_multiplies() -> None:
     devices = ("cpu", "gpu", "gpu:1")
     expected = itertools.product(("one", "two"), ("fast",), devices, ("float32", "bfloat16"), (1, 2), (1, 8))
     assert found == list(expected)
+
+
+def test_a_number_of_threads_that_was_asked_for_sets_aside_what_the_environment_says() -> None:
+    options = Options(dataset="dots", runtimes=("fast",), threads=(None, 2), batch_sizes=(1,))
+    free, told = (step.task().environment for step in plan(REGISTRY, ["one"], options))
+    assert free == {"KERAS_BACKEND": "jax"}
+    assert told == {"KERAS_BACKEND": "jax", **dict.fromkeys(THREADS)}
 
 
 def test_what_is_listed_twice_is_measured_once() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from zoo.benchmarking.processes import Parent, Process, ProcessGroup
@@ -133,6 +134,27 @@ def test_what_was_handed_over_whole_is_kept_and_what_was_not_is_not(group: Proce
     assert not process.sample(TurnLength(least_s=1.0))
     assert process.end().outcome == "error"
     assert process.turns == [Turn(0.0, 1.0, (0.123456789,) * 100_000)]
+
+
+@pytest.mark.parametrize("fails", ["mkfifo", "thread"])
+def test_a_process_that_can_not_be_started_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def refuse(*_: Any) -> None:
+        raise OSError("no more of them")
+
+    if fails == "mkfifo":
+        make = os.mkfifo
+        monkeypatch.setattr(os, "mkfifo", lambda path: refuse() if path.name == "answers" else make(path))
+    else:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+    before = psutil.Process().num_fds()
+    with pytest.raises(OSError, match="no more of them"):
+        Process(task(), lambda _: None, 1)
+    assert psutil.Process().num_fds() == before
+    assert os.listdir(tmp_path) == []
 
 
 def test_leaving_a_group_that_is_handing_over_does_not_hang(group: ProcessGroup) -> None:

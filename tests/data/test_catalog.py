@@ -123,12 +123,32 @@ def test_a_data_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
             find("digits", KNOWN, path)
 
 
-def test_a_dataset_of_a_plugin_can_be_prepared_where_it_is_not(tmp_path: Path) -> None:
-    found = find("digits", KNOWN, tmp_path)
+@pytest.mark.parametrize("variable", [True, False])
+def test_an_embedded_dataset_is_prepared_in_the_zoos_own_folder_and_not_in_one_that_the_user_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: bool
+) -> None:
+    (tmp_path / "named").mkdir()
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    if variable:
+        monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path / "named"))
+    found = find("digits", KNOWN, None if variable else tmp_path / "named")
     assert found.builder == "zoo.data.digits:Digits"
-    assert found.folder == str(tmp_path / "digits" / "1.0.0")
+    assert found.data_dir == str(tmp_path / "home" / "data")
+    assert found.folder == str(tmp_path / "home" / "data" / "digits" / "1.0.0")
     assert (found.classes, found.image_shape, found.splits) == (10, (8, 8, 1), DIGITS.splits)
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["named"]
+
+
+def test_an_embedded_dataset_is_found_in_the_zoos_own_folder_whatever_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "named").mkdir()
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    prepare(tmp_path / "home" / "data", "digits", "1.0.0")
+    prepare(tmp_path / "home" / "data", "toys", "1.0.0")
+    assert find("digits", KNOWN, tmp_path / "named").is_prepared
+    with pytest.raises(UsageError, match=r"no dataset 'toys' has been prepared in .*named;"):
+        find("toys", KNOWN, tmp_path / "named")
 
 
 def test_a_dataset_of_a_plugin_is_read_where_it_has_been_prepared(tmp_path: Path) -> None:

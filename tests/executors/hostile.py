@@ -168,3 +168,8 @@ def returns_nothing(job: dict[str, Any], report: Report) -> None:
 
 def reports_an_object(job: dict[str, Any], report: Report) -> None:
     report("step", value=object())
+
+
+def variables(job: dict[str, Any], report: Report) -> dict[str, str]:
+    """Those of the names that are set."""
+    return {name: os.environ[name] for name in job["names"] if name in os.environ}

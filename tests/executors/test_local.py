@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+import psutil
 import pytest
-from tasks import LINUX, leftovers, marked, task
+from tasks import HERE, LINUX, leftovers, marked, task
 
 from zoo.errors import DataError, ModelError, SpecError, UsageError, WeightsError, ZooError
-from zoo.executors.local import Task, call, run
+from zoo.executors.local import Task, call, make_folder, run
 
 pytestmark = pytest.mark.timed
 
@@ -222,6 +224,32 @@ def test_a_job_that_is_not_json_is_refused_and_leaves_nothing(folders: Path) -> 
     with pytest.raises((TypeError, ZooError)):
         run(task("fine", thing=object()))
     assert leftovers(folders) == []
+
+
+def test_a_job_that_is_not_json_takes_the_folder_with_it_that_was_made_for_it(folders: Path) -> None:
+    folder = make_folder()
+    with pytest.raises(TypeError):
+        run(task("fine", thing=object()), folder=folder)
+    assert leftovers(folders) == []
+
+
+def test_a_process_that_can_not_be_started_leaves_no_file_no_pipe_and_no_folder(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(folders / "no-python"))
+    before = psutil.Process().num_fds()
+    with pytest.raises(ZooError, match=r"^can't start a process: no such file or directory$"):
+        run(task("fine"))
+    assert psutil.Process().num_fds() == before
+    assert leftovers(folders) == []
+
+
+def test_variables_are_set_and_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEPT", "k")
+    monkeypatch.setenv("UNSET", "u")
+    environment = {"PYTHONPATH": HERE, "UNSET": None, "KERAS_BACKEND": "jax"}
+    names = ["KEPT", "UNSET", "KERAS_BACKEND", "KERAS_MAX_EPOCHS"]
+    assert call(Task("hostile:variables", {"names": names}, environment)) == {"KEPT": "k", "KERAS_BACKEND": "jax"}
 
 
 def test_without_a_place_for_temporary_files_there_is_one_line(monkeypatch: pytest.MonkeyPatch, folders: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from zoo.errors import UsageError
@@ -27,6 +29,29 @@ def test_one_that_is_not_is_a_clear_line(device: str, count: int, line: str) -> 
     with pytest.raises(UsageError) as error:
         common.gpu_number(device, count, "JAX")
     assert str(error.value) == line
+
+
+@pytest.mark.parametrize(
+    ("threads", "variable", "taken"),
+    [(None, None, 6), (None, "1", 1), (None, "9", 9), (3, "1", 3), (None, "0", 6), (None, "-1", 6), (None, "all", 6)],
+)
+def test_a_number_that_was_asked_for_goes_before_a_variable_and_that_before_the_cores(
+    monkeypatch: pytest.MonkeyPatch, threads: int | None, variable: str | None, taken: int
+) -> None:
+    monkeypatch.setattr(common, "schedulable_cores", lambda: 6)
+    monkeypatch.delenv("NPROC", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("NPROC", variable)
+    assert common.threads_or_variable(threads, "NPROC") == taken
+
+
+def test_threads_are_counted_by_their_name(tmp_path: Path) -> None:
+    for number, name in enumerate(("python", "pool", "pool", "pooled")):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "comm").write_text(f"{name}\n")
+    assert common.count_threads("pool", tmp_path) == 2
+    assert common.count_threads("nobody", tmp_path) is None
+    assert common.count_threads("pool", tmp_path / "nowhere") is None
 
 
 @pytest.mark.parametrize(

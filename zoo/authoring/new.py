@@ -6,8 +6,6 @@ import datetime
 import json
 import os
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +13,7 @@ from string import Template
 
 from zoo import registry as _registry
 from zoo.errors import UsageError
+from zoo.executors import folders
 from zoo.paths import reason, writable_folder
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -133,16 +132,12 @@ def _write(place: Path, contents: dict[str, str]) -> None:
         raise UsageError(f"{place} is there already; name another folder with --output")
     writable_folder(place.parent)
     try:
-        work = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
-        try:
+        with folders.make(folders.PREPARING, place.parent) as owned:
+            work = owned.path / "plugin"
             for path, content in contents.items():
                 file = work / path
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(content, "utf-8")
-            os.chmod(work, (work / "tests").stat().st_mode & 0o777)  # a temporary folder is its owner's alone
             os.rename(work, place)
-        except BaseException:
-            shutil.rmtree(work, ignore_errors=True)
-            raise
     except OSError as error:
         raise UsageError(f"can't write {place}: {reason(error)}") from None

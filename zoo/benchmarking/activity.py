@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from dataclasses import dataclass
@@ -9,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from zoo.cgroups import Groups
+
+COUNTS = ("throttled", "quota_periods", "quota_waited_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,37 +25,43 @@ class Snapshot:
     stolen_s: float
     own_s: float
     throttled: int | None
+    quota_periods: int | None = None
+    quota_waited_s: float | None = None
 
 
 def snapshot() -> Snapshot:
-    """The counters now: processor time of the whole machine, and of this process."""
+    """The counters now: processor time of the whole machine, and of this process; how its quota held it back."""
     machine = psutil.cpu_times()
     own = os.times()
     idle = machine.idle + getattr(machine, "iowait", 0.0)
     guest = getattr(machine, "guest", 0.0) + getattr(machine, "guest_nice", 0.0)
     stolen = getattr(machine, "steal", 0.0)
+    held_back = _groups().throttling()
     return Snapshot(
         at_s=time.perf_counter(),
         busy_s=sum(machine) - guest - idle - stolen,
         stolen_s=stolen,
         own_s=own.user + own.system,
         throttled=_throttle_count(),
+        quota_periods=None if held_back is None else held_back.periods,
+        quota_waited_s=None if held_back is None else held_back.seconds,
     )
 
 
 def between(before: Snapshot, after: Snapshot) -> dict[str, Any]:
-    """Cores kept busy by others, and by a hypervisor's other guests; how often the processor was throttled."""
+    """Cores kept busy by others, and by a hypervisor's other guests; how often the processor was throttled.
+
+    `quota_periods` counts the periods in which the control group's quota of processor time was used up, and
+    `quota_waited_s` the seconds that its threads then waited, all together; None without a quota.
+    """
     seconds = max(after.at_s - before.at_s, 1e-9)
     others = (after.busy_s - before.busy_s) - (after.own_s - before.own_s)
-    throttled = None
-    if before.throttled is not None and after.throttled is not None:
-        throttled = after.throttled - before.throttled
     return {
         "seconds": seconds,
         "own_cores_busy": (after.own_s - before.own_s) / seconds,
         "other_cores_busy": others / seconds,  # below 0 where the kernel's ticks fall behind its exact times
         "stolen_cores": (after.stolen_s - before.stolen_s) / seconds,
-        "throttled": throttled,
+        **{name: _difference(getattr(before, name), getattr(after, name)) for name in COUNTS},
     }
 
 
@@ -70,15 +81,24 @@ class Meter:
         """Over all the time that it was entered, in the form that `between` gives."""
         seconds = sum(span["seconds"] for span in self.spans)
         shares = ("own_cores_busy", "other_cores_busy", "stolen_cores")
-        counts = [span["throttled"] for span in self.spans if span["throttled"] is not None]
+        counts = {name: [span[name] for span in self.spans if span[name] is not None] for name in COUNTS}
         return {
             "seconds": seconds,
             **{
                 share: max(0.0, sum(span[share] * span["seconds"] for span in self.spans) / max(seconds, 1e-9))
                 for share in shares
             },
-            "throttled": sum(counts) if counts else None,
+            **{name: sum(values) if values else None for name, values in counts.items()},
         }
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
+
+
+@functools.cache
+def _groups() -> Groups:
+    return Groups.of_this_process()
 
 
 def _throttle_count() -> int | None:

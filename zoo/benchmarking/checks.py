@@ -55,6 +55,7 @@ def check(
         findings.append(("stolen", f"the hypervisor gave {stolen:.2f} cores to other guests meanwhile"))
     if any(process["activity"]["throttled"] for process in processes):
         findings.append(("throttled", "the processor was throttled for heat meanwhile"))
+    findings += _quota([process["activity"] for process in processes])
     if load_at_start is not None and load_at_start / cores > LOAD_LIMIT:
         findings.append(("loaded", f"the load was {load_at_start:.2f} on {cores} cores before the start"))
     findings += _accelerator(
@@ -69,6 +70,21 @@ def check(
             )
         )
     return [{"code": code, "message": message} for code, message in findings]
+
+
+def _quota(seen: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Whether a quota of processor time held the process back: it then measures the quota."""
+    periods = sum(activity.get("quota_periods") or 0 for activity in seen)
+    waited_s = sum(activity.get("quota_waited_s") or 0.0 for activity in seen)
+    if not periods:
+        return []
+    return [
+        (
+            "quota",
+            f"the control group's quota of processor time was used up in {periods:,} periods, and threads waited "
+            f"{waited_s:.2f} s; --threads with fewer threads than the quota has cores avoids it",
+        )
+    ]
 
 
 def _accelerator(seen: Sequence[Conditions]) -> list[tuple[str, str]]:

@@ -9,18 +9,22 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from zoo import installed
-from zoo.benchmarking import nvidia
+from zoo.benchmarking import nvidia, variables
+from zoo.cgroups import Groups
+from zoo.cores import usable_cores
 from zoo.hookspecs import PROJECT
 
 # What decides whether two Results are comparable: hardware and versions that matter, nothing that jitters.
 FINGERPRINTED = ("processor", "accelerators", "os", "python", "packages", "container")
 WITH_ACCELERATORS = "cuda_packages"  # matters only where there is one
+IF_ANY = "variables"  # so that the fingerprint is the same as before where none is set
 PACKAGES = ("tensorflow", "keras", "numpy", "jax", "jaxlib", "torch", "tensorflow-datasets")
 CORE = "zoobench"
 FACTS = tuple(field.name for field in dataclasses.fields(nvidia.Facts))
@@ -46,6 +50,7 @@ def collect() -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": package_versions(),
         "container": container_limits(),
+        "variables": variables.found(),
     }
     environment["fingerprint"] = fingerprint(environment)
     return environment
@@ -53,9 +58,15 @@ def collect() -> dict[str, Any]:
 
 def fingerprint(environment: dict[str, Any]) -> str:
     """A short digest that is equal where Results are comparable."""
+    return hashlib.sha256(json.dumps(fingerprinted(environment), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def fingerprinted(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an environment that decides whether Results are comparable."""
     names = (*FINGERPRINTED, WITH_ACCELERATORS) if environment.get("accelerators") else FINGERPRINTED
-    relevant = {key: environment.get(key) for key in names}
-    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
+    if environment.get(IF_ANY):
+        names = (*names, IF_ANY)
+    return {key: environment.get(key) for key in names}
 
 
 def processor_model() -> str:
@@ -67,13 +78,6 @@ def processor_model() -> str:
     if sys.platform == "darwin":
         return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
     return platform.processor() or platform.machine()
-
-
-def usable_cores() -> int:
-    """How many logical cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def caches() -> dict[str, str]:
@@ -128,12 +132,12 @@ def package_versions() -> dict[str, str]:
 
 
 def container_limits() -> dict[str, str]:
-    """Limits of this process's control group (Linux, version 2), where there are any."""
-    limits = {}
-    for name in ("cpu.max", "memory.max"):
-        value = _line(Path("/sys/fs/cgroup") / name)
-        if value and not value.startswith("max"):
-            limits[name] = value
+    """The tightest limits of the control groups that this process is in, named and written as in version 2."""
+    groups, limits = Groups.of_this_process(), {}
+    if (quota := groups.quota()) is not None:
+        limits["cpu.max"] = f"{quota.quota_us} {quota.period_us}"
+    if (most := groups.memory_limit_bytes()) is not None:
+        limits["memory.max"] = str(most)
     return limits
 
 

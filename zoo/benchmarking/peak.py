@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking import environment as env
+from zoo.cores import usable_cores
 from zoo.errors import DataError
 from zoo.executors.local import Task, run
 from zoo.files import write_atomic
@@ -168,7 +169,7 @@ def measure(
     start, load_at_start = time.monotonic(), env.load_average()
     tell = on_event or (lambda _: None)
     libraries = [name for name in (ON_GPU if device == "gpu" else LIBRARIES) if is_installed(name)]
-    counts = [None] if device == "gpu" else thread_counts(env.usable_cores())
+    counts = [None] if device == "gpu" else thread_counts(usable_cores())
     reached: list[dict[str, Any]] = []
 
     def over() -> bool:

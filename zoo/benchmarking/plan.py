@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from zoo.benchmarking import variables
 from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.errors import UsageError
@@ -107,11 +108,15 @@ class Step:
         return Task(
             function="zoo.benchmarking.worker:run",
             job=self.job,
-            environment={"KERAS_BACKEND": self.keras_backend},
+            environment={"KERAS_BACKEND": self.keras_backend, **self._threads()},
             timeout_s=self.options.timeout_s,
             memory_limit_bytes=self.options.memory_limit_bytes,
             label=f"bench-{self.scenario.model}-{self.scenario.batch_size}",
         )
+
+    def _threads(self) -> dict[str, None]:
+        """A number that was asked for goes before what the environment says."""
+        return {} if self.scenario.threads is None else variables.set_aside()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ parent says whose turn it is: each process has two named pipes, for commands and
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -94,12 +95,23 @@ class Process:
     """
 
     def __init__(self, task: Task, on_event: OnEvent, timeout_s: float | None) -> None:
-        self.folder = make_folder()
-        for name in (COMMANDS, ANSWERS):
-            os.mkfifo(self.folder / name)
-        self.commands, self.answers = _Line(self.folder / COMMANDS), _Line(self.folder / ANSWERS)
-        self.over, self.held = os.pipe()  # `over` can be read when it has ended
-        self.task = replace(task, job={**task.job, "pipes": str(self.folder)})
+        with contextlib.ExitStack() as undo:  # of what goes before something that fails
+            self.folder = undo.enter_context(make_folder())
+            self.commands, self.answers = (self._line(name, undo) for name in (COMMANDS, ANSWERS))
+            self.over, self.held = os.pipe()  # `over` can be read when it has ended
+            undo.callback(os.close, self.over)
+            undo.callback(os.close, self.held)
+            self.task = replace(task, job={**task.job, "pipes": str(self.folder.path)})
+            self._start(task.label, on_event, timeout_s)
+            undo.pop_all()
+
+    def _line(self, name: str, undo: contextlib.ExitStack) -> _Line:
+        os.mkfifo(self.folder.path / name)
+        line = _Line(self.folder.path / name)
+        undo.callback(line.close)
+        return line
+
+    def _start(self, name: str, on_event: OnEvent, timeout_s: float | None) -> None:
         self.on_event, self.timeout_s = on_event, timeout_s
         self.control = Control()
         self.turns: list[Turn] = []
@@ -107,7 +119,7 @@ class Process:
         self.completed: Completed | None = None
         self.error: BaseException | None = None
         self.closed = False
-        self.thread = threading.Thread(target=self._run, name=task.label, daemon=True)
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:

@@ -7,8 +7,6 @@ handed to the workers as files.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from zoo.benchmarking.plan import Step
 from zoo.data.catalog import Dataset
-from zoo.errors import ModelError, UsageError
+from zoo.errors import ModelError
+from zoo.executors import folders
 from zoo.executors.local import Completed, Task
 from zoo.executors.local import run as run_task
 from zoo.installed import versions
 from zoo.keras_backend import import_keras
-from zoo.paths import reason
 from zoo.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -82,14 +80,12 @@ class References:
         self.made: dict[str, Path | Completed] = {}
 
     def __enter__(self) -> Self:
-        try:
-            self.folder = Path(tempfile.mkdtemp(prefix="zoo-"))
-        except OSError as error:
-            raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
+        self.owned = folders.make(folders.RUN)
+        self.folder = self.owned.path
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.owned.remove()
 
     def find(self, step: Step, on_phase: Callable[[str], None]) -> Path | Completed:
         """The folder of a step's reference, or how making it failed."""

@@ -12,6 +12,7 @@ import psutil
 
 from zoo.benchmarking import environment as env
 from zoo.benchmarking.batch_size import with_batch, with_common_batch
+from zoo.benchmarking.load import load_of_others
 from zoo.benchmarking.plan import Options, Step
 from zoo.benchmarking.processes import Process, ProcessGroup
 from zoo.benchmarking.reference import References
@@ -32,6 +33,7 @@ from zoo.benchmarking.schedule import (
     WarmUp,
 )
 from zoo.benchmarking.sides import OnPhase, Side
+from zoo.cores import usable_cores
 from zoo.record.result import Result
 
 OnStep = Callable[[int, int, Step], OnPhase]
@@ -57,7 +59,7 @@ def measure_sides(
     The parameters are those of `measure_plan`.
     """
     environment, run_id = env.collect(), run_id or new_run_id()
-    load_at_start = env.load_average()  # of the machine without us: the steps themselves load it
+    load_at_start = load_of_others()  # before the steps, which load it themselves
     with References([step for steps in matrix for step in steps]) as references:
         for index, steps in enumerate(matrix):
             on_phase = on_step(index, len(matrix), steps[-1]) if on_step else _ignore
@@ -101,7 +103,7 @@ def _schedule(options: Options, sides: int) -> Schedule:
         clock=time.monotonic,
         available_bytes=lambda: psutil.virtual_memory().available,
         shuffled=lambda members: random.sample(members, len(members)),
-        at_a_time=env.usable_cores(),
+        at_a_time=usable_cores(),
     )
 
 

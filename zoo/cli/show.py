@@ -71,7 +71,7 @@ def _peaks() -> Peaks:
 
 
 def _roofline(description: Mapping[str, Any], peaks: Peaks) -> str:
-    from zoo.benchmarking.environment import usable_cores
+    from zoo.cores import usable_cores
     from zoo.report.roofline import draw
 
     return draw(description, peaks, threads=usable_cores())

@@ -51,7 +51,7 @@ def datasets(*, data_dir: str | Path | None = None, registry: _registry.Registry
     listing = Listing([], [], [])
     for name in dict.fromkeys([*known, *prepared]):
         try:
-            there = name in prepared
+            there = name in prepared or not known[name].spec.download
             found = catalog.find(name, known, data_dir) if there else catalog.declared(known[name].spec, folders[0])
             listing.datasets.append(_described(found, known))
         except catalog.NotImagesError:
@@ -210,4 +210,6 @@ def _prepared_already(name: str, known: Known, data_dir: str | Path | None) -> D
         found = catalog.find(name, known, data_dir)
     except UsageError:
         return None
-    return found if found.is_prepared else None
+    # what the zoo has prepared for itself is nothing that was fetched to another folder
+    asked_for = catalog.search_folders(data_dir)
+    return found if found.is_prepared and Path(found.data_dir) in asked_for else None

@@ -76,7 +76,13 @@ def default_folders() -> list[Path]:
     """Where prepared data are looked for when no folder is given, in this order."""
     if folder := os.environ.get(DATA_VARIABLE):
         return [Path(folder).expanduser()]
-    return [home() / "data", Path("~/tensorflow_datasets").expanduser()]
+    return [own_folder(), Path("~/tensorflow_datasets").expanduser()]
+
+
+def own_folder() -> Path:
+    """The zoo's own data directory. What downloads nothing is prepared there by whatever reads it first: a folder that
+    the user names is written to by `fetch` alone."""
+    return home() / "data"
 
 
 def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Path | None = None) -> Dataset:
@@ -92,7 +98,8 @@ def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Pat
     check_dataset_name(name, known)
     folders = search_folders(data_dir)
     entry = known.get(name)
-    for folder in folders:
+    embedded = entry is not None and not entry.spec.download
+    for folder in dict.fromkeys([*folders, own_folder()]) if embedded else folders:
         versions = _versions(folder / name)
         if entry is not None:  # of another version, they are other data than the plugin speaks of
             versions = [version for version in versions if version == entry.spec.version]
@@ -101,7 +108,7 @@ def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Pat
     if entry is not None:
         if entry.spec.download:
             raise UsageError(f"{name} has to be downloaded first: 'zoo data fetch {name}' does it")
-        return declared(entry.spec, folders[0])
+        return declared(entry.spec, own_folder())
     raise _not_found(name, known, folders)
 
 

@@ -9,10 +9,8 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from zoo import keras_backend
 from zoo.errors import EXIT_FAILED, DataError, ModelError, SpecError, UsageError, WeightsError, ZooError
+from zoo.executors import folders
+from zoo.executors.folders import OwnedFolder
 from zoo.paths import home, reason
 
 Outcome = Literal["ok", "error", "timeout", "signal", "out_of_memory"]
@@ -39,7 +40,7 @@ class Task:
     Attributes:
         function: `"package.module:function"`, called as `function(job, report)`; returns JSON values.
         job: JSON values.
-        environment: variables to set before the interpreter starts, besides the caller's own.
+        environment: variables to set before the interpreter starts, besides the caller's own; None unsets one.
         timeout_s: after that many seconds the process and all its children are ended.
         memory_limit_bytes: resident size at which the process is ended; None is nine tenths of what is free.
         label: what to call it in the name of a log.
@@ -47,7 +48,7 @@ class Task:
 
     function: str
     job: Mapping[str, Any]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str | None] = field(default_factory=dict)
     timeout_s: float | None = DEFAULT_TIMEOUT_S
     memory_limit_bytes: int | None = None
     label: str = "task"
@@ -111,71 +112,68 @@ def call(task: Task, on_event: OnEvent | None = None) -> Any:
     raise _as_error(failure)
 
 
-def make_folder() -> Path:
+def make_folder() -> OwnedFolder:
     """A folder for one task, which `run` takes away again.
 
     :raises UsageError: if there is no room for it.
     """
-    try:
-        return Path(tempfile.mkdtemp(prefix="zoo-"))
-    except OSError as error:
-        raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
+    return folders.make(folders.TASK)
 
 
 def run(
-    task: Task, on_event: OnEvent | None = None, control: Control | None = None, folder: Path | None = None
+    task: Task, on_event: OnEvent | None = None, control: Control | None = None, folder: OwnedFolder | None = None
 ) -> Completed:
     """Run a task to its end and say how it ended. Only the caller's own interruption is raised.
 
     :param on_event: called with each event that the function reports, as it arrives.
     :param control: for a caller that runs several in threads; the deadline is then the caller's to keep.
-    :param folder: one that `make_folder` has made, for a caller that puts something there for the task.
+    :param folder: one that `make_folder` has made, for a caller that puts something there for the task. It is removed
+        in any case.
+    :raises TypeError: if the job is not JSON.
+    :raises UsageError: if there is no room for temporary files.
+    :raises ZooError: if no process can be started.
     """
-    content = json.dumps(
-        {
-            "function": task.function,
-            "job": dict(task.job),
-            "timeout_s": task.timeout_s if control is None else None,
-            "memory_limit_bytes": task.memory_limit_bytes,
-        },
-        allow_nan=False,
-    )
-    folder = folder or make_folder()
-    try:
-        (folder / "tmp").mkdir()
-        (folder / "task.json").write_text(content)
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
-    try:
-        events = _supervise(task, folder, on_event or (lambda _: None), control or Control())
-        return _completed(task, folder, events)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with folder or make_folder() as owned:
+        content = json.dumps(
+            {
+                "function": task.function,
+                "job": dict(task.job),
+                "timeout_s": task.timeout_s if control is None else None,
+                "memory_limit_bytes": task.memory_limit_bytes,
+            },
+            allow_nan=False,
+        )
+        try:
+            (owned.path / "tmp").mkdir()
+            (owned.path / "task.json").write_text(content)
+            variables = _variables(task, owned.path)
+        except OSError as error:
+            raise UsageError(f"can't write to {owned.path.parent}: {reason(error)}") from None
+        events = _supervise(owned, variables, on_event or (lambda _: None), control or Control())
+        return _completed(task, owned.path, events)
 
 
-def _supervise(task: Task, folder: Path, on_event: OnEvent, control: Control) -> _Events:
+def _variables(task: Task, folder: Path) -> dict[str, str]:
+    """The environment of a task's processes: the caller's, with a configuration of Keras that no user has changed."""
+    ours = {**keras_backend.worker_environment(folder, task.environment), **task.environment}
+    return {name: value for name, value in {**os.environ, **ours}.items() if value is not None}
+
+
+def _supervise(owned: OwnedFolder, variables: Mapping[str, str], on_event: OnEvent, control: Control) -> _Events:
     """Start the supervisor, pass on events, and return when every process is gone."""
-    over, held = os.pipe()  # `held` is the supervisor's alone: `over` can be read when it ends
-    try:
-        with (folder / "supervisor.log").open("wb") as log:
-            supervisor = subprocess.Popen(
-                [sys.executable, "-P", "-m", "zoo.executors.supervisor", str(folder)],
-                stdin=subprocess.PIPE,  # held open: its end tells the supervisor that we are gone
-                stdout=log,
-                stderr=log,
-                bufsize=0,
-                env={**os.environ, **task.environment},
-                start_new_session=True,  # the terminal's Ctrl-C is for us; we end the supervisor ourselves
-                pass_fds=(held,),
-            )
-    finally:
-        os.close(held)
-    lifeline = supervisor.stdin
-    assert lifeline is not None  # noqa: S101 - it was opened as a pipe
-    events = _Events(folder / "events.jsonl", on_event)
-    told = False
-    try:
+    with contextlib.ExitStack() as stack:
+        over, held = os.pipe()  # `held` is the supervisor's alone: `over` can be read when it ends
+        stack.callback(os.close, over)
+        try:
+            supervisor = _start_supervisor(owned, variables, held)
+        finally:
+            os.close(held)
+        lifeline = supervisor.stdin
+        assert lifeline is not None  # noqa: S101 - it was opened as a pipe
+        stack.callback(supervisor.wait)
+        stack.callback(lifeline.close)
+        events = _Events(owned.path / "events.jsonl", on_event)
+        told = False
         while not control.stopped.is_set() and not select.select([over], [], [], POLL_S)[0]:
             events.read()
             if control.expired.is_set() and not told:
@@ -185,11 +183,25 @@ def _supervise(task: Task, folder: Path, on_event: OnEvent, control: Control) ->
         if not control.stopped.is_set():
             supervisor.wait()
             events.read()
-    finally:
-        os.close(over)
-        lifeline.close()
-        supervisor.wait()
     return events
+
+
+def _start_supervisor(owned: OwnedFolder, variables: Mapping[str, str], held: int) -> subprocess.Popen[bytes]:
+    """:raises ZooError: if the system starts no process."""
+    try:
+        with (owned.path / "supervisor.log").open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", "zoo.executors.supervisor", str(owned.path)],
+                stdin=subprocess.PIPE,  # held open: its end tells the supervisor that we are gone
+                stdout=log,
+                stderr=log,
+                bufsize=0,
+                env=variables,
+                start_new_session=True,  # the terminal's Ctrl-C is for us; we end the supervisor ourselves
+                pass_fds=(held, owned.descriptor),  # it owns the folder too: if we are killed, it removes it
+            )
+    except OSError as error:
+        raise ZooError(f"can't start a process: {reason(error)}") from None
 
 
 class _Events:
@@ -256,7 +268,7 @@ def _keep_log(task: Task, folder: Path) -> str | None:
     try:
         logs = home() / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        kept = logs / f"{time.strftime('%Y%m%d-%H%M%S')}-{task.label}-{folder.name[4:]}.log"
+        kept = logs / f"{time.strftime('%Y%m%d-%H%M%S')}-{task.label}-{folder.name[-8:]}.log"
         parts = [p for p in (folder / "log", folder / "supervisor.log") if p.exists()]
         kept.write_bytes(b"".join(p.read_bytes() for p in parts))
     except OSError:

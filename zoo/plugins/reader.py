@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import SpecError, UsageError
+from zoo.errors import SpecError
+from zoo.executors import folders as temporary
 from zoo.findings import Finding
 from zoo.hookspecs import CONTRACT
 from zoo.installed import EntryPoint
@@ -45,11 +44,8 @@ def read(
         return []
     timeout_s = time_limit() if timeout_s is None else timeout_s
     folders = [os.path.abspath(folder) for folder in (sys.path if path is None else path)]
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="zoo-plugins-"))
-    except OSError as error:
-        raise UsageError(f"can't write to {tempfile.gettempdir()}: {reason(error)}") from None
-    try:
+    with temporary.make(temporary.PLUGINS) as owned:
+        folder = owned.path
         references = {number: point.reference for number, point in enumerate(points)}
         problem = _run(folder, references, folders, timeout_s)
         while left := [number for number in references if _json(folder / f"{number}.end") is None]:
@@ -64,8 +60,6 @@ def read(
         return [
             _record(point, folder / str(number), folders, timeout_s, problem) for number, point in enumerate(points)
         ]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(folder: Path, references: Mapping[int, str], path: Sequence[str], timeout_s: float) -> str:

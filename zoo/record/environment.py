@@ -111,6 +111,7 @@ class Environment(Plain):
         python: implementation and version.
         packages: versions of what a measurement depends on.
         container: limits of the control group, where there are any.
+        variables: of the environment that decide how many threads compute, where any is set.
         cuda_packages: versions of the packages that bring CUDA's runtime and cuDNN.
         device: "cpu", or what the GPU calls itself. From here on, nothing is in the fingerprint.
         threads: that computed, as the runtime reports them; None on an accelerator or where it doesn't.
@@ -125,6 +126,7 @@ class Environment(Plain):
     python: str
     packages: Mapping[str, str]
     container: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     cuda_packages: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
     threads: Whole | None = None

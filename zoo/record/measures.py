@@ -165,6 +165,8 @@ class Activity(Plain):
         own_cores_busy, other_cores_busy, stolen_cores: cores that this process, other processes and a hypervisor's
             other guests kept busy, on average.
         throttled: how often the processor was throttled for heat; None without a counter.
+        quota_periods: in how many periods a control group's quota held the process back; None without a quota.
+        quota_waited_s: how long it then waited, in all.
     """
 
     seconds: float
@@ -172,6 +174,8 @@ class Activity(Plain):
     other_cores_busy: float
     stolen_cores: float
     throttled: Whole | None = None
+    quota_periods: Whole | None = None
+    quota_waited_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

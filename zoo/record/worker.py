@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
@@ -58,6 +58,8 @@ class Activity(TypedDict):
     other_cores_busy: float
     stolen_cores: float
     throttled: Whole | None
+    quota_periods: NotRequired[Whole | None]
+    quota_waited_s: NotRequired[float | None]
 
 
 class Scored(TypedDict):

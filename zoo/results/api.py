@@ -84,6 +84,7 @@ def reproduce(
     :return: the new Result, and the comparison of the old one (A) with it (B).
     :raises UsageError: if this environment is another one, and that was not allowed.
     """
+    from zoo.benchmarking.differences import in_words
     from zoo.benchmarking.environment import collect
     from zoo.benchmarking.plan import Options
     from zoo.results.compare import compare as compare_sides
@@ -94,10 +95,12 @@ def reproduce(
     old, *others = find(reference, store)
     if others:
         raise UsageError(f"{reference} means {len(others) + 1} Results; name one by its id")
-    here = collect()["fingerprint"]
+    environment = collect()
+    here = environment["fingerprint"]
     if here != old.environment.fingerprint and not across_environments:
         raise UsageError(
-            f"{old.id} was measured in the environment {old.environment.fingerprint}, and this is {here}; "
+            f"{old.id} was measured in another environment than this "
+            f"({in_words(old.environment.to_json(), environment)}); "
             "--across-environments measures and compares all the same"
         )
     scenario = old.scenario

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.benchmarking.differences import in_words
 from zoo.errors import UsageError
 from zoo.record.result import Result
 from zoo.results.accuracy import compare_accuracy
@@ -22,12 +23,12 @@ def compare(
     :raises UsageError: if a side has no ok Result, or the environments differ and that was not allowed.
     """
     a, b = _usable(a, "A"), _usable(b, "B")
-    fingerprints = [{r.environment.fingerprint for r in side} for side in (a, b)]
-    different = len(fingerprints[0] | fingerprints[1]) > 1
-    if different and not across:
+    other = next((r for r in (*b, *a) if r.environment.fingerprint != a[0].environment.fingerprint), None)
+    different = other is not None
+    if other is not None and not across:
         raise UsageError(
-            f"{_name(a[0])} and {_name(b[0])} were measured in different environments "
-            f"({', '.join(sorted(fingerprints[0] | fingerprints[1]))}); --across-environments allows it"
+            f"{_name(a[0])} and {_name(other)} were measured in different environments "
+            f"({in_words(a[0].environment.to_json(), other.environment.to_json())}); --across-environments allows it"
         )
     common = {"scenario": _scenario(a[0]), "across": different}
     found = [compare_speed(a, b, floor, common), *_exact(a[0], b[0], common), *_memory(a, b, common)]

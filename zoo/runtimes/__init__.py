@@ -47,7 +47,7 @@ class Runtime(Protocol):
         :param precision: of the arithmetic, such as "float32". What it means is pinned: a framework that would compute
             in another type by itself (TF32, bfloat16) is told not to, and bfloat16 and float16 are added up in float32.
         :param threads: for the computation; None is the framework's own choice.
-        :return: what was set up: `device` (its name) and `threads`.
+        :return: what was set up: `device` (its name) and `threads`, the number that the framework itself reports.
         :raises UsageError: in one line, if the device or the precision is not to be had here.
         """
 

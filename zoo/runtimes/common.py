@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from zoo.cores import schedulable_cores
 from zoo.errors import UsageError
 
 # Flags by which Linux says that a processor computes in a type by itself: x86's names, then Arm's.
@@ -64,11 +66,22 @@ def check_xla(precision: str, device: str) -> None:
         raise UsageError(f"XLA computes {precision} in float32 on the processor")
 
 
-def threads_or_cores(threads: int | None) -> int:
-    """How many threads a framework takes that was not told a number: one for each core that the process may use."""
-    from zoo.benchmarking.environment import usable_cores
+def threads_or_variable(threads: int | None, variable: str) -> int:
+    """How many threads a framework takes: as told, else what its variable says, else one for each core.
 
-    return threads or usable_cores()
+    :param variable: of the environment. What is no positive number in it doesn't count, as with the frameworks.
+    """
+    said = os.environ.get(variable, "").strip()
+    return threads or (int(said) if said.isdecimal() else 0) or schedulable_cores()
+
+
+def count_threads(name: str, tasks: Path = Path("/proc/self/task")) -> int | None:
+    """How many threads of that name this process has; None where the system doesn't tell (other than Linux)."""
+    try:
+        names = [(task / "comm").read_text().strip() for task in tasks.iterdir()]
+    except OSError:  # or one has just ended
+        return None
+    return names.count(name) or None
 
 
 def _flags() -> set[str]:

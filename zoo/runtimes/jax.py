@@ -6,12 +6,15 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from zoo.runtimes import Cuda
-from zoo.runtimes.common import check_gpu, check_xla, gpu_number, threads_or_cores
+from zoo.runtimes.common import check_gpu, check_xla, count_threads, gpu_number, threads_or_variable
 from zoo.runtimes.cuda import of_jax
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
+
+
+POOL = "tf_XLAEigen"  # what XLA names the threads that compute on the processor; it tells their number in no other way
 
 
 class Jax:
@@ -38,7 +41,7 @@ class Jax:
         jax.config.update("jax_default_device", self.device)
         return {
             "device": "cpu" if number is None else self.device.device_kind,
-            "threads": threads_or_cores(threads),
+            "threads": count_threads(POOL) or threads_or_variable(threads, "NPROC"),
         }
 
     def devices(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zoo.runtimes import Cuda, Session
-from zoo.runtimes.common import check_gpu, check_processor, check_xla, gpu_number, threads_or_cores
+from zoo.runtimes.common import check_gpu, check_processor, check_xla, gpu_number, threads_or_variable
 from zoo.runtimes.cuda import of_distributions
 
 if TYPE_CHECKING:
@@ -26,22 +26,24 @@ class TensorFlow:
 
         # float32 is to mean float32: TensorFlow would use TF32 for it on GPUs that have it.
         tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
+        # Left alone it takes the same number, and reports 0 for it.
+        tf.config.threading.set_intra_op_parallelism_threads(threads_or_variable(threads, "TF_NUM_INTRAOP_THREADS"))
         if threads is not None:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
+        started = tf.config.threading.get_intra_op_parallelism_threads()
         self.precision, self.gpu = precision, False
         gpus = tf.config.list_physical_devices("GPU")
         number = gpu_number(device, len(gpus), "TensorFlow")
         if number is None:
             check_processor(precision)
             tf.config.set_visible_devices([], "GPU")
-            return {"device": "cpu", "threads": threads_or_cores(threads)}
+            return {"device": "cpu", "threads": started}
         details = tf.config.experimental.get_device_details(gpus[number])
         check_gpu(precision, details.get("compute_capability", ()), _name(gpus[number]))
         self.gpu = True
         tf.config.set_visible_devices([gpus[number]], "GPU")
         tf.config.experimental.set_memory_growth(gpus[number], True)
-        return {"device": _name(gpus[number]), "threads": threads_or_cores(threads)}
+        return {"device": _name(gpus[number]), "threads": started}
 
     def devices(self) -> list[str]:
         """See `zoo.runtimes.Runtime`."""

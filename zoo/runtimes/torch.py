@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import UsageError
 from zoo.keras_backend import is_installed
 from zoo.runtimes import Cuda, Session
-from zoo.runtimes.common import check_gpu, check_processor, gpu_number, threads_or_cores
+from zoo.runtimes.common import check_gpu, check_processor, gpu_number
 from zoo.runtimes.cuda import of_torch
 from zoo.runtimes.torch_graph import prepare_to_interpret, traced
 
@@ -44,7 +44,7 @@ class Torch:
         os.environ["KERAS_TORCH_DEVICE"] = str(self.device)
         return {
             "device": "cpu" if number is None else torch.cuda.get_device_name(number),
-            "threads": threads_or_cores(threads),
+            "threads": torch.get_num_threads(),
         }
 
     def devices(self) -> list[str]:

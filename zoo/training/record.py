@@ -27,7 +27,8 @@ def provenance(
     :param score: what was scored on `scored`.
     :param values_sha256: `zoo.training.state.digest` of the weights: equal for equal values.
     """
-    from zoo.benchmarking.environment import accelerators, processor_model, usable_cores
+    from zoo.benchmarking.environment import accelerators, processor_model
+    from zoo.cores import usable_cores
 
     return {
         "model": job.model.name,

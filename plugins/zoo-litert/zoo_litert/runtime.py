@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.benchmarking.environment import processor_model, usable_cores
+from zoo.benchmarking.environment import processor_model
+from zoo.cores import usable_cores
 from zoo.errors import UsageError
 from zoo.runtimes import Saved
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.benchmarking.environment import processor_model, usable_cores
+from zoo.benchmarking.environment import processor_model
+from zoo.cores import usable_cores
 from zoo.errors import UsageError
 from zoo.runtimes import Saved
 
@@ -75,6 +76,9 @@ class OnnxSession:
         options.inter_op_num_threads = 1  # only the parallel mode has use for more
         self.content, self.threads = content, threads
         self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        taken = self.session.get_session_options().intra_op_num_threads
+        if taken != threads:
+            raise UsageError(f"ONNX Runtime takes {taken} threads here where {threads} are asked for")
         self.input, self.outputs = self.session.get_inputs()[0].name, [self.session.get_outputs()[0].name]
 
     def place(self, images: np.ndarray[Any, Any]) -> Any:

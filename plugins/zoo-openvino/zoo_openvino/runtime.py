@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.benchmarking.environment import usable_cores
+from zoo.cores import usable_cores
 from zoo.errors import UsageError
 from zoo.runtimes import Saved
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking.reference import ENVIRONMENT
+from zoo.executors import folders
 from zoo.executors.local import Failure, Task, run
 from zoo.findings import Finding
 from zoo.specs import ModelSpec
@@ -33,11 +33,11 @@ def check(
     :return: findings, one for a fault however many backends show it.
     """
     found: dict[tuple[str, str], list[dict[str, str]]] = {}
-    with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
+    with folders.make(folders.CHECK) as owned:
         for backend in backends:
             job = {
                 "models": [{"model": spec.to_json(), "classes": _known(spec, classes)} for spec in specs],
-                "folder": folder,
+                "folder": str(owned.path),
             }
             for checked in _on_backend(job, backend, environment, on_event):
                 for finding in checked["findings"]:

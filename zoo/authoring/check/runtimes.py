@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zoo.authoring.check.models import log_of
 from zoo.benchmarking.reference import ENVIRONMENT
+from zoo.executors import folders
 from zoo.executors.local import Failure, Task, run
 from zoo.findings import Finding
 from zoo.runtimes.availability import why_not
@@ -68,8 +68,8 @@ def check_datasets(
             )
             continue
         on_event({"event": "phase", "name": f"dataset {spec.name}"})
-        with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
-            job = {"dataset": spec.to_json(), "folder": folder}
+        with folders.make(folders.CHECK) as owned:
+            job = {"dataset": spec.to_json(), "folder": str(owned.path)}
             task = Task(
                 "zoo.authoring.check.dataset_worker:run", job, environment, TIMEOUT_S, label=f"check-{spec.name}"
             )

@@ -1,0 +1,56 @@
+"""A refusal names what differs between two environments, and nothing that doesn't matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from zoo.benchmarking.differences import differences, in_words
+
+HERE: dict[str, Any] = {
+    "processor": {"model": "Acme 9", "usable_cores": 4, "governor": None, "caches": {"L2 unified": "1M"}},
+    "accelerators": [],
+    "cuda_packages": {},
+    "os": {"system": "Linux", "release": "6.1"},
+    "python": "CPython 3.11.7",
+    "packages": {"keras": "3.12.0", "numpy": "2.4.0"},
+    "container": {},
+    "variables": {},
+    "fingerprint": "a",
+    "threads": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"packages": {"keras": "3.12.0", "numpy": "2.5.0"}}, ["numpy: 2.4.0 and 2.5.0"]),
+        ({"packages": {"keras": "3.12.0"}}, ["numpy: 2.4.0 and none"]),
+        ({"variables": {"OMP_NUM_THREADS": "1"}}, ["OMP_NUM_THREADS: none and 1"]),
+        ({"container": {"cpu.max": "1 2"}}, ["cpu.max: none and 1 2"]),
+        (
+            {"processor": {**HERE["processor"], "governor": "powersave", "caches": {"L2 unified": "2M"}}},
+            ["processor governor: none and powersave", "processor caches L2 unified: 1M and 2M"],
+        ),
+        ({"os": {"system": "Linux", "release": "6.2"}}, ["os release: 6.1 and 6.2"]),
+        ({"python": "CPython 3.12.0"}, ["python: CPython 3.11.7 and CPython 3.12.0"]),
+        ({"accelerators": [{"power_limit_w": 300.0}]}, ["accelerators 0 power limit w: none and 300.0"]),
+        ({"threads": 1, "fingerprint": "b"}, []),
+    ],
+)
+def test_each_difference_is_named(changes: dict[str, Any], said: list[str]) -> None:
+    assert [str(one) for one in differences(HERE, {**HERE, **changes})] == said
+
+
+def test_a_record_that_lacks_what_came_later_differs_in_nothing() -> None:
+    older = {key: value for key, value in HERE.items() if key != "variables"}
+    assert differences(older, HERE) == []
+    assert in_words(older, {**HERE, "fingerprint": "b"}) == "fingerprint: a and b"
+
+
+def test_many_differences_are_counted() -> None:
+    other = {**HERE, "packages": {f"p{number}": "1" for number in range(7)}}
+    said = in_words(HERE, other)
+    assert said.count(";") == 6
+    assert said.endswith("; 3 more")
