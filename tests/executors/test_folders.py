@@ -16,7 +16,7 @@ import pytest
 
 from zoo.errors import UsageError
 from zoo.executors import folders
-from zoo.executors.folders import OWNER, RUN, TASK, make, sweep
+from zoo.executors.folders import OWNER, RUN, TASK, make, owned_here, remove_if_left, sweep
 
 
 @pytest.fixture
@@ -172,6 +172,19 @@ def test_many_starts_at_once_remove_only_what_is_left(place: Path) -> None:
         thread.join()
     assert failed == []
     assert os.listdir(place) == []
+
+
+def test_a_folder_that_is_not_the_zoos_is_not_removed_whoever_asks(place: Path) -> None:
+    left, other = abandoned(place), abandoned(place, "photos")
+    for folder in (left, other, place / "zoo-task-87654321"):
+        remove_if_left(folder)
+    assert os.listdir(place) == ["photos"]
+
+
+def test_a_process_knows_the_folders_that_it_owns(place: Path) -> None:
+    with make(RUN, place) as first, make(TASK, place) as second:
+        assert owned_here()[-2:] == [first.path, second.path]
+    assert not {first.path, second.path} & set(owned_here())
 
 
 def test_a_place_that_is_not_there_is_one_line(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Temporary folders that go with their owner. A killed process can't remove its own: the next start does.
 
+What supervises a task removes those of a caller that is killed meanwhile: the next start may look in another place.
+
 Each folder holds a file that its owner keeps locked (`flock`). The system frees the lock when the last process that has
 the file open ends, however it ends. So a folder whose file can be locked belongs to nobody who lives. A folder without
 such a file, or of another user, is never touched.
@@ -29,6 +31,7 @@ OURS = re.compile(f"({'|'.join(map(re.escape, (TASK, RUN, PLUGINS, CHECK, PREPAR
 ATTEMPTS = 100
 
 _swept: set[str] = set()
+_owned_here: dict[Path, None] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class OwnedFolder:
 
     def remove(self) -> None:
         """Remove the folder with all that is in it, and give up the lock. Call it once."""
+        _owned_here.pop(self.path, None)
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self.descriptor)
 
@@ -72,17 +76,23 @@ def make(prefix: str, parent: Path | None = None) -> OwnedFolder:
         for _ in range(ATTEMPTS):
             owned = _owned(Path(tempfile.mkdtemp(prefix=prefix, dir=place)))
             if owned is not None:
+                _owned_here[owned.path] = None
                 return owned
     except OSError as error:
         raise UsageError(f"can't write to {place}: {reason(error)}") from None
     raise UsageError(f"can't write to {place}: other processes remove what is made there")
 
 
+def owned_here() -> list[Path]:
+    """The folders that this process owns now."""
+    return list(_owned_here)
+
+
 def sweep(place: Path) -> None:
     """Remove the zoo's folders in a place that no living process owns."""
     with contextlib.suppress(OSError), os.scandir(place) as entries:
-        for name in [entry.name for entry in entries if OURS.fullmatch(entry.name)]:
-            _remove_if_left(place / name)
+        for name in [entry.name for entry in entries]:
+            remove_if_left(place / name)
 
 
 def _owned(folder: Path) -> OwnedFolder | None:
@@ -107,8 +117,10 @@ def _owned(folder: Path) -> OwnedFolder | None:
     return None
 
 
-def _remove_if_left(folder: Path) -> None:
-    """Remove a folder if it is this user's, and its lock is free."""
+def remove_if_left(folder: Path) -> None:
+    """Remove a folder if it is one of the zoo's and this user's, and its lock is free."""
+    if not OURS.fullmatch(folder.name):
+        return
     with contextlib.suppress(OSError):
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():

@@ -140,6 +140,7 @@ def run(
                 "job": dict(task.job),
                 "timeout_s": task.timeout_s if control is None else None,
                 "memory_limit_bytes": task.memory_limit_bytes,
+                "callers_folders": [str(path) for path in folders.owned_here()],
             },
             allow_nan=False,
         )

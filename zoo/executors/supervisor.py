@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def main(folder: Path) -> None:
         ended_for = "kernel"
     if ended_for == "caller":  # nobody is left to read it
         shutil.rmtree(folder, ignore_errors=True)
+        _remove_left(task["callers_folders"])
         return
     _write(
         folder / "exit.json",
@@ -65,6 +67,14 @@ def main(folder: Path) -> None:
             "memory_limit_bytes": limit,
         },
     )
+
+
+def _remove_left(paths: Sequence[str]) -> None:
+    """Remove what a caller that was killed can't remove. What one that lives still owns stays."""
+    from zoo.executors.folders import remove_if_left
+
+    for path in paths:
+        remove_if_left(Path(path))
 
 
 def _signal_name(number: int) -> str:
