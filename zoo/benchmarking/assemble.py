@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from zoo.benchmarking import environment as env
-from zoo.benchmarking.checks import check
+from zoo.benchmarking.checks import check, not_whole
 from zoo.benchmarking.energy import Energy, figures
 from zoo.benchmarking.peak import Peaks
 from zoo.benchmarking.plan import Step
@@ -140,6 +140,7 @@ def assemble(
                 environment["processor"]["usable_cores"],
                 step.options.target_width,
                 measures["flops_share"],
+                measures["macs_left_out"],
             )
         ),
     )
@@ -197,6 +198,8 @@ def _explain(
     )
     values = {"flops_share": found.flops_share, "bound_by": found.bound_by}
     why = NO_PEAK if peaks is None else found.sentence
+    if peaks is not None and (left_out := record["cost"]["macs_left_out"]):
+        values, why = dict.fromkeys(values), not_whole(left_out)  # of a part of the work, nothing follows
     return values, {name: why for name, value in values.items() if value is None}
 
 

@@ -186,7 +186,7 @@ def _cost(model: keras.Model) -> dict[str, Any]:
     total = cost(model)
     names = ("parameters", "trainable_parameters", "macs", "flops", "weights_bytes")
     return {
-        "cost": {name: getattr(total, name) for name in names},
+        "cost": {**{name: getattr(total, name) for name in names}, "macs_left_out": list(total.macs_left_out)},
         "layers": [dataclasses.asdict(layer) for layer in total.layers],
     }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.benchmarking.environment import describe as describe_environment
 from zoo.report import numbers
 from zoo.results.schema import Result
+from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.benchmarking.forecast import Forecast
@@ -45,7 +46,7 @@ def layers(description: Mapping[str, Any], fmt: str) -> str:
             layer["type"],
             numbers.shape(layer["output_shape"]),
             numbers.count(layer["parameters"]),
-            "?" if layer["macs"] is None else numbers.count(layer["macs"]),
+            "?" if layer["macs"] is None else numbers.at_least(numbers.count(layer["macs"]), layer.get("left_out")),
         ]
         for layer in description["layers"]
     ]
@@ -55,14 +56,16 @@ def layers(description: Mapping[str, Any], fmt: str) -> str:
 def model_summary(description: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The facts about a model that are not by layer, as label and text."""
     left_out = ", ".join(f"{n} {kind}" for kind, n in description["macs_not_counted"].items())
+    unseen = [printable(name) for name in description["macs_left_out"]]
     facts = [
         ("model", f"{description['name']}: {description['summary']}"),
         ("plugin", f"{description['plugin']} {description['plugin_version']}"),
         ("parameters", numbers.count(description["parameters"])),
         ("  trainable", numbers.count(description["trainable_parameters"])),
         ("  not trainable", numbers.count(description["non_trainable_parameters"])),
-        ("MACs", f"{numbers.count(description['macs'])} for one image: convolutions and dense layers"),
-        ("FLOPs", f"{numbers.count(description['flops'])} = 2 × MACs"),
+        ("MACs", f"{numbers.at_least(numbers.count(description['macs']), unseen)} for one image: products of matrices"),
+        ("FLOPs", f"{numbers.at_least(numbers.count(description['flops']), unseen)} = 2 × MACs"),
+        *([("left out", f"{', '.join(unseen)}: what they multiply can't be seen")] if unseen else []),
         ("not counted", f"biases; {left_out}" if left_out else "biases"),
     ]
     facts += [("weights", _weights_line(weights)) for weights in description["weights"]] or [
@@ -143,7 +146,7 @@ def models_table(results: Sequence[Result], fmt: str) -> str:
             [
                 name,
                 numbers.count(measures["parameters"]),
-                numbers.millions(measures["macs"]),
+                numbers.at_least(numbers.millions(measures["macs"]), measures.get("macs_left_out")),
                 numbers.size(measures["weights_bytes"]),
                 *([] if several else [_accuracy(result)]),
                 f"{result.scenario['dataset']} test, {scored['images']:,}" if scored else "–",
@@ -172,6 +175,7 @@ COLUMNS: Mapping[str, Callable[[Result], str]] = {
 }
 SOMETIMES = {"of peak": "flops_share", "bound by": "bound_by", "energy/image": "energy_per_image_j"}  # if any has it
 LESS = ("p90", "samples", "import", "build")  # left out where the table has more columns for how models ran
+OF_MODELS = ("macs_not_whole",)  # doubts that are the same in all of a model's scenarios
 MOST_BY_NAME = 3  # doubts of one kind
 DIMENSIONS = ("runtime", "device", "precision", "threads")  # columns where they are not the same for all
 
@@ -288,8 +292,10 @@ def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
         elif result.measures["accuracy"] is None:
             lines.append(f"! {scenario['model']}: no accuracy: {result.reasons['accuracy']}")
         for finding in result.checks:
-            doubts.setdefault(finding["code"], []).append(f"{name}: {finding['code']}: {finding['message']}")
-    for code, found in doubts.items():
+            of = scenario["model"] if finding["code"] in OF_MODELS else name
+            doubts.setdefault(finding["code"], []).append(f"{of}: {finding['code']}: {finding['message']}")
+    for code, each in doubts.items():
+        found = list(dict.fromkeys(each))
         if len(found) <= MOST_BY_NAME:
             lines += [f"! {line}" for line in found]
         else:

@@ -53,6 +53,7 @@ def _cells(result: Result) -> dict[str, Any]:
     return {
         **result.scenario,
         **result.measures,
+        "macs_left_out": " ".join(result.measures.get("macs_left_out") or ()),
         **{header: accuracy.get(part) for header, part in ACCURACY.items()},
         "id": result.id,
         "created_at": result.created_at,

@@ -52,6 +52,7 @@ NEEDED_IF_OK = _needed(
 PARITY = _needed({MAYBE: "max_difference"})
 # Measures that came later: an older Result lacks them.
 LATER = {
+    "macs_left_out": (list, type(None)),
     "flops_share": MAYBE,
     "bound_by": (str, type(None)),
     "energy_per_image_j": MAYBE,

@@ -22,6 +22,7 @@ MEASURES = (
     "parameters",
     "trainable_parameters",
     "macs",
+    "macs_left_out",
     "flops",
     "weights_bytes",
     "import_s",
