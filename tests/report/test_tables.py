@@ -373,3 +373,12 @@ def test_numbers_stand_to_the_right_and_text_to_the_left() -> None:
     assert len({len(line) for line in table.splitlines()}) == 1
     assert [line.split() for line in table.splitlines()] == [["name", "n"], ["a", "1"], ["bcdef", "1,000"]]
     assert all(line[0] != " " for line in table.splitlines())
+
+
+def test_a_suggested_command_has_the_data_folder_that_no_result_holds() -> None:
+    command = "zoo train toy --dataset digits"
+    reason = f"no weights for digits; '{command}' makes them"
+    result = dataclasses.replace(OK, measures={**MEASURED, "accuracy": None}, reasons={"accuracy": reason})
+    assert tables.notes([result]) == [f"! toy: no accuracy: {reason}"]
+    (line,) = tables.notes([result], data_dir="/home/a b/data")
+    assert f"'{command} --data-dir '/home/a b/data'' makes them" in line

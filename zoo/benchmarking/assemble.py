@@ -141,6 +141,7 @@ def assemble(
                 step.options.target_width,
                 measures["flops_share"],
                 measures["macs_left_out"],
+                scored and scored.get("note"),
             )
         ),
     )
@@ -177,7 +178,7 @@ def _measures(
     if all(record["started_beside"] for record in records):
         reasons |= dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE)
     if scored is None:
-        reasons["accuracy"] = without_paths(step.no_accuracy or "not taken")
+        reasons["accuracy"] = without_paths(step.no_accuracy or first.get("unscored") or "not taken")
     return {name: measures[name] for name in MEASURES}, reasons
 
 
@@ -198,7 +199,7 @@ def _explain(
     )
     values = {"flops_share": found.flops_share, "bound_by": found.bound_by}
     why = NO_PEAK if peaks is None else found.sentence
-    if peaks is not None and (left_out := record["cost"]["macs_left_out"]):
+    if peaks is not None and (left_out := [name for x in record["layers"] for name in x.get("left_out", ())]):
         values, why = dict.fromkeys(values), not_whole(left_out)  # of a part of the work, nothing follows
     return values, {name: why for name, value in values.items() if value is None}
 

@@ -24,6 +24,7 @@ def check(
     target_width: float | None = None,
     flops_share: float | None = None,
     macs_left_out: Sequence[str] = (),
+    classes_note: str | None = None,
 ) -> list[dict[str, str]]:
     """Each finding as `code` and `message`; an empty list is a measurement with nothing to say against it.
 
@@ -32,6 +33,7 @@ def check(
     :param target_width: how narrow the interval of the median was to be, as a share of it.
     :param flops_share: achieved FLOP/s, as a share of the machine's peak.
     :param macs_left_out: names of layers that are not in the count of MACs.
+    :param classes_note: what is to be said of the classes that were scored.
     """
     findings: list[tuple[str, str]] = []
 
@@ -72,6 +74,8 @@ def check(
                 "or the runtime multiplies less often than is counted (Winograd's convolutions)",
             )
         )
+    if classes_note:
+        findings.append(("classes_reordered", classes_note))
     if macs_left_out:
         findings.append(("macs_not_whole", not_whole(macs_left_out)))
     return [{"code": code, "message": message} for code, message in findings]
@@ -80,7 +84,8 @@ def check(
 def not_whole(left_out: Sequence[str]) -> str:
     """Which layers a count of MACs leaves out, in a line."""
     more = f" and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
-    return f"the MACs leave out {', '.join(map(printable, left_out[:MOST_NAMED]))}{more}: what they multiply can't be seen"
+    names = ", ".join(map(printable, left_out[:MOST_NAMED]))
+    return f"the MACs leave out {names}{more}: what they multiply can't be seen"
 
 
 def _accelerator(seen: Sequence[Conditions]) -> list[tuple[str, str]]:

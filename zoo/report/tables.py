@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.benchmarking.environment import describe as describe_environment
+from zoo.benchmarking.plan import train_command
+from zoo.modeling.choice import described
 from zoo.report import numbers
 from zoo.results.schema import Result
 from zoo.text import printable
@@ -102,13 +104,14 @@ def accuracy(measure: Mapping[str, Any]) -> str:
     return f"{numbers.percent(measure['value'])} ({low:.1f}–{high:.1f})"
 
 
-def bench(results: Sequence[Result], fmt: str, logs: Path | None = None) -> str:
+def bench(results: Sequence[Result], fmt: str, logs: Path | None = None, data_dir: str | None = None) -> str:
     """What each model costs and scores, how fast each scenario ran, and what is to be said about it.
 
     :param logs: the folder with the logs of those that failed.
+    :param data_dir: where data were looked for, if it was said; no Result holds it, and a suggested command needs it.
     """
     parts = [header(results), models_table(results, fmt), speed_table(results, fmt)]
-    notes_text = "\n".join(notes(results, logs))
+    notes_text = "\n".join(notes(results, logs, data_dir))
     return "\n\n".join(part for part in (*parts, notes_text) if part)
 
 
@@ -150,7 +153,7 @@ def models_table(results: Sequence[Result], fmt: str) -> str:
                 numbers.size(measures["weights_bytes"]),
                 *([] if several else [_accuracy(result)]),
                 f"{result.scenario['dataset']} test, {scored['images']:,}" if scored else "–",
-                f"{result.weights['source']}, {result.weights['sha256'][:8]}" if result.weights else "none: random",
+                printable(described(result.weights)) if result.weights else "none: random",
             ]
         )
     return render(headers, rows, fmt, right=headers[1:4]) if rows else ""
@@ -175,7 +178,7 @@ COLUMNS: Mapping[str, Callable[[Result], str]] = {
 }
 SOMETIMES = {"of peak": "flops_share", "bound by": "bound_by", "energy/image": "energy_per_image_j"}  # if any has it
 LESS = ("p90", "samples", "import", "build")  # left out where the table has more columns for how models ran
-OF_MODELS = ("macs_not_whole",)  # doubts that are the same in all of a model's scenarios
+OF_MODELS = ("macs_not_whole", "classes_reordered")  # doubts that are the same in all of a model's scenarios
 MOST_BY_NAME = 3  # doubts of one kind
 DIMENSIONS = ("runtime", "device", "precision", "threads")  # columns where they are not the same for all
 
@@ -270,12 +273,13 @@ def plan(found: Sequence[Forecast], fmt: str) -> str:
     return f"{table}\n\n{len(found)} scenario{'s' if len(found) != 1 else ''}, about {total}"
 
 
-def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
+def notes(results: Sequence[Result], logs: Path | None = None, data_dir: str | None = None) -> list[str]:
     """What a reader must know beside the tables: failures, missing accuracy, doubts. One line each.
 
     A doubt about many scenarios is one line, with one of them as an example.
 
     :param logs: the folder with the logs of those that failed.
+    :param data_dir: as for `bench`.
     """
     lines = []
     doubts: dict[str, list[str]] = {}
@@ -290,7 +294,9 @@ def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
             log = f" (log: {logs / failure['log'] if logs else failure['log']})" if failure["log"] else ""
             lines.append(f"! {name}: {result.outcome}{where}: {failure['message']}{log}")
         elif result.measures["accuracy"] is None:
-            lines.append(f"! {scenario['model']}: no accuracy: {result.reasons['accuracy']}")
+            bare, whole = (train_command(scenario["model"], scenario["dataset"], place) for place in (None, data_dir))
+            why = result.reasons["accuracy"].replace(bare, whole)
+            lines.append(f"! {scenario['model']}: no accuracy: {why}")
         for finding in result.checks:
             of = scenario["model"] if finding["code"] in OF_MODELS else name
             doubts.setdefault(finding["code"], []).append(f"{of}: {finding['code']}: {finding['message']}")

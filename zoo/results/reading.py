@@ -60,6 +60,7 @@ LATER = {
     "power_w": MAYBE,
     "idle_power_w": MAYBE,
 }
+MACS_LEFT_OUT = _needed({str: "macs_left_out"})  # each of them
 NOT_MEASURED = "not measured by that version"
 NO_ACCURACY = _needed({str: "accuracy"})
 ACCURACY = _needed({NUMBER: "value low high images"})
@@ -149,6 +150,8 @@ def _check_content(result: Result) -> None:
         _check(record, NEEDED_IF_OK)
         later = {name: result.measures[name] for name in LATER if name in result.measures}
         _check(later, tuple(((name,), LATER[name]) for name in later))
+        for name in later.get("macs_left_out") or ():
+            _check({"macs_left_out": name}, MACS_LEFT_OUT)
     if result.parity is not None:
         _check(result.parity, PARITY)
     if result.outcome != "ok" or result.failure:
