@@ -47,15 +47,18 @@ def main(times: str = "10") -> None:
         out = Path(place) / "out"
         command = [sys.executable, str(RUN), "--rehearse", "--short", "--minutes", "30", "--out", str(out)]
         before: set[str] = set()
-        for number in range(1, int(times) + 1):
+        number = 0
+        while number < int(times):
             process = subprocess.Popen(
                 command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
             )
             moment = random.uniform(1, LONGEST_S)
             ended = "killed"
+            number += 1
             try:
                 process.wait(timeout=moment)
                 ended = f"ended by itself, exit code {process.returncode},"
+                number -= 1  # it was not killed
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

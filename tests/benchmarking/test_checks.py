@@ -186,3 +186,15 @@ def test_a_process_on_the_processor_has_no_accelerator_to_doubt() -> None:
 @pytest.mark.parametrize(("share", "found"), [(None, []), (0.5, []), (1.0, []), (1.04, ["above_peak"])])
 def test_more_than_the_machine_is_said_to_do_at_most_is_doubtful(share: float | None, found: list[str]) -> None:
     assert codes(flops_share=share) == found
+
+
+def test_what_a_count_of_macs_leaves_out_is_named_as_far_as_a_line_goes() -> None:
+    (found,) = check(GOOD, [process()], 0.0, 4, macs_left_out=["a/b\x1b", *"cdefgh"])
+    assert found["code"] == "macs_not_whole"
+    assert found["message"] == "the MACs leave out a/b?, c, d, e, f and 2 more: what they multiply can't be seen"
+
+
+def test_classes_that_were_matched_by_name_are_said() -> None:
+    assert check(GOOD, [process()], 0.0, 4, classes_note="another order") == [
+        {"code": "classes_reordered", "message": "another order"}
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -62,9 +63,14 @@ def test_a_relative_path_and_one_of_the_users_home_mean_the_absolute_one(
 ) -> None:
     put(tmp_path / "pets", "test/a/1.png")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "zoo"))
     monkeypatch.setenv("HOME", str(tmp_path))
     assert find("folder:pets", {}) == find("folder:~/pets", {}) == find(f"folder:{tmp_path}/pets", {})
-    assert find("folder:pets", {}).name == f"folder:{tmp_path}/pets"
+    found = find("folder:pets", {})
+    assert found.folder == str(tmp_path / "pets")
+    assert re.fullmatch(r"folder:pets-[0-9a-f]{4}", found.name)
+    monkeypatch.chdir("/")
+    assert find(found.name, {}) == found  # a name in a record can be given back
 
 
 @pytest.mark.parametrize("path", ["", "nowhere", "file", "bell\x07"])

@@ -7,10 +7,39 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo.errors import ModelError
 from zoo.modeling import weights
 from zoo.modeling.build import build
 from zoo.modeling.fold import fold, foldable
 from zoo.registry import load
+
+
+class ConvNorm(layers.Layer):
+    """A custom layer that makes layers and says nothing of their type."""
+
+    def __init__(self, **options: str) -> None:
+        super().__init__(**options)
+        self.conv, self.norm = layers.Conv2D(4, 3), layers.BatchNormalization()
+
+    def call(self, x: object, training: bool | None = None) -> object:
+        return self.norm(self.conv(x), training=training)
+
+
+class Stubborn(layers.Layer):
+    """A custom layer that holds on to a type."""
+
+    def __init__(self, **options: str) -> None:
+        super().__init__(**options)
+        self.conv = layers.Conv2D(4, 3, dtype="float32", name="stubborn_conv")
+
+    def call(self, x: object) -> object:
+        return self.conv(x)
+
+
+def nested(layer: object, shape: tuple[int | None, ...] = (None, None, 4)) -> keras.Model:
+    """A model to be used as a layer."""
+    x = keras.Input(shape)
+    return keras.Model(x, layer(x))
 
 
 def shake(model: keras.Model, random: np.random.Generator) -> None:
@@ -27,15 +56,29 @@ def compared(model: keras.Model, images: np.ndarray) -> list[float]:
     """The largest difference, in standard deviations of the unfolded logits; normalisations folded, and left."""
     folded = fold(model)
     expected, found = (ops.convert_to_numpy(m(images, training=False)) for m in (model, folded))
-    left = sum(isinstance(layer, layers.BatchNormalization) for layer in folded.layers)
+    left = sum(isinstance(layer, layers.BatchNormalization) for layer in folded._flatten_layers())
     return [float(np.abs(found - expected).max() / expected.std()), len(foldable(model)), left]
+
+
+def types(expression: str, precision: str) -> list[str]:
+    """The types in which layers compute and hold weights after folding; or the error."""
+    x = keras.Input((8, 8, 4))
+    model = keras.Model(x, eval(expression, {**globals(), "x": x}))
+    try:
+        folded = fold(model, precision)
+    except ModelError as error:
+        return [str(error)]
+    computing = [
+        layer for layer in folded._flatten_layers(include_self=False) if not isinstance(layer, layers.InputLayer)
+    ]
+    return sorted({w.dtype for w in folded.weights} | {layer.compute_dtype for layer in computing})
 
 
 def main() -> None:
     """Print, by model and by expression: the difference, and the normalisations before and after."""
     random = np.random.default_rng(0)
     found = {}
-    for name in sys.argv[2:]:
+    for name in sys.argv[3:]:
         entry = load().model(name)
         model = build(entry.spec)
         if entry.spec.weights:
@@ -59,6 +102,7 @@ def main() -> None:
     for precision in ("bfloat16", "float16"):
         low = fold(build(load().model("resnet8").spec), precision)
         found[precision] = sorted({w.dtype for w in low.weights} | {layer.compute_dtype for layer in low.layers[1:]})
+    found["types"] = {expression: types(expression, "bfloat16") for expression in json.loads(sys.argv[2])}
     print(json.dumps(found))
 
 

@@ -45,13 +45,35 @@ NOT_FOLDED = [
     "layers.Flatten()(layers.BatchNormalization()(layers.MaxPooling2D()(x)))",
     "(lambda c: layers.Flatten()(layers.Add()([c, layers.BatchNormalization()(c)])))(layers.Conv2D(6, 3)(x))",
     "layers.Flatten()(keras.ops.relu(layers.BatchNormalization()(layers.Add()([x, x]))))",
+    "layers.Flatten()(ConvNorm()(x))",
 ]
+# Models within models and layers within layers: how many normalisations are left, and that all is of one type.
+WITHIN = {
+    "layers.Flatten()(nested(lambda x: layers.BatchNormalization()(layers.Conv2D(4, 3)(x)))(x))": 0,
+    "layers.Flatten()(nested(nested(lambda x: layers.BatchNormalization()(layers.Conv2D(4, 3)(x))))(x))": 0,
+    "layers.Flatten()((lambda m: m(m(x)))(nested(lambda x: layers.BatchNormalization()(layers.Conv2D(4, 3)(x)))))": 0,
+    "layers.Flatten()(keras.Sequential([keras.Input((8, 8, 4)), layers.Conv2D(4, 3), layers.ReLU()])(x))": 0,
+    "layers.Flatten()(layers.TimeDistributed(layers.Conv1D(4, 3))(x))": 0,
+    "layers.Flatten()(layers.TimeDistributed(nested(layers.Conv1D(4, 3), (8, 4)))(x))": 0,
+    "layers.Bidirectional(layers.LSTM(3))(layers.Reshape((8, 32))(x))": 0,
+    "layers.RNN([layers.GRUCell(3), layers.LSTMCell(2)])(layers.Reshape((8, 32))(x))": 0,
+    "layers.Flatten()(layers.MultiHeadAttention(2, 3)(*2 * [layers.Reshape((64, 4))(x)]))": 0,
+    "layers.Flatten()(layers.Lambda(lambda x: ops.relu(x))(x))": 0,
+    "layers.Flatten()(ConvNorm()(x))": 1,
+}
+STUBBORN = "layers.Flatten()(Stubborn()(x))"
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
     """What folding.py prints, under the backend that has the least to compile."""
-    return printed("torch", Path(__file__).with_name("folding.py"), json.dumps([*FOLDED, *NOT_FOLDED]), *NORMALISATIONS)
+    return printed(
+        "torch",
+        Path(__file__).with_name("folding.py"),
+        json.dumps([*FOLDED, *NOT_FOLDED, *WITHIN]),
+        json.dumps([*WITHIN, STUBBORN]),
+        *NORMALISATIONS,
+    )
 
 
 def test_every_model_of_the_zoo_computes_the_same_without_its_normalisations(found: dict[str, Any]) -> None:
@@ -78,3 +100,16 @@ def test_what_cannot_be_folded_is_left_alone(found: dict[str, Any]) -> None:
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_weights_and_activations_are_cast(found: dict[str, Any], precision: str) -> None:
     assert found[precision] == [precision]
+
+
+@pytest.mark.parametrize("expression", WITHIN)
+def test_models_and_layers_within_others_are_rewritten_too(found: dict[str, Any], expression: str) -> None:
+    difference, _, left = found[expression]
+    assert difference < TOLERANCE
+    assert left == WITHIN[expression]
+    assert found["types"][expression] in (["bfloat16"], ["bfloat16", "uint32"])  # of a generator's state
+
+
+def test_a_layer_that_a_type_does_not_reach_is_named(found: dict[str, Any]) -> None:
+    (error,) = found["types"][STUBBORN]
+    assert "its layer stubborn_conv (Conv2D) stays in float32" in error

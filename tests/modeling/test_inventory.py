@@ -63,13 +63,13 @@ def test_patterns_and_datasets_select(own_home: Path) -> None:
         weights("plain57")
 
 
-def test_weights_trained_here_beside_those_of_the_plugin_are_not_used(own_home: Path) -> None:
+def test_weights_trained_here_beside_those_of_the_plugin_win(own_home: Path) -> None:
     write({**RECORD, "model": "toy_resnet"}, model="toy_resnet")
     assert [(record["source"], record["used"]) for record in weights("toy_resnet", dataset="digits")] == [
-        ("plugin", True),
-        ("here", False),
+        ("plugin", False),
+        ("here", True),
     ]
-    assert "here; zoo bench takes the plugin's" in table(weights("toy_resnet"), "simple")
+    assert "; zoo bench takes those trained here" in table(weights("toy_resnet"), "simple")
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", save({}, {METADATA_KEY: "[]"})])

@@ -248,6 +248,7 @@ DESCRIPTION = {
     "macs": 2_000_000,
     "flops": 4_000_000,
     "macs_not_counted": {},
+    "macs_left_out": [],
     "layers": [
         {"name": "input", "type": "InputLayer", "output_shape": [None, None, 3], "parameters": 0, "macs": 0},
         {"name": "conv", "type": "Conv2D", "output_shape": [32, 32, 16], "parameters": 1000, "macs": 2_000_000},
@@ -282,7 +283,7 @@ def test_a_model_is_summed_up_in_labelled_facts() -> None:
         ("parameters", "1,000"),
         ("  trainable", "900"),
         ("  not trainable", "100"),
-        ("MACs", "2,000,000 for one image: convolutions and dense layers"),
+        ("MACs", "2,000,000 for one image: products of matrices"),
         ("FLOPs", "4,000,000 = 2 × MACs"),
         ("not counted", "biases"),
         ("weights", "none shipped"),
@@ -295,6 +296,34 @@ def test_a_model_is_summed_up_in_labelled_facts() -> None:
 
 def test_what_the_macs_leave_out_is_named() -> None:
     assert ("not counted", "biases; 2 Odd, 1 Even") in facts(macs_not_counted={"Odd": 2, "Even": 1})
+
+
+def test_macs_that_are_not_whole_are_marked_and_what_is_left_out_is_named() -> None:
+    shown = facts(macs_left_out=["odd", "inner/odder\x1b"])
+    assert ("MACs", "≥ 2,000,000 for one image: products of matrices") in shown
+    assert ("FLOPs", "≥ 4,000,000 = 2 × MACs") in shown
+    assert ("left out", "odd, inner/odder?: what they multiply can't be seen") in shown
+    inner = {
+        "name": "inner",
+        "type": "Functional",
+        "output_shape": [10],
+        "parameters": 0,
+        "macs": 5,
+        "left_out": ["odd"],
+    }
+    assert cells(tables.layers({**DESCRIPTION, "layers": [inner]}, "tsv"))[1][-1] == "≥ 5"
+
+
+def test_the_table_of_models_marks_macs_that_are_not_whole() -> None:
+    result = altered(OK, measures={**MEASURED, "macs_left_out": ["odd"]})
+    assert cells(tables.models_table([result], "tsv"))[1][2] == "≥ 29.0 M"
+    assert cells(tables.models_table([OK], "tsv"))[1][2] == "29.0 M"
+
+
+def test_a_doubt_about_a_model_is_said_once_for_all_its_scenarios() -> None:
+    checks = ({"code": "macs_not_whole", "message": "the MACs leave out odd"},)
+    results = [altered(OK, checks=checks, scenario={**OK.scenario.to_json(), "batch_size": size}) for size in (1, 8)]
+    assert tables.notes(results) == ["! toy: macs_not_whole: the MACs leave out odd"]
 
 
 WEIGHTS = {
@@ -344,3 +373,12 @@ def test_numbers_stand_to_the_right_and_text_to_the_left() -> None:
     assert len({len(line) for line in table.splitlines()}) == 1
     assert [line.split() for line in table.splitlines()] == [["name", "n"], ["a", "1"], ["bcdef", "1,000"]]
     assert all(line[0] != " " for line in table.splitlines())
+
+
+def test_a_suggested_command_has_the_data_folder_that_no_result_holds() -> None:
+    command = "zoo train toy --dataset digits"
+    reason = f"no weights for digits; '{command}' makes them"
+    result = altered(OK, measures={**MEASURED, "accuracy": None}, reasons={"accuracy": reason})
+    assert tables.notes([result]) == [f"! toy: no accuracy: {reason}"]
+    (line,) = tables.notes([result], data_dir="/home/a b/data")
+    assert f"'{command} --data-dir '/home/a b/data'' makes them" in line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import math
 import zlib
 from collections.abc import Sequence
@@ -231,3 +232,23 @@ def test_a_verdict_and_its_mirror_image_agree(x: float, y: float, least: float, 
         assert low > least
     if verdict == "same":
         assert max(abs(low), abs(high)) <= margin
+
+
+def counted(left_out: list[str]) -> Result:
+    """A Result whose MACs leave these layers out."""
+    result = make_result()
+    return dataclasses.replace(result, measures={**result.measures, "macs_left_out": left_out})
+
+
+@pytest.mark.parametrize("sides", [(["odd"], []), ([], ["odd"]), (["odd"], ["odd"])])
+def test_macs_that_are_not_whole_decide_nothing_and_say_so(sides: tuple[list[str], list[str]]) -> None:
+    a, b = (counted(names) for names in sides)
+    (macs,) = [c for c in compare([a], [b]) if c.measure == "macs"]
+    assert (macs.verdict, macs.low, macs.high) == ("inconclusive", None, None)
+    assert macs.not_whole == tuple(name for name, names in zip("AB", sides, strict=True) if names)
+    assert "leave out odd" in macs.reason
+
+
+def test_macs_that_are_whole_are_compared() -> None:
+    (macs,) = [c for c in compare([counted([])], [counted([])]) if c.measure == "macs"]
+    assert (macs.verdict, macs.reason, macs.not_whole) == ("same", "", ())

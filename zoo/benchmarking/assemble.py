@@ -12,7 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from zoo.benchmarking import environment as env
-from zoo.benchmarking.checks import check
+from zoo.benchmarking.checks import check, not_whole
 from zoo.benchmarking.energy import Energy, figures
 from zoo.benchmarking.lost import LostProcess, lost_check
 from zoo.benchmarking.peak import Peaks
@@ -158,6 +158,8 @@ def _measured(
                 environment["processor"]["usable_cores"],
                 step.options.target_width,
                 measures["flops_share"],
+                measures["macs_left_out"],
+                scored.get("note") if scored else None,
             ),
             *lost_check(lost, len(records) + len(lost)),
         ],
@@ -208,7 +210,7 @@ def _measures(
     if all(record["started_beside"] for record in records):
         reasons |= dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE)
     if scored is None:
-        reasons["accuracy"] = without_paths(step.no_accuracy or SCORER_LOST)
+        reasons["accuracy"] = without_paths(step.no_accuracy or first.get("unscored") or SCORER_LOST)
     return {name: measures[name] for name in MEASURES}, reasons
 
 
@@ -234,6 +236,8 @@ def _explain(
     )
     values = {"flops_share": found.flops_share, "bound_by": found.bound_by}
     why = NO_PEAK if peaks is None else found.sentence
+    if peaks is not None and (left_out := [name for x in record["layers"] for name in x.get("left_out", ())]):
+        values, why = dict.fromkeys(values), not_whole(left_out)  # of a part of the work, nothing follows
     return values, {name: why for name, value in values.items() if value is None}
 
 

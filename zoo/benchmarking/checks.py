@@ -7,10 +7,12 @@ from typing import Any
 
 from zoo.benchmarking.conditions import Conditions
 from zoo.benchmarking.stats import Stats, samples_needed
+from zoo.text import printable
 
 DEVIATION_LIMIT = 0.10  # as in pyperf
 BUSY_CORES_LIMIT = 0.10
 STOLEN_CORES_LIMIT = 0.02
+MOST_NAMED = 5
 LOAD_LIMIT = 0.5  # runnable processes a core, before we began
 
 
@@ -21,6 +23,8 @@ def check(
     cores: int,
     target_width: float | None = None,
     flops_share: float | None = None,
+    macs_left_out: Sequence[str] = (),
+    classes_note: str | None = None,
 ) -> list[dict[str, str]]:
     """Each finding as `code` and `message`; an empty list is a measurement with nothing to say against it.
 
@@ -28,6 +32,8 @@ def check(
         accelerator fared, if it has one.
     :param target_width: how narrow the interval of the median was to be, as a share of it.
     :param flops_share: achieved FLOP/s, as a share of the machine's peak.
+    :param macs_left_out: names of layers that are not in the count of MACs.
+    :param classes_note: what is to be said of the classes that were scored.
     """
     findings: list[tuple[str, str]] = []
 
@@ -69,6 +75,10 @@ def check(
                 "or the runtime multiplies less often than is counted (Winograd's convolutions)",
             )
         )
+    if classes_note:
+        findings.append(("classes_reordered", classes_note))
+    if macs_left_out:
+        findings.append(("macs_not_whole", not_whole(macs_left_out)))
     return [{"code": code, "message": message} for code, message in findings]
 
 
@@ -85,6 +95,13 @@ def _quota(seen: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
             f"{waited_s:.2f} s; --threads with fewer threads than the quota has cores avoids it",
         )
     ]
+
+
+def not_whole(left_out: Sequence[str]) -> str:
+    """Which layers a count of MACs leaves out, in a line."""
+    more = f" and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
+    names = ", ".join(map(printable, left_out[:MOST_NAMED]))
+    return f"the MACs leave out {names}{more}: what they multiply can't be seen"
 
 
 def _accelerator(seen: Sequence[Conditions]) -> list[tuple[str, str]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from zoo.benchmarking import variables
@@ -13,7 +13,7 @@ from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.errors import UsageError
 from zoo.executors.local import DEFAULT_TIMEOUT_S, Task
-from zoo.paths import trained_weights
+from zoo.modeling.choice import PLUGIN, TRAINED, choose_weights
 from zoo.record.scenario import Scenario, check_device
 from zoo.registry import Entry, Registry
 from zoo.runtimes.availability import why_not, why_not_so
@@ -37,7 +37,7 @@ class Options:
         batch_sizes, runtimes, devices, precisions, threads: of the scenarios, which are all their combinations. A batch
             size may be "max", the largest that fits; runtimes and devices may be "all" that are to be had here; None
             threads are the runtime's own choice.
-        weights: a file to use instead of the weights that are shipped or were trained here.
+        weights: "trained", "plugin" or a file; None takes those trained here if there are any, else the plugin's own.
         score: whether to take the accuracy.
         policy: how long to time.
         processes: fresh processes for each scenario; for a comparison, of each side. None is one, or
@@ -139,8 +139,8 @@ def plan(registry: Registry, patterns: Sequence[str], options: Options) -> list[
         raise UsageError("name at least one model; 'zoo list' names them all")
     entries = registry.select(patterns)
     dataset = find(options.dataset, registry.datasets, options.data_dir)
-    if options.weights is not None and len(entries) > 1:
-        raise UsageError("--weights fits one model; name just that one")
+    if options.weights not in (None, TRAINED, PLUGIN) and len(entries) > 1:
+        raise UsageError("a file of weights fits one model; name just that one")
     matrix = _matrix(registry, options)
     return [
         _step(entry, dataset, runs_on, batch_size, options, in_matrix=len(matrix) > 1)
@@ -232,26 +232,20 @@ def _step(
     )
 
 
-def choose_weights(spec: ModelSpec, dataset: str, given: str | None = None) -> dict[str, str | None] | None:
-    """The weights to load: the file given, else the plugin's own, else those that `zoo train` made here."""
-    if given is not None:
-        if not Path(given).is_file():
-            raise UsageError(f"the weights file {given} is not there")
-        return {"source": "file", "path": str(Path(given).absolute()), "sha256": None}
-    if shipped := spec.weights_for(dataset):
-        # found by the worker: a plugin that lacks its file costs only its own scenarios
-        return {"source": "plugin", "path": None, "sha256": shipped.sha256}
-    if (trained := trained_weights(spec.name, dataset)).is_file():
-        return {"source": "trained here", "path": str(trained), "sha256": None}
-    return None
-
-
 def _no_accuracy(spec: ModelSpec, dataset: Dataset, weights: object, options: Options) -> str | None:
     if not options.score:
         return "not asked for"
     if weights is not None:
         return None
-    where = f" --data-dir {options.data_dir}" if options.data_dir else ""
     if spec.recipe_for(dataset.name) is None:
         return f"no weights for {dataset.name}, and no recipe to train them; give some with --weights FILE"
-    return f"no weights for {dataset.name}; 'zoo train {spec.name} --dataset {dataset.name}{where}' makes them"
+    return f"no weights for {dataset.name}; '{train_command(spec.name, dataset.name)}' makes them"
+
+
+def train_command(model: str, dataset: str, data_dir: str | None = None) -> str:
+    """What makes weights, to be typed in a shell.
+
+    A Result holds it without the folder of data, which would say where things lie; a terminal shows it with that.
+    """
+    where = f" --data-dir {shlex.quote(data_dir)}" if data_dir else ""
+    return f"zoo train {model} --dataset {dataset}{where}"

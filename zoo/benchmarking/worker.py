@@ -21,7 +21,8 @@ from zoo.benchmarking.reference import Reference
 from zoo.benchmarking.timing import Policy, measure
 from zoo.benchmarking.verification import Verification
 from zoo.benchmarking.weights import load_weights, normalisation
-from zoo.data.catalog import Dataset
+from zoo.data.catalog import Dataset, class_names
+from zoo.data.class_names import Match, match, trained_names
 from zoo.keras_backend import only_what_is_needed
 from zoo.record.scenario import Scenario
 from zoo.references import resolve
@@ -120,10 +121,13 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
     del timed, batch
     session.close()
 
-    scored = None
+    scored = unscored = None
     if loaded is not None and job["score"]:
         with phases("accuracy"):
-            scored = _score(runtime, model, dataset, spec, loaded, reference)
+            classes = match(trained_names(loaded["provenance"]), class_names(dataset))
+            unscored = classes.refused
+            if unscored is None:
+                scored = _score(runtime, model, dataset, spec, loaded, reference, classes)
     return {
         **record,
         **_cost(model),
@@ -139,6 +143,7 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
         "memory": {"after_import_bytes": after_import, "peak_bytes": peak, "peak_device_bytes": peak_device},
         "copies": copies,
         "scored": scored,
+        "unscored": unscored,
     }
 
 
@@ -186,7 +191,7 @@ def _cost(model: keras.Model) -> dict[str, Any]:
     total = cost(model)
     names = ("parameters", "trainable_parameters", "macs", "flops", "weights_bytes")
     return {
-        "cost": {name: getattr(total, name) for name in names},
+        "cost": {**{name: getattr(total, name) for name in names}, "macs_left_out": list(total.macs_left_out)},
         "layers": [dataclasses.asdict(layer) for layer in total.layers],
     }
 
@@ -198,8 +203,12 @@ def _score(
     spec: ModelSpec,
     loaded: Mapping[str, Any],
     reference: Reference,
+    classes: Match,
 ) -> dict[str, Any]:
-    """Top-1 accuracy on the whole test split, by the runtime being measured, and every prediction."""
+    """Top-1 accuracy on the whole test split, by the runtime being measured, and every prediction.
+
+    :param classes: how the classes that the model was trained on are numbered in the dataset.
+    """
     import numpy as np
 
     from zoo.data.load import load
@@ -216,10 +225,13 @@ def _score(
         logits = session.fetch(session.run(session.place(padded)))[:count]
         predictions[first : first + count] = logits.argmax(axis=1)
     session.close()
+    if classes.order is not None:
+        predictions = np.asarray(classes.order, np.uint16)[predictions]
     correct = int((predictions == test.labels).sum())
     return {
         **accuracy(correct, len(test.labels)),
         "split": "test",
+        "note": classes.note(),
         "dataset_sha256": test.digest,
         "predictions": _packed(predictions.astype("<u2").tobytes()),
         "correct": _packed(np.packbits(predictions == test.labels).tobytes()),

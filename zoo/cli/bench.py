@@ -17,6 +17,7 @@ from zoo.cli.options import (
     size_in_bytes,
     store_option,
     table_format,
+    weights_option,
 )
 from zoo.cli.progress import scenario_progress
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
@@ -105,7 +106,7 @@ def _share(value: str) -> float:
 )
 @devices
 @click.option("--threads", metavar="N[,N]...", callback=_threads, help="Threads of the computation.")
-@click.option("--weights", metavar="FILE", help="Weights to score, instead of the plugin's own or those trained here.")
+@weights_option
 @click.option("--no-accuracy", is_flag=True, help="Leave out the accuracy.")
 @click.option("--careful", is_flag=True, help=f"{CAREFUL_PROCESSES} processes for each scenario.")
 @click.option(
@@ -208,7 +209,7 @@ def command(
     if as_json:
         echo_json([result.to_json() for result in results])
     else:
-        click.echo(tables.bench(results, fmt, logs()))
+        click.echo(tables.bench(results, fmt, logs(), options.data_dir))
     return EXIT_OK if all(result.outcome in ("ok", "unavailable") for result in results) else EXIT_FAILED
 
 

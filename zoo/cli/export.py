@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from zoo.cli import App
-from zoo.cli.options import as_json, data_dir, echo_json
+from zoo.cli.options import as_json, data_dir, echo_json, weights_option
 from zoo.record.scenario import PRECISIONS
 
 
@@ -20,7 +20,7 @@ from zoo.record.scenario import PRECISIONS
 @data_dir
 @click.option("--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True)
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N", default=1, show_default=True)
-@click.option("--weights", metavar="FILE", help="Weights to take, instead of the plugin's own or those trained here.")
+@weights_option
 @click.option("-o", "--output", metavar="FOLDER", required=True, help="Where to; it must not be there, or be empty.")
 @as_json
 @click.pass_obj

@@ -110,3 +110,11 @@ def _check_format(context: click.Context, parameter: click.Parameter, value: str
     if value not in tabulate_formats:
         raise click.BadParameter(f"'{value}' is not one of {', '.join(tabulate_formats)}")
     return value
+
+
+weights_option = click.option(
+    "--weights",
+    metavar="trained|plugin|FILE",
+    help="Which weights: those trained here, the plugin's own, or a file. By default those trained here, if there are "
+    "any, else the plugin's own.",
+)

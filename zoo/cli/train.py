@@ -177,3 +177,5 @@ def _print(name: str, dataset: str, done: dict[str, Any]) -> None:
     click.echo(f"weights {done['path']}")
     click.echo(f"sha256  {done['sha256']}")
     click.echo(f"run     {done['run']}")
+    if done["used_by"]:
+        click.echo(done["used_by"])

@@ -37,7 +37,7 @@ class Dataset(Plain):
     """A dataset on this machine, or one that can be prepared here without a download.
 
     Attributes:
-        name: `name`, `name/config`, or `folder:` and an absolute path.
+        name: `name`, `name/config`, or the recorded name of an image folder (`zoo.data.folder_names`).
         version: of the prepared data.
         data_dir: the TFDS data directory.
         folder: the prepared data, `data_dir/name[/config]/version`; it need not exist yet if there is a `builder`.
@@ -87,7 +87,7 @@ def own_folder() -> Path:
 
 def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Path | None = None) -> Dataset:
     """The dataset of that name: one that a plugin declares, one that TFDS has prepared in a data directory, or a folder
-    of images, `folder:PATH`.
+    of images, `folder:PATH` or its recorded name.
 
     :param data_dir: where to look; by default `ZOO_DATA_DIR`, or else the zoo's own folder and TFDS's.
     :raises UsageError: if there is none of that name, with what to do about it.
@@ -186,13 +186,16 @@ def declared(spec: DatasetSpec, data_dir: Path) -> Dataset:
 
 def _image_folder(path: str) -> Dataset:
     from zoo.data.folder import CHANNELS, scan
+    from zoo.data.folder_names import place_of, recorded_name
 
     folder = Path(path).expanduser().absolute()
+    if path and not folder.is_dir() and (place := place_of(path)) is not None:
+        folder = place
     if not path or not str(folder).isprintable() or not folder.is_dir():
         raise UsageError(f"the image folder {path!r} is not there")
     found = scan(folder)
     return Dataset(
-        name=f"{IMAGE_FOLDER}{folder}",
+        name=recorded_name(folder),
         version=FOLDER_VERSION,
         data_dir=str(folder.parent),
         folder=str(folder),

@@ -35,15 +35,15 @@ def export(
 
     :param output: a folder that isn't there yet, or is empty; it is there as a whole or not at all.
     :param dataset: on which the weights were trained; its test images are what is compared.
-    :param weights: a file to use instead of the plugin's own or those trained here.
+    :param weights: "trained", "plugin" or a file; by default those trained here, else the plugin's own.
     :return: what `parity.json` says, and `path`, the folder.
     :raises UsageError: for what is unknown, impossible here, or would overwrite something.
     :raises ModelError: if the model can't be converted, or the file is not the same model.
     """
-    from zoo.benchmarking.plan import choose_weights
     from zoo.data.catalog import class_names, find
     from zoo.data.staging import staging
     from zoo.executors.local import Task, call
+    from zoo.modeling.choice import choose_weights
     from zoo.record.scenario import Scenario
 
     registry = registry or _registry.load()

@@ -40,6 +40,7 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     import numpy as np
 
     from zoo.benchmarking.weights import load_weights, normalisation
+    from zoo.data.class_names import trained_names
     from zoo.data.load import load
     from zoo.data.preprocess import adapt
     from zoo.modeling.build import build
@@ -87,7 +88,7 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "input_shape": list(spec.input_shape),
         "mean": list(mean),
         "std": list(std),
-        "classes": job["class_names"] or dataset.classes,
+        "classes": trained_names(weights["provenance"] if weights else {}) or job["class_names"] or dataset.classes,
         "parity": {"reference": "Keras, float32", "split": "test", **parity},
         "weights_sha256": weights and weights["sha256"],
         "dataset_sha256": test.digest,

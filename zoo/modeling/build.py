@@ -21,14 +21,20 @@ def build(spec: ModelSpec, *, classes: int | None = None, seed: int = 0) -> kera
     """
     import keras
 
+    from zoo.modeling.dtypes import check_own
     from zoo.modeling.initialise import quick_initialisers
 
+    policy = keras.config.dtype_policy()
     keras.utils.set_random_seed(seed)
     classes = classes or spec.classes
     build_model = resolve(spec.build)
-    with quick_initialisers():
-        model = build_model(input_shape=spec.input_shape, classes=classes, **dict(spec.arguments))
+    try:
+        with quick_initialisers():
+            model = build_model(input_shape=spec.input_shape, classes=classes, **dict(spec.arguments))
+    finally:
+        keras.config.set_dtype_policy(policy)  # a plugin may have changed it, for all that comes after
     _check(spec, model, classes)
+    check_own(model, {"float32", policy.name})
     return model
 
 

@@ -1,22 +1,24 @@
 """What a model costs by its structure: parameters and multiply-accumulates (MACs), layer by layer.
 
-MACs are those of convolutions and dense layers, for one image. FLOPs = 2 × MACs. Published figures differ by a factor
-of two for want of saying which. Biases, batch normalisation, pooling and element-wise work are not counted, and a
-summary names the layers left out.
+MACs are those of products of matrices (`zoo.modeling.products`), for one image, at the shapes on which the layers are
+really called. FLOPs = 2 × MACs. Published figures differ by a factor of two for want of saying which. Biases, batch
+normalisation, pooling and element-wise work are not counted, and a summary names those layers. A layer that may
+multiply in a way that cannot be seen makes the sum a lower bound, and is named as left out.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.modeling.products import Count, Shape, count, keras_class
+
 if TYPE_CHECKING:
     import keras
-
-Shape = tuple[int | None, ...]
 
 ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int64": 8, "int32": 4, "int8": 1}
 
@@ -31,7 +33,8 @@ class LayerCost:
         output_shape: of one image, without the batch axis.
         parameters: all of its parameters.
         trainable_parameters: those that training changes.
-        macs: for one image, over all of its calls; 0 where it has none to count, None where that isn't known.
+        macs: for one image, over all of its calls; 0 where it has none to count, None where nothing is known of them.
+        left_out: names of what is not in `macs` and may multiply: the layer itself, or parts of it as `layer/part`.
     """
 
     name: str
@@ -41,6 +44,7 @@ class LayerCost:
     parameters: int
     trainable_parameters: int
     macs: int | None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ class Cost:
 
     Attributes:
         weights_bytes: of all parameters in memory, at the types they are kept in.
-        not_counted: how many layers of each type do work that is not in `macs`.
+        not_counted: how many layers of each type do work that is not in `macs`, and don't multiply matrices.
+        macs_left_out: names of the layers that may multiply and are not in `macs`, which is then a lower bound.
     """
 
     layers: tuple[LayerCost, ...]
@@ -58,6 +63,7 @@ class Cost:
     macs: int
     weights_bytes: int
     not_counted: dict[str, int]
+    macs_left_out: tuple[str, ...] = ()
 
     @property
     def flops(self) -> int:
@@ -74,27 +80,97 @@ def cost(model: keras.Model) -> Cost:
         trainable_parameters=_size(model.trainable_weights),
         macs=sum(layer.macs or 0 for layer in layers),
         weights_bytes=sum(math.prod(v.shape) * ITEM_BYTES[v.dtype] for v in model.weights),
-        not_counted=dict(Counter(x.type for x in layers if not x.macs and x.type not in _NO_WORK)),
+        not_counted=dict(Counter(x.type for x in layers if x.macs == 0 and x.type not in _NO_WORK)),
+        macs_left_out=tuple(name for layer in layers for name in layer.left_out),
     )
 
 
 def _layers(model: keras.Model) -> Iterator[LayerCost]:
     model = _as_functional(model)
     operations = {operation.name: operation for operation in model.operations}
+    calls = _calls(model, model.inputs)
     for layer_config in model.get_config()["layers"]:
         layer = operations[layer_config["name"]]
         # One node for each call of the layer; each holds the tensors it was called on.
-        calls = [list(_tensors(node)) for node in layer_config["inbound_nodes"]]
-        inputs = dict.fromkeys(tensor["keras_history"][0] for call in calls for tensor in call)
+        inputs = dict.fromkeys(tensor["keras_history"][0] for tensor in _tensors(layer_config["inbound_nodes"]))
+        counts = [call.count for call in calls.get(id(layer), ())]
+        total = sum(counts, Count())
         yield LayerCost(
             name=layer.name,
             type=type(layer).__name__,
             inputs=tuple(inputs),
-            output_shape=_output_shape(layer, calls),
+            output_shape=calls[id(layer)][0].output[1:] if counts else _first(layer.output)[1:],
             parameters=_size(getattr(layer, "weights", ())),
             trainable_parameters=_size(getattr(layer, "trainable_weights", ())),
-            macs=_macs(layer, calls),
+            macs=None if total.left_out and not total.macs else total.macs,
+            left_out=total.left_out,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of a layer, with the shape of its (first) output."""
+
+    count: Count
+    output: Shape
+
+
+def _calls(model: Any, inputs: Any) -> dict[int, list[_Call]]:
+    """Every call that a functional model makes on such inputs, by the `id` of what is called.
+
+    :param inputs: symbolic tensors; sizes that are open in the model are theirs.
+    """
+    calls: dict[int, list[_Call]] = {}
+
+    def watched(operation: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            output = operation.compute_output_spec(*args, **kwargs)
+            found = _Call(_count(operation, args, kwargs, output), _first(output))
+            calls.setdefault(id(operation), []).append(found)
+            return output
+
+        return call
+
+    model._run_through_graph(inputs, operation_fn=watched)
+    return calls
+
+
+def _count(operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any], output: Any) -> Count:
+    if is_model(operation):
+        return _inside(operation, args[0] if args else next(iter(kwargs.values())))
+    try:
+        given = inspect.signature(operation.call).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # a call of an unusual make
+        return Count(left_out=(operation.name,))
+    arguments = {name: _shapes(value) for name, value in given.items()}
+    return count(operation, arguments, _first(output), _wrapped)
+
+
+def _inside(model: Any, inputs: Any) -> Count:
+    """Of a model that is used as a layer, on such inputs."""
+    try:
+        calls = _calls(_as_functional(model), inputs)
+    except Exception:  # what is left of a model whose shapes can't be followed is for its author to say
+        return Count(left_out=(model.name,))
+    return sum((call.count for found in calls.values() for call in found), Count()).within(model.name)
+
+
+def _wrapped(layer: Any, shape: Shape) -> Count:
+    """Of a layer that another one wraps, on an input of that shape."""
+    import keras
+
+    tensor = keras.KerasTensor(shape)
+    try:
+        output = layer.compute_output_spec(tensor)
+    except Exception:  # as above
+        return Count(left_out=(layer.name,))
+    return _count(layer, [tensor], {}, output)
+
+
+def is_model(operation: Any) -> bool:
+    """Whether it is a functional or sequential model, which computes by its graph and nothing else."""
+    kind = keras_class(operation)
+    return kind is not None and kind.__name__ in ("Functional", "Sequential")
 
 
 def _as_functional(model: Any) -> Any:
@@ -119,78 +195,21 @@ def _tensors(value: Any) -> Iterator[dict[str, Any]]:
             yield from _tensors(item)
 
 
-def _output_shape(layer: Any, calls: Sequence[Sequence[dict[str, Any]]]) -> Shape:
-    if len(calls) > 1:
-        return tuple(layer.compute_output_shape(tuple(calls[0][0]["shape"])))[1:]
-    output = layer.output
-    first = output[0] if isinstance(output, (list, tuple)) else output
-    return tuple(first.shape)[1:]
+def _shapes(value: Any) -> Any:
+    """The same with shapes in the place of tensors."""
+    if isinstance(value, dict):
+        return {name: _shapes(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_shapes(item) for item in value]
+    return tuple(value.shape) if hasattr(value, "shape") else value
 
 
-def _macs(layer: Any, calls: Sequence[Sequence[dict[str, Any]]]) -> int | None:
-    if hasattr(layer, "layers"):  # a model used as a layer
-        inner = [x.macs for x in _layers(layer)]
-        return None if None in inner else len(calls) * sum(m for m in inner if m is not None)
-    if not type(layer).__module__.startswith("keras."):
-        return None
-    if count := _COUNTS.get(type(layer).__name__):
-        shapes = [tuple(call[0]["shape"]) for call in calls]
-        return sum(count(layer, s, tuple(layer.compute_output_shape(s))) for s in shapes)
-    return 0
+def _first(output: Any) -> Shape:
+    """The shape of an operation's output, or of the first of several."""
+    while isinstance(output, (list, tuple, dict)):
+        output = next(iter(output.values() if isinstance(output, dict) else output))
+    return tuple(output.shape)
 
-
-def _conv(layer: Any, inputs: Shape, outputs: Shape) -> int:
-    channels = _channels(layer, inputs) // layer.groups
-    return int(_positions(layer, outputs) * layer.filters * channels * math.prod(layer.kernel_size))
-
-
-def _conv_transpose(layer: Any, inputs: Shape, _: Shape) -> int:
-    channels = _channels(layer, inputs)
-    return int(_positions(layer, inputs) * layer.filters * channels * math.prod(layer.kernel_size))
-
-
-def _depthwise(layer: Any, inputs: Shape, outputs: Shape) -> int:
-    filters = _channels(layer, inputs) * layer.depth_multiplier
-    return int(_positions(layer, outputs) * filters * math.prod(layer.kernel_size))
-
-
-def _separable(layer: Any, inputs: Shape, outputs: Shape) -> int:
-    depthwise = _depthwise(layer, inputs, outputs)
-    between = _channels(layer, inputs) * layer.depth_multiplier
-    return int(depthwise + _positions(layer, outputs) * between * layer.filters)
-
-
-def _dense(layer: Any, inputs: Shape, _: Shape) -> int:
-    return int(math.prod(_known(inputs[1:])) * layer.units)
-
-
-def _positions(layer: Any, shape: Shape) -> int:
-    spatial = shape[1:-1] if layer.data_format == "channels_last" else shape[2:]
-    return math.prod(_known(spatial))
-
-
-def _channels(layer: Any, shape: Shape) -> int:
-    axis = -1 if layer.data_format == "channels_last" else 1
-    return _known(shape[axis : axis + 1 or None])[0]
-
-
-def _known(shape: Shape) -> tuple[int, ...]:
-    return tuple(size or 1 for size in shape)
-
-
-_COUNTS: dict[str, Callable[[Any, Shape, Shape], int]] = {
-    "Conv1D": _conv,
-    "Conv2D": _conv,
-    "Conv3D": _conv,
-    "Conv1DTranspose": _conv_transpose,
-    "Conv2DTranspose": _conv_transpose,
-    "Conv3DTranspose": _conv_transpose,
-    "DepthwiseConv1D": _depthwise,
-    "DepthwiseConv2D": _depthwise,
-    "SeparableConv1D": _separable,
-    "SeparableConv2D": _separable,
-    "Dense": _dense,
-}
 
 # Layers that compute nothing at inference; all others that count no MACs are named as not counted.
 _NO_WORK = frozenset(

@@ -27,6 +27,7 @@ def describe(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, A
         "macs": total.macs,
         "flops": total.flops,
         "macs_not_counted": total.not_counted,
+        "macs_left_out": list(total.macs_left_out),
         "layers": [dataclasses.asdict(layer) for layer in total.layers],
         "keras_backend": keras.backend.backend(),
         "keras_version": keras.__version__,

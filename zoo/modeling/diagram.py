@@ -284,14 +284,14 @@ def _kind(layer: Layer) -> Kind:
 def _macs(layer: Layer) -> str:
     if layer["macs"] is None:
         return "?"
-    return numbers.count(layer["macs"]) if layer["macs"] else ""
+    return numbers.at_least(numbers.count(layer["macs"]), layer.get("left_out")) if layer["macs"] else ""
 
 
 def _facts(description: Mapping[str, Any]) -> str:
     count = len(description["layers"])
     layers = f"{count} layer{'' if count == 1 else 's'}"
     parameters = numbers.count(description["parameters"])
-    macs = numbers.millions(description["macs"])
+    macs = numbers.at_least(numbers.millions(description["macs"]), description.get("macs_left_out"))
     return f"{layers} · {parameters} parameters · {macs} MACs for one image"
 
 

@@ -136,10 +136,6 @@ def _agreed(path: Path, record: Mapping[str, Any], model: str, dataset: str | No
 
 
 def _free_place(spec: ModelSpec, dataset: str, force: bool) -> Path:
-    if spec.weights_for(dataset):
-        raise UsageError(
-            f"{spec.name} comes with weights for {dataset}, which 'zoo bench' takes; give it others with --weights FILE"
-        )
     place = trained_weights(spec.name, dataset)
     if place.exists() and not force:
         raise UsageError(f"there are weights of {spec.name} for {dataset} in {place}; --force replaces them")

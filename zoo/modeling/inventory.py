@@ -73,7 +73,7 @@ def _of(entry: Entry) -> Iterator[dict[str, Any]]:
             "source": "plugin",
             "plugin": entry.plugin.distribution,
             "plugin_version": entry.plugin.version,
-            "used": True,
+            "used": not trained_weights(spec.name, shipped.dataset).is_file(),
             "sha256": shipped.sha256,
         }
     for path in sorted((home() / "weights" / spec.name).glob(f"*{SUFFIX}")):
@@ -81,7 +81,12 @@ def _of(entry: Entry) -> Iterator[dict[str, Any]]:
         dataset = dataset_of(record["provenance"] or {})
         if dataset is None or trained_weights(spec.name, dataset) != path:
             dataset = path.name.removesuffix(SUFFIX).replace("@", "/")
-        about = {"model": spec.name, "dataset": dataset, "source": "here", "used": spec.weights_for(dataset) is None}
+        about = {
+            "model": spec.name,
+            "dataset": dataset,
+            "source": "here",
+            "used": trained_weights(spec.name, dataset) == path,
+        }
         yield {**record, **about, "sha256": _sha256(path)}
 
 

@@ -33,6 +33,7 @@ class Measures(Plain):
     Attributes:
         parameters, trainable_parameters: counted in the built model.
         macs: multiply-accumulates of convolutions and dense layers, for one image.
+        macs_left_out: names of layers that `macs` leaves out: what they multiply can't be seen.
         flops: 2 × `macs`.
         weights_bytes: all parameters at the types they are kept in.
         import_s: importing the framework, in a fresh process.
@@ -61,6 +62,7 @@ class Measures(Plain):
     parameters: Whole | None = None
     trainable_parameters: Whole | None = None
     macs: Whole | None = None
+    macs_left_out: tuple[str, ...] | None = None
     flops: Whole | None = None
     weights_bytes: Whole | None = None
     import_s: float | None = None

@@ -45,6 +45,11 @@ def millions(value: int | None) -> str:
     return "–" if value is None else f"{significant(value / 1e6)} M"
 
 
+def at_least(text: str, left_out: Sequence[str] | None) -> str:
+    """The same, marked as a lower bound where something is left out: `≥ 29.0 M`."""
+    return f"≥ {text}" if left_out else text
+
+
 def size(value: int | None) -> str:
     """Bytes in MB of a million: `0.89 MB`."""
     return "–" if value is None else f"{significant(value / 1e6)} MB"

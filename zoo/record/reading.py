@@ -13,7 +13,15 @@ from zoo.record.identifiers import check_id
 from zoo.record.result import SCHEMA, Result
 
 # Measures that came later: an older Result lacks them.
-LATER = ("flops_share", "bound_by", "energy_per_image_j", "energy_per_image_net_j", "power_w", "idle_power_w")
+LATER = (
+    "macs_left_out",
+    "flops_share",
+    "bound_by",
+    "energy_per_image_j",
+    "energy_per_image_net_j",
+    "power_w",
+    "idle_power_w",
+)
 NOT_MEASURED = "not measured by that version"
 OVERFLOW = re.compile(rb"[eE]\+?[0-9]{3}")  # such a number may be infinite as a float
 

@@ -23,6 +23,7 @@ class Cost(TypedDict):
     parameters: Whole
     trainable_parameters: Whole
     macs: Whole | None
+    macs_left_out: list[str]
     flops: Whole | None
     weights_bytes: Whole
 
@@ -70,6 +71,7 @@ class Scored(TypedDict):
     high: float
     images: Whole
     split: str
+    note: NotRequired[str | None]
     dataset_sha256: str
     predictions: str
     correct: str
@@ -102,6 +104,7 @@ class Measured(Refused):
     memory: Memory
     copies: Copies
     scored: Scored | None
+    unscored: NotRequired[str | None]
 
 
 def decode(record: Mapping[str, Any]) -> Mapping[str, Any]:

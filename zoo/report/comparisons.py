@@ -18,8 +18,8 @@ def table(comparisons: Sequence[Comparison], fmt: str) -> str:
         [
             comparison.scenario + (" (different environments)" if comparison.across else ""),
             comparison.measure,
-            _value(comparison.measure, comparison.a),
-            _value(comparison.measure, comparison.b),
+            _value(comparison, comparison.a, "A"),
+            _value(comparison, comparison.b, "B"),
             _change(comparison.measure, comparison.change),
             _interval(comparison),
             comparison.verdict,
@@ -40,7 +40,8 @@ def gate_lines(judged: Sequence[tuple[Limit, str, str]]) -> list[str]:
     return [f"{limit.text}: {outcome} ({scenario})" for limit, scenario, outcome in judged]
 
 
-def _value(measure: str, value: float) -> str:
+def _value(comparison: Comparison, value: float, side: str) -> str:
+    measure = comparison.measure
     if measure == "latency":
         return numbers.duration(value)
     if measure == "memory":
@@ -49,7 +50,8 @@ def _value(measure: str, value: float) -> str:
         return numbers.percent(value)
     if measure == "throughput":
         return f"{numbers.rate(value)}/s"
-    return numbers.count(round(value))
+    lacks = measure == "macs" and side in comparison.not_whole
+    return numbers.at_least(numbers.count(round(value)), (side,) if lacks else ())
 
 
 def _change(measure: str, change: float) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.benchmarking.plan import train_command
+from zoo.modeling.choice import described
 from zoo.record import numbers
 from zoo.record.measures import LatencyStats
 from zoo.record.result import Result
+from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.results.forecast import Forecast
@@ -45,7 +48,7 @@ def layers(description: Mapping[str, Any], fmt: str) -> str:
             layer["type"],
             numbers.shape(layer["output_shape"]),
             numbers.count(layer["parameters"]),
-            "?" if layer["macs"] is None else numbers.count(layer["macs"]),
+            "?" if layer["macs"] is None else numbers.at_least(numbers.count(layer["macs"]), layer.get("left_out")),
         ]
         for layer in description["layers"]
     ]
@@ -55,14 +58,16 @@ def layers(description: Mapping[str, Any], fmt: str) -> str:
 def model_summary(description: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The facts about a model that are not by layer, as label and text."""
     left_out = ", ".join(f"{n} {kind}" for kind, n in description["macs_not_counted"].items())
+    unseen = [printable(name) for name in description["macs_left_out"]]
     facts = [
         ("model", f"{description['name']}: {description['summary']}"),
         ("plugin", f"{description['plugin']} {description['plugin_version']}"),
         ("parameters", numbers.count(description["parameters"])),
         ("  trainable", numbers.count(description["trainable_parameters"])),
         ("  not trainable", numbers.count(description["non_trainable_parameters"])),
-        ("MACs", f"{numbers.count(description['macs'])} for one image: convolutions and dense layers"),
-        ("FLOPs", f"{numbers.count(description['flops'])} = 2 × MACs"),
+        ("MACs", f"{numbers.at_least(numbers.count(description['macs']), unseen)} for one image: products of matrices"),
+        ("FLOPs", f"{numbers.at_least(numbers.count(description['flops']), unseen)} = 2 × MACs"),
+        *([("left out", f"{', '.join(unseen)}: what they multiply can't be seen")] if unseen else []),
         ("not counted", f"biases; {left_out}" if left_out else "biases"),
     ]
     facts += [("weights", _weights_line(weights)) for weights in description["weights"]] or [
@@ -99,13 +104,14 @@ def accuracy(measure: Mapping[str, Any]) -> str:
     return f"{numbers.percent(measure['value'])} ({low:.1f}–{high:.1f})"
 
 
-def bench(results: Sequence[Result], fmt: str, logs: Path | None = None) -> str:
+def bench(results: Sequence[Result], fmt: str, logs: Path | None = None, data_dir: str | None = None) -> str:
     """What each model costs and scores, how fast each scenario ran, and what is to be said about it.
 
     :param logs: the folder with the logs of those that failed.
+    :param data_dir: where data were looked for, if it was said; no Result holds it, and a suggested command needs it.
     """
     parts = [header(results), models_table(results, fmt), speed_table(results, fmt)]
-    notes_text = "\n".join(notes(results, logs))
+    notes_text = "\n".join(notes(results, logs, data_dir))
     return "\n\n".join(part for part in (*parts, notes_text) if part)
 
 
@@ -143,11 +149,11 @@ def models_table(results: Sequence[Result], fmt: str) -> str:
             [
                 name,
                 numbers.count(measures.parameters),
-                numbers.millions(measures.macs),
+                numbers.at_least(numbers.millions(measures.macs), measures.macs_left_out),
                 numbers.size(measures.weights_bytes),
                 *([] if several else [_accuracy(result)]),
                 f"{result.scenario.dataset} test, {scored.images:,}" if scored else "–",
-                f"{result.weights.source}, {result.weights.sha256[:8]}" if result.weights else "none: random",
+                printable(described(result.weights.to_json())) if result.weights else "none: random",
             ]
         )
     return render(headers, rows, fmt, right=headers[1:4]) if rows else ""
@@ -177,6 +183,7 @@ COLUMNS: Mapping[str, Callable[[Result], str]] = {
 }
 SOMETIMES = {"of peak": "flops_share", "bound by": "bound_by", "energy/image": "energy_per_image_j"}  # if any has it
 LESS = ("p90", "samples", "import", "build")  # left out where the table has more columns for how models ran
+OF_MODELS = ("macs_not_whole", "classes_reordered")  # doubts that are the same in all of a model's scenarios
 MOST_BY_NAME = 3  # doubts of one kind
 DIMENSIONS = ("runtime", "device", "precision", "threads")  # columns where they are not the same for all
 
@@ -277,12 +284,13 @@ def plan(found: Sequence[Forecast], fmt: str) -> str:
     return f"{table}\n\n{len(found)} scenario{'s' if len(found) != 1 else ''}, about {total}"
 
 
-def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
+def notes(results: Sequence[Result], logs: Path | None = None, data_dir: str | None = None) -> list[str]:
     """What a reader must know beside the tables: failures, missing accuracy, doubts. One line each.
 
     A doubt about many scenarios is one line, with one of them as an example.
 
     :param logs: the folder with the logs of those that failed.
+    :param data_dir: as for `bench`.
     """
     lines = []
     doubts: dict[str, list[str]] = {}
@@ -297,10 +305,14 @@ def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
             log = f" (log: {logs / failure.log if logs else failure.log})" if failure.log else ""
             lines.append(f"! {name}: {result.outcome}{where}: {failure.message}{log}")
         elif result.measures.accuracy is None:
-            lines.append(f"! {scenario.model}: no accuracy: {result.reasons['accuracy']}")
+            bare, whole = (train_command(scenario.model, scenario.dataset, place) for place in (None, data_dir))
+            why = result.reasons["accuracy"].replace(bare, whole)
+            lines.append(f"! {scenario.model}: no accuracy: {why}")
         for finding in result.checks:
-            doubts.setdefault(finding.code, []).append(f"{name}: {finding.code}: {finding.message}")
-    for code, found in doubts.items():
+            of = scenario.model if finding.code in OF_MODELS else name
+            doubts.setdefault(finding.code, []).append(f"{of}: {finding.code}: {finding.message}")
+    for code, each in doubts.items():
+        found = list(dict.fromkeys(each))
         if len(found) <= MOST_BY_NAME:
             lines += [f"! {line}" for line in found]
         else:

@@ -76,10 +76,11 @@ def score(measure: Record) -> str:
 def source(record: Record) -> str:
     """The plugin that the weights come with, or how else they came to lie where they lie."""
     if record["source"] == "plugin":
-        return f"{record['plugin']} {record['plugin_version']}"
+        own = f"{record['plugin']} {record['plugin_version']}"
+        return own if record["used"] else f"{own}; zoo bench takes those trained here"
     if record["source"] == "file":
         return str(record["path"])
-    return "here" if record["used"] else "here; zoo bench takes the plugin's"
+    return "here"
 
 
 def _tabulate(headers: Sequence[str], rows: Sequence[Sequence[str]], fmt: str, right: Sequence[str] = ()) -> str:

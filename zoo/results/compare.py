@@ -84,20 +84,44 @@ def _throughput(a: Sequence[Result], b: Sequence[Result], latency: Comparison, c
 
 
 def _exact(a: Result, b: Result, common: Mapping[str, Any]) -> list[Comparison]:
-    """Counts, which have no spread."""
+    """Counts, which have no spread. Those that are not whole are bounds, which decide nothing."""
     found = []
+    verdict: str
     for measure in ("parameters", "macs"):
         value_a, value_b = getattr(a.measures, measure), getattr(b.measures, measure)
         if value_a is None or value_b is None:
             continue
         change = value_b / value_a - 1 if value_a else 0.0
-        verdict = decide(measure, change, change, 0.0, 0.0)
+        low: float | None = change
+        verdict, reason = decide(measure, change, change, 0.0, 0.0), ""
+        if measure == "macs" and (reason := _left_out(a, b)):
+            low, verdict = None, "inconclusive"
         found.append(
             Comparison(
-                **common, measure=measure, a=value_a, b=value_b, change=change, low=change, high=change, verdict=verdict
+                **common,
+                measure=measure,
+                a=value_a,
+                b=value_b,
+                change=change,
+                low=low,
+                high=low,
+                verdict=verdict,
+                reason=reason,
+                not_whole=tuple(name for name, _ in _left_out_by_side(a, b)) if reason else (),
             )
         )
     return found
+
+
+def _left_out(a: Result, b: Result) -> str:
+    """Which layers the MACs of each side leave out, if any do."""
+    said = [f"in {name} they leave out {', '.join(names)}" for name, names in _left_out_by_side(a, b)]
+    return f"the MACs are not whole: {'; '.join(said)}" if said else ""
+
+
+def _left_out_by_side(a: Result, b: Result) -> list[tuple[str, Sequence[str]]]:
+    sides = [(name, side.measures.macs_left_out) for name, side in (("A", a), ("B", b))]
+    return [(name, names) for name, names in sides if names]
 
 
 def _memory(a: Sequence[Result], b: Sequence[Result], common: Mapping[str, Any]) -> list[Comparison]:

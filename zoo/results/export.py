@@ -55,6 +55,7 @@ def _cells(result: Result) -> dict[str, Any]:
     return {
         **result.scenario.to_json(),
         **result.measures.to_json(),
+        "macs_left_out": " ".join(result.measures.macs_left_out or ()),
         **{header: accuracy and getattr(accuracy, part) for header, part in ACCURACY.items()},
         "id": result.id,
         "created_at": result.created_at,

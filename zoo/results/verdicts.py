@@ -44,6 +44,7 @@ class Comparison(Plain):
         verdict: what B is.
         reason: why a verdict could not be given, or what it rests on.
         across: whether the two come from different environments.
+        not_whole: the sides ("A", "B") whose value is a lower bound.
     """
 
     measure: str
@@ -56,6 +57,7 @@ class Comparison(Plain):
     verdict: str
     reason: str = ""
     across: bool = False
+    not_whole: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -59,7 +59,8 @@ def train(
     :param deterministic: have the framework add in a fixed order, so that the same seed gives the same weights.
     :param flip_test: also score with the logits of each image and its mirror image averaged.
     :param on_event: told of each phase, some steps and each epoch.
-    :return: `path`, `sha256` and `provenance` of the weights, and the folder `run`.
+    :return: `path`, `sha256` and `provenance` of the weights, the folder `run`, and `used_by`: a line that says what
+        takes the weights from now on (None in tuning).
     :raises UsageError: for what is unknown or impossible, or a file that can't be written.
     :raises DataError: if the data can't be read or don't fit the model.
     :raises ModelError: if the model can't be built, or the loss stops being finite.
@@ -192,6 +193,7 @@ def run_job(
     """Run a job in a worker and put its weights in place."""
     from zoo.executors.local import Task, call
     from zoo.files import write_atomic
+    from zoo.modeling.choice import now_used
     from zoo.paths import trained_weights, writable_folder
 
     run = Run(Path(run_dir).absolute() if run_dir else job.default_folder())
@@ -223,7 +225,8 @@ def run_job(
         return {"path": None, "run": str(run.folder), **done}
     if path.absolute() != run.weights:
         write_atomic(path.absolute(), run.weights.read_bytes())
-    return {"path": str(path), "run": str(run.folder), **done}
+    used = None if job.tune else now_used(job.model, job.dataset.name, str(path))
+    return {"path": str(path), "run": str(run.folder), "used_by": used, **done}
 
 
 def _recipe(spec: ModelSpec, dataset: str, name: str | None) -> Recipe:

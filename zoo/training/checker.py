@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.data.catalog import Dataset
-from zoo.errors import ZooError
+from zoo.data.catalog import Dataset, class_names
+from zoo.errors import WeightsError, ZooError
 from zoo.keras_backend import import_keras
 from zoo.specs import ModelSpec, Recipe
 from zoo.text import describe
@@ -38,7 +38,7 @@ def check(job: Mapping[str, Any], report: Report) -> None:
 def _check(file: Mapping[str, Any], report: Report) -> dict[str, Any] | None:
     """Load a file into its model, and score it if that is asked for."""
     from zoo.modeling.build import build
-    from zoo.modeling.weights import load
+    from zoo.modeling.weights import load, provenance
 
     spec = ModelSpec.from_json(file["model"])
     path, sha256 = Path(file["path"]), file["sha256"]
@@ -47,12 +47,16 @@ def _check(file: Mapping[str, Any], report: Report) -> dict[str, Any] | None:
         load(build(spec, classes=file["classes"]), path, sha256=sha256)
         return None
 
+    from zoo.data.class_names import match, trained_names
     from zoo.data.load import load as load_images
     from zoo.training.job import Job
     from zoo.training.parts import InMemory
     from zoo.training.score import Scorer
 
     dataset = Dataset.from_json(file["dataset"])
+    classes = match(trained_names(provenance(path)), class_names(dataset))
+    if (wrong := classes.refused or classes.note()) is not None:
+        raise WeightsError(wrong)
     scorer = Scorer(Job(model=spec, dataset=dataset, recipe=Recipe.from_json(file["recipe"])), sample=None)
     load(scorer.network, path, sha256=sha256)
     report("phase", name=f"{spec.name}: score on {dataset.name}")

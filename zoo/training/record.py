@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.data.catalog import class_names
 from zoo.training.distribute import Devices
 from zoo.training.job import Job
 from zoo.training.parts import Part
@@ -35,12 +37,14 @@ def provenance(
         "dataset": {
             "name": job.dataset.name,
             "version": job.dataset.version,
+            "class_names": class_names(job.dataset),
             "train_sha256": trained.digest,
             "test_sha256": None if job.tune else scored.digest,
         },
         "recipe": job.recipe.to_json(),
         "changes": dict(job.changes),
         "score": dict(score),
+        "trained_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "final_loss": history[-1]["loss"],
         "train_s": round(sum(line["seconds"] for line in history), 1),
         "train_images": trained.count,
