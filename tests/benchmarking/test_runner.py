@@ -47,7 +47,10 @@ RECORD: dict[str, Any] = {
     "started": {"device": "cpu", "threads": 2},
     "cuda": None,
     "parity": {"accepted": True, "reason": None, "max_difference": 0.0},
-    "cost": dict.fromkeys(("parameters", "trainable_parameters", "macs", "flops", "weights_bytes"), 10),
+    "cost": {
+        **dict.fromkeys(("parameters", "trainable_parameters", "macs", "flops", "weights_bytes"), 10),
+        "macs_left_out": [],
+    },
     "layers": [],
     "weights": None,
     "iterations": 1,
