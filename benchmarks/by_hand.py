@@ -218,18 +218,19 @@ def prepare(runtime: str, model: str, batch_size: int, folder: str) -> Forward:
 
 def in_turn(job: dict[str, Any], _: object) -> None:
     """The loop in a process that samples when it is told to, as those of `zoo bench --careful` do."""
-    from zoo.benchmarking.timing import Block
-    from zoo.benchmarking.turns import Called
 
-    turns = Called(Path(job["turns"]))
+    from zoo.benchmarking.processes import Parent
+    from zoo.benchmarking.timing import Turn
+
+    parent = Parent(Path(job["pipes"]))
     forward = prepare(job["runtime"], job["model"], job["batch_size"], job["folder"])
-    turns.warm_up()
+    parent.warm_up()
     calls = warm_up(forward)
-    while (turn := turns.take()) is not None:
+    while (length := parent.next_turn()) is not None:
         forward()  # it finds the caches as the other process has left them
         start = time.perf_counter()
-        rounds = sample(forward, calls, turn.least_s)
-        turns.give(Block(start, time.perf_counter() - start, len(rounds), tuple(rounds)))
+        rounds = sample(forward, calls, length.least_s)
+        parent.hand_over(Turn(start, time.perf_counter() - start, tuple(rounds)))
 
 
 def main(runtime: str, model: str, batch_size: str, folder: str = ".") -> None:

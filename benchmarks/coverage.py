@@ -17,6 +17,7 @@ import numpy as np
 from tabulate import tabulate
 
 from zoo.benchmarking.stats import interval
+from zoo.record.measures import Stretch
 
 PROCESSES, TURNS, ROUNDS = 4, 40, 8
 
@@ -33,7 +34,7 @@ def measured(random: Any, between: float, over_time: float, linger: float) -> tu
         np.concatenate([level * factor * np.exp(random.normal(0, 0.02, ROUNDS)) for factor in speed])
         for level in levels
     ]
-    turns = [[{"start_s": n + p / PROCESSES, "rounds": ROUNDS} for n in range(TURNS)] for p in range(PROCESSES)]
+    turns = [[Stretch(start_s=n + p / PROCESSES, rounds=ROUNDS) for n in range(TURNS)] for p in range(PROCESSES)]
     return samples, turns
 
 

@@ -80,7 +80,7 @@ def measure(name: str, kind: str, dataset_name: str, data_dir: str, *models: str
     import zoo
     from zoo.benchmarking.plan import choose_weights
     from zoo.benchmarking.reference import Reference
-    from zoo.benchmarking.trial import Trial
+    from zoo.benchmarking.verification import Verification
     from zoo.benchmarking.weights import load_weights, normalisation
     from zoo.data.catalog import find
     from zoo.data.load import batches
@@ -106,7 +106,7 @@ def measure(name: str, kind: str, dataset_name: str, data_dir: str, *models: str
             session = simulation(model, SIMULATED[kind])
         else:
             session = runtime.open(model, BATCH, train if precision == "int8" else None)
-        record = Trial(session, Reference(test, logits, "", Path(), None), BATCH, precision).check()
+        record = Verification(session, Reference(test, logits, "", Path(), None), BATCH, precision).check()
         found[spec.name] = (loaded is not None, record)
         print(spec.name, record["max_difference"], record["reason"] or "", file=sys.stderr)
         session.close()

@@ -25,10 +25,10 @@ from tabulate import tabulate
 
 from zoo import registry
 from zoo.benchmarking.plan import Options, Step, plan
+from zoo.benchmarking.processes import ProcessGroup
 from zoo.benchmarking.reference import References
-from zoo.benchmarking.taken import Taken
-from zoo.benchmarking.timing import Turn
-from zoo.benchmarking.turns import Group
+from zoo.benchmarking.sides import Side
+from zoo.benchmarking.timing import TurnLength
 from zoo.executors.local import Task
 
 FILES = ("onnxruntime", "openvino", "litert")  # whose loops run a file
@@ -44,7 +44,7 @@ def compare(steps: list[Step], turns: int) -> Iterator[list[str]]:
             if scenario.runtime in FILES:
                 command = [ZOO, "export", scenario.model, "--runtime", scenario.runtime, "-o", files]
                 subprocess.run([*command, "--batch-size", str(scenario.batch_size)], capture_output=True, check=True)
-            zoo, hand = sampled(Taken.nothing_yet(step, None, references, lambda _: None), files, turns)
+            zoo, hand = sampled(Side.prepare(step, None, references, lambda _: None), files, turns)
             ratios = sorted(a / b for a, b in zip(zoo, hand, strict=True))
             low, high = interval(ratios)
             yield [
@@ -56,21 +56,21 @@ def compare(steps: list[Step], turns: int) -> Iterator[list[str]]:
             ]
 
 
-def sampled(taken: Taken, files: str, turns: int) -> tuple[list[float], list[float]]:
+def sampled(side: Side, files: str, turns: int) -> tuple[list[float], list[float]]:
     """The median seconds a batch of each turn: of the zoo's process, and of the loop's."""
-    scenario = taken.step.scenario
+    scenario = side.step.scenario
     job = {"runtime": scenario.runtime, "model": scenario.model, "batch_size": scenario.batch_size, "folder": files}
-    with Group() as group:
-        members = [
-            taken.start(group, lambda _: None),
+    with ProcessGroup() as group:
+        processes = [
+            side.start(group, lambda _: None),
             group.start(Task("by_hand:in_turn", job, environment=BY_HAND), lambda _: None, timeout_s=120.0),
         ]
-        going = all(member.ready() and member.warm_up() for member in members)
+        going = all(process.ready() and process.warm_up() for process in processes)
         for _ in range(turns):
-            going = going and all(member.sample(Turn(least_s=0.25)) for member in random.sample(members, 2))
+            going = going and all(process.sample(TurnLength(least_s=0.25)) for process in random.sample(processes, 2))
         if not going:
-            sys.exit(f"{scenario}: {[member.completed for member in members if member.completed]}")
-        zoo, hand = ([statistics.median(block.some_s) for block in member.blocks] for member in members)
+            sys.exit(f"{scenario}: {[process.completed for process in processes if process.completed]}")
+        zoo, hand = ([statistics.median(turn.samples_s) for turn in process.turns] for process in processes)
         return zoo, hand
 
 

@@ -72,7 +72,7 @@ def test_list_all(benchmark: BenchmarkFixture, store: Store) -> None:
 
 
 def test_find_scenarios(benchmark: BenchmarkFixture, store: Store) -> None:
-    scenario = make_result(model="resnet20", batch_size=32).get_scenario()
+    scenario = make_result(model="resnet20", batch_size=32).scenario
     found = benchmark.pedantic(lambda: store.find_scenarios([scenario], "0123456789abcdef"), rounds=5, warmup_rounds=1)
     assert list(found) == [scenario]
 

@@ -33,10 +33,10 @@ from zoo.benchmarking.plan import Options, Step, plan
 from zoo.benchmarking.runner import measure_sides
 from zoo.benchmarking.timing import Policy
 from zoo.executors.local import Task
+from zoo.record.result import Result
 from zoo.registry import load
 from zoo.results.compare import Floor, compare
 from zoo.results.floor import floor_of
-from zoo.results.schema import Result
 
 HERE = Path(__file__).resolve().parent
 PLANTED = 0.05
@@ -51,7 +51,7 @@ class SlowedStep(Step):
         """The same work, with this folder on the path."""
         task = super().task()
         path = os.pathsep.join([str(HERE), str(HERE.parent)])
-        return dataclasses.replace(task, environment={**task.environment, "PYTHONPATH": path})
+        return dataclasses.replace(task, environment={**task.environment.to_json(), "PYTHONPATH": path})
 
 
 def step(products: int, processes: int, batch_size: int, seconds: float = SECONDS) -> Step:
@@ -103,8 +103,8 @@ def simulate(pairs: Sequence[tuple[Result, Result]], count: int, floor: Floor, d
         drawn = random.sample(list(pairs), count)
         sides = []
         for side in (0, 1):
-            samples = [{**both[side].samples[0], "pair": number} for number, both in enumerate(drawn)]
-            sides.append(dataclasses.replace(drawn[0][side], samples=samples, run="simulated"))
+            samples = [dataclasses.replace(both[side].samples[0], pair=number) for number, both in enumerate(drawn)]
+            sides.append(dataclasses.replace(drawn[0][side], samples=tuple(samples), run="simulated"))
         verdicts[verdict(sides[0], sides[1], floor)] += 1
     return verdicts
 
@@ -149,7 +149,7 @@ def main() -> None:
 
 def record(floor: Floor, products: int, kinds: Kinds) -> dict[str, Any]:
     """Every median, and what it takes to judge them."""
-    medians = {kind: [[r.measures["latency_s"] for r in both] for both in pairs] for kind, pairs in kinds.items()}
+    medians = {kind: [[r.measures.latency_s for r in both] for both in pairs] for kind, pairs in kinds.items()}
     return {"floor": floor.to_json(), "products": products, "medians": medians}
 
 
@@ -164,7 +164,7 @@ def report(kinds: Kinds, floor: Floor, processes: int) -> None:
         rows += [row(f"{kind}, simulated, {count} recorded pairs", simulate(pairs, count, floor)) for count in counts]
     headers = ["comparison", "number", "same", "inconclusive", "slower", "faster"]
     print(tabulate(rows, headers, tablefmt="github"))
-    differences = [math.log(b.measures["latency_s"] / a.measures["latency_s"]) for a, b in kinds["A against A + 5 %"]]
+    differences = [math.log(b.measures.latency_s / a.measures.latency_s) for a, b in kinds["A against A + 5 %"]]
     print(f"\nnoise floor: process to process {floor.process_sd:.2%}, pair {floor.pair_sd:.2%} (standard deviations)")
     print(f"planted slowdown as measured: {math.expm1(statistics.median(differences)):+.2%} (median)")
 

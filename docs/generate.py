@@ -14,8 +14,8 @@ from zoo.cli import COMMANDS, group
 from zoo.cli.options import ListsByDefault
 from zoo.findings import CODES
 from zoo.modeling.inventory import weights
+from zoo.record import numbers
 from zoo.registry import Entry
-from zoo.report import numbers
 from zoo.report.weights import score
 from zoo.specs import ModelSpec
 

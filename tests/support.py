@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from zoo.benchmarking.scenario import Scenario
 from zoo.data import records
 from zoo.data.catalog import Dataset, find
+from zoo.record.measures import MEASURES
+from zoo.record.reading import LATER
+from zoo.record.result import Result
+from zoo.record.scenario import Scenario
 from zoo.results import index
-from zoo.results.schema import MEASURES, Result
 from zoo.results.store import Filter, Store
 
 
@@ -90,7 +92,7 @@ def make_result(number: int = 0, *, fingerprint: str = "0123456789abcdef", **cha
             "threads": 2,
         },
         "measures": measures if ok else dict.fromkeys(MEASURES),
-        "reasons": {"peak_device_bytes": "no counter"},
+        "reasons": {**dict.fromkeys(LATER, "not taken"), "peak_device_bytes": "no counter"},
         "plugin": {"distribution": "zoo-toy-resnet", "version": "0.1.0"},
         "zoo_version": "0.1.0",
         "failure": None if ok else {"phase": "build", "type": "E", "message": "no", "exit_code": 1, "log": None},
@@ -103,7 +105,12 @@ def make_result(number: int = 0, *, fingerprint: str = "0123456789abcdef", **cha
         "samples": [{"latency_s": samples, "iterations": 3, "memory": {"peak_bytes": 700_000_000}}] if ok else [],
         "weights": None,
     }
-    return Result(**{**fields, **changes})
+    return Result.from_json({**fields, **changes})
+
+
+def altered(result: Result, **changes: Any) -> Result:
+    """The same with other fields, given as JSON values."""
+    return Result.from_json({**result.to_json(), **changes})
 
 
 def example(features: Mapping[bytes, bytes | int | list[int]]) -> bytes:

@@ -129,7 +129,8 @@ def test_the_hook_reference_refuses_what_is_not_described() -> None:
 
 
 def test_every_measure_and_field_of_a_result_is_documented() -> None:
-    from zoo.results.schema import MEASURES, Result
+    from zoo.record.measures import MEASURES
+    from zoo.record.result import Result
 
     page = (ROOT / "docs" / "result-schema.md").read_text()
     for name in [*MEASURES, *(field.name for field in dataclasses.fields(Result))]:

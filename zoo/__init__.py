@@ -11,14 +11,14 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # as type checkers read it; to import it from typing takes as long as to start Python
 if TYPE_CHECKING:
     from zoo.api import build, datasets, describe, models
-    from zoo.benchmarking.api import bench
     from zoo.benchmarking.peak import peak
     from zoo.data.api import fetch
     from zoo.errors import ZooError
+    from zoo.exporting.api import export
     from zoo.hookspecs import hookimpl
+    from zoo.record.result import Result
     from zoo.results.api import recommend
-    from zoo.results.schema import Result
-    from zoo.runtimes.api import export
+    from zoo.results.bench import bench
     from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
     from zoo.training.api import train, train_seeds
 
@@ -49,15 +49,15 @@ _LAZY = {
     "DatasetSpec": "zoo.specs",
     "ModelSpec": "zoo.specs",
     "Recipe": "zoo.specs",
-    "Result": "zoo.results.schema",
+    "Result": "zoo.record.result",
     "RuntimeSpec": "zoo.specs",
     "WeightsSpec": "zoo.specs",
     "ZooError": "zoo.errors",
-    "bench": "zoo.benchmarking.api",
+    "bench": "zoo.results.bench",
     "build": "zoo.api",
     "datasets": "zoo.api",
     "describe": "zoo.api",
-    "export": "zoo.runtimes.api",
+    "export": "zoo.exporting.api",
     "fetch": "zoo.data.api",
     "hookimpl": "zoo.hookspecs",
     "models": "zoo.api",

@@ -1,6 +1,6 @@
 """The public functions, for notebooks and other programs. A command is a thin face of one of them.
 
-Those that make Results and compare them are in `zoo.benchmarking.api` and `zoo.results.api`.
+Those that make Results and compare them are in `zoo.results.bench` and `zoo.results.api`.
 """
 
 from __future__ import annotations

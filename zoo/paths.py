@@ -7,7 +7,8 @@ from pathlib import Path
 
 from zoo.errors import UsageError
 from zoo.index import HOME_VARIABLE
-from zoo.specs import IMAGE_FOLDER
+
+IMAGE_FOLDER = "folder:"  # and its path: a dataset that is a folder of images
 
 DATA_VARIABLE = "ZOO_DATA_DIR"
 

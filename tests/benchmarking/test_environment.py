@@ -13,6 +13,7 @@ import pytest
 
 from zoo.benchmarking import environment
 from zoo.cgroups import Groups, Quota
+from zoo.record.environment import Environment
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_what_jitters_is_not_in_the_fingerprint(found: dict[str, Any], field: st
     assert environment.fingerprint({**found, field: value}) == found["fingerprint"]
 
 
-MACHINE = {
+MACHINE: dict[str, Any] = {
     "processor": {"model": "Acme 9", "usable_cores": 4, "memory_bytes": 17_179_869_184},
     "accelerators": [],
     "os": {"system": "Linux", "release": "6.1"},
@@ -115,14 +116,20 @@ MACHINE = {
 }
 
 
+def described(**changes: Any) -> str:
+    processor = {**MACHINE["processor"], "architecture": "x86_64"}
+    record = {**MACHINE, "processor": processor, "fingerprint": "0123456789abcdef", **changes}
+    return Environment.from_json(record).in_a_line()
+
+
 def test_a_machine_is_described_in_one_line() -> None:
-    assert environment.describe(MACHINE) == (
+    assert described() == (
         "Acme 9 · 4 cores · 16 GiB · no accelerator · Linux 6.1 · Python 3.11.7 · tensorflow 2.21.0 · keras 3.12.0"
     )
 
 
 def test_accelerators_are_named() -> None:
-    line = environment.describe({**MACHINE, "accelerators": [{"name": "H1"}, {"name": "H2"}], "packages": {}})
+    line = described(accelerators=[{"name": "H1"}, {"name": "H2"}], packages={})
     assert line.endswith("· H1 · H2 · Linux 6.1 · Python 3.11.7")
 
 

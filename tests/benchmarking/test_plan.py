@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from zoo.benchmarking import plan as planning
-from zoo.benchmarking.forecast import START_S, forecast
 from zoo.benchmarking.plan import Options, left_out, plan
 from zoo.benchmarking.variables import THREADS
 from zoo.data.catalog import Dataset
 from zoo.errors import UsageError
 from zoo.plugins import CORE, Plugin
 from zoo.registry import Entry, Registry
+from zoo.results.forecast import START_S, forecast
 from zoo.specs import ModelSpec, RuntimeSpec
 
 PLUGIN = Plugin("acme", "acme", "1.0", "acme")
@@ -153,7 +153,7 @@ def test_one_way_with_several_batch_sizes_is_no_matrix() -> None:
 
 def test_the_largest_batch_is_found_later() -> None:
     steps = plan(REGISTRY, ["one"], Options(dataset="dots", runtimes=("fast",), batch_sizes=(8, "max")))
-    assert [(step.scenario.batch_size, step.largest) for step in steps] == [(8, False), (1, True)]
+    assert [(step.scenario.batch_size, step.seeks_batch_size) for step in steps] == [(8, False), (1, True)]
 
 
 def test_without_a_store_the_policy_says_how_long_it_takes() -> None:

@@ -96,7 +96,7 @@ def test_tf32_moves_as_many_bytes_as_float32() -> None:
 @pytest.mark.parametrize(("device", "share"), [("cpu", None), ("gpu:1", 0.5)])
 def test_a_results_explanation_takes_the_peak_of_its_device(device: str, share: float | None) -> None:
     from zoo.benchmarking.assemble import _explain
-    from zoo.benchmarking.scenario import Scenario
+    from zoo.record.scenario import Scenario
 
     class OfAGpu(Roofs):
         def flops_per_s(self, precision: str, threads: int | None) -> float | None:

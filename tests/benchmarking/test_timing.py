@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import mannwhitneyu
 
-from zoo.benchmarking.timing import Block, Policy, Timing, Turn, clock_cost_s, is_steady, measure, rank_test_z
+from zoo.benchmarking.timing import Policy, Timing, Turn, TurnLength, clock_cost_s, is_steady, measure, rank_test_z
 
 QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 
@@ -167,49 +167,54 @@ def test_the_least_count_is_kept(min_rounds: int) -> None:
 class Announced:
     """Turns that are known beforehand; remembers what it is given."""
 
-    def __init__(self, *turns: Turn) -> None:
+    def __init__(self, *turns: TurnLength) -> None:
         self.turns, self.given, self.warm = list(turns), [], False
 
     def warm_up(self) -> None:
         self.warm = True
 
-    def take(self) -> Turn | None:
+    def next_turn(self) -> TurnLength | None:
         return self.turns.pop(0) if self.turns else None
 
-    def give(self, block: Block) -> None:
-        self.given.append(block)
+    def hand_over(self, turn: Turn) -> None:
+        self.given.append(turn)
 
 
-def test_samples_come_in_blocks_of_a_turn_each_and_a_first_call_is_left_out_of_each() -> None:
+def test_samples_come_turn_by_turn_and_a_first_call_is_left_out_of_each() -> None:
     clock = Clock()
     call = Call(clock, lambda made: MS * (50 if turns.warm and made in firsts else 1))
     firsts: set[int] = set()
-    turns = Announced(Turn(least_s=0.01), Turn(least_s=0.0, least_rounds=7), Turn(least_s=1.0, most_s=0.005))
-    take = turns.take
+    turns = Announced(
+        TurnLength(least_s=0.01), TurnLength(least_s=0.0, least_rounds=7), TurnLength(least_s=1.0, most_s=0.005)
+    )
+    take = turns.next_turn
 
-    def noting() -> Turn | None:
+    def noting() -> TurnLength | None:
         firsts.add(call.made)
         return take()
 
-    turns.take = noting  # type: ignore[method-assign]  # only watched: it goes on as before
-    timing = measure(call, Policy(), clock, turns=turns)
-    assert turns.given == timing.blocks
-    assert [block.rounds for block in timing.blocks] == [10, 7, 5]
+    turns.next_turn = noting  # type: ignore[method-assign]  # only watched: it goes on as before
+    timing = measure(call, Policy(), clock, source=turns)
+    assert turns.given == timing.turns
+    assert [turn.rounds for turn in timing.turns] == [10, 7, 5]
     assert len(timing.samples_s) == 22
     assert max(timing.samples_s) < 0.002
-    assert all(block.seconds >= sum(block.some_s) for block in timing.blocks)
+    assert all(turn.seconds >= sum(turn.samples_s) for turn in timing.turns)
 
 
-def test_a_block_tells_some_of_its_samples_only() -> None:
-    turns = Announced(Turn(least_s=0.0, least_rounds=1000))
+def test_a_turn_has_all_of_its_samples() -> None:
+    turns = Announced(TurnLength(least_s=0.0, least_rounds=1000), TurnLength(least_s=0.0, least_rounds=10))
     clock = Clock()
-    timing = measure(Call(clock, lambda made: MS + made * US), Policy(), clock, turns=turns)
-    (block,) = timing.blocks
-    assert block.rounds == 1000
-    assert len(block.some_s) <= 64
-    assert set(block.some_s) <= set(timing.samples_s)
-    assert block.some_s[0] == timing.samples_s[0]
-    assert block.some_s[-1] > timing.samples_s[900]
+    timing = measure(Call(clock, lambda made: MS + made * US), Policy(), clock, source=turns)
+    assert [turn.rounds for turn in timing.turns] == [1000, 10]
+    assert [sample for turn in timing.turns for sample in turn.samples_s] == timing.samples_s
+
+
+@given(most_s=st.floats(0, 100))
+def test_the_one_turn_of_a_policy_leaves_its_least_time(most_s: float) -> None:
+    length = Policy().one_turn(most_s)
+    assert length.least_s == Policy().min_time_s <= length.most_s <= Policy().max_time_s
+    assert length.most_s <= max(most_s, Policy().min_time_s)
 
 
 class Meter:
@@ -228,7 +233,7 @@ def test_a_meter_runs_during_each_turn() -> None:
         lambda: setattr(clock, "now", clock.now + MS),
         Policy(),
         clock,
-        turns=Announced(*[Turn(least_s=0)] * 3),
+        source=Announced(*[TurnLength(least_s=0)] * 3),
         meter=meter,
     )
     assert (meter.entered, meter.left) == (3, 3)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from support import Zoo, make_result
 
+from zoo.record.result import Result
 from zoo.results.floor import save_floor
-from zoo.results.schema import Result
 from zoo.results.store import Store
 from zoo.results.verdicts import Floor
 
@@ -34,7 +34,7 @@ def stored(store: Store, number: int, scale: float = 1.0, **changes: Any) -> Res
 def store(tmp_path: Path) -> Store:
     """A store of a machine that has been calibrated."""
     store = Store(tmp_path / "store")
-    environment = make_result().environment["fingerprint"]
+    environment = make_result().environment.fingerprint
     save_floor(store, Floor(process_sd=0.01, pair_sd=0.01, pairs=10, environment=environment, ratio_p95=0.02))
     return store
 

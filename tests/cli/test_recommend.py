@@ -18,7 +18,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     fingerprint = collect()["fingerprint"]
     for number, runtime in enumerate(("tensorflow", "jax", "torch")):
         result = make_result(number)
-        measures = {**result.measures, "latency_s": 1e-3 * (3 - number), "peak_rss_bytes": 3 * 10**8}
+        measures = {**result.measures.to_json(), "latency_s": 1e-3 * (3 - number), "peak_rss_bytes": 3 * 10**8}
         Store(folder).add(make_result(number, fingerprint=fingerprint, runtime=runtime, measures=measures))
     Store(folder).add(make_result(7, runtime="jax", batch_size=2))  # of another environment
     Store(folder).add(make_result(8, fingerprint=fingerprint, dataset="far_away"))  # which isn't here any more

@@ -10,8 +10,8 @@ import pytest
 from support import make_result
 
 from zoo import cli
+from zoo.record.result import Result
 from zoo.results.layout import path_of
-from zoo.results.schema import Result
 from zoo.results.store import Store
 
 

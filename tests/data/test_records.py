@@ -74,3 +74,27 @@ def test_features_are_found_by_name() -> None:
 def test_what_is_no_example_is_said(record: bytes) -> None:
     with pytest.raises(ValueError, match=r"^a record is no tf\.train\.Example"):
         records.features(record)
+
+
+def test_a_feature_is_taken_out_and_put_back() -> None:
+    record = example(FEATURES)
+    value, rest = records.take(record, b"image")
+    assert value == b"\x89PNG"
+    assert records.features(rest) == {**FEATURES, b"image": b""}
+    assert records.features(records.put(rest, b"image", b"other")) == {**FEATURES, b"image": b"other"}
+
+
+def test_a_feature_that_the_zoo_does_not_read_stays() -> None:
+    floats = b"\x0a\x0a\x0a\x01w\x12\x05\x12\x03\x0a\x01f"  # a pair of "w" and a list that is no bytes and no numbers
+    record = example({b"image": b"a"})
+    whole = b"\x0a" + bytes([record[1] + len(floats)]) + record[2:] + floats
+    value, rest = records.take(whole, b"image")
+    assert value == b"a"
+    assert floats[2:] in rest
+    assert floats[2:] in records.put(rest, b"image", b"b")
+
+
+@pytest.mark.parametrize("name", [b"label", b"none", b"missing"])
+def test_only_one_byte_string_can_be_taken_out(name: bytes) -> None:
+    with pytest.raises(ValueError, match="has no feature"):
+        records.take(example({b"label": 7, b"none": []}), name)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import altered
 from tabulate import tabulate_formats
 
+from zoo.record.measures import MEASURES
+from zoo.record.result import Result
 from zoo.report import tables
-from zoo.results.schema import MEASURES, Result
 
 ENVIRONMENT = {
-    "processor": {"model": "Acme 9", "usable_cores": 4, "memory_bytes": 2**34},
+    "processor": {"model": "Acme 9", "architecture": "x86_64", "usable_cores": 4, "memory_bytes": 2**34},
     "accelerators": [],
     "os": {"system": "Linux", "release": "6.1"},
     "python": "CPython 3.11.7",
     "packages": {"tensorflow": "2.21.0", "keras": "3.12.0"},
+    "fingerprint": "0123456789abcdef",
     "device": "cpu",
     "threads": 4,
 }
@@ -34,32 +36,34 @@ MEASURED = {
     "peak_rss_bytes": 512_000_000,
     "accuracy": {"value": 592 / 600, "low": 0.974, "high": 0.993, "images": 600},
 }
-OK = Result(
-    id="1",
-    created_at="2026-01-01T00:00:00+00:00",
-    outcome="ok",
-    scenario={
-        "model": "toy",
-        "dataset": "digits",
-        "runtime": "tensorflow",
-        "device": "cpu",
-        "precision": "float32",
-        "batch_size": 1,
-        "threads": None,
-    },
-    environment=ENVIRONMENT,
-    measures=MEASURED,
-    reasons={},
-    plugin={"distribution": "zoo-toy", "version": "1.0"},
-    zoo_version="0.1.0",
-    stats={
-        "latency_s": {"n": 1234, "p90": 1.75e-3},
-        "images_per_second": {"value": 611.0, "low": 590.0, "high": 640.0},
-    },
-    weights={"source": "plugin", "sha256": "0123456789abcdef" * 4},
-    parity={"max_difference": 4.2e-7, "accepted": True},
+OK = Result.from_json(
+    {
+        "id": "1",
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "outcome": "ok",
+        "scenario": {
+            "model": "toy",
+            "dataset": "digits",
+            "runtime": "tensorflow",
+            "device": "cpu",
+            "precision": "float32",
+            "batch_size": 1,
+            "threads": None,
+        },
+        "environment": ENVIRONMENT,
+        "measures": MEASURED,
+        "reasons": {},
+        "plugin": {"distribution": "zoo-toy", "version": "1.0"},
+        "zoo_version": "0.1.0",
+        "stats": {
+            "latency_s": {"n": 1234, "median": 1.62e-3, "p90": 1.75e-3},
+            "images_per_second": {"value": 611.0, "low": 590.0, "high": 640.0},
+        },
+        "weights": {"source": "plugin", "sha256": "0123456789abcdef" * 4},
+        "parity": {"max_difference": 4.2e-7, "accepted": True},
+    }
 )
-FAILED = dataclasses.replace(
+FAILED = altered(
     OK,
     outcome="timeout",
     measures=dict.fromkeys(MEASURES),
@@ -71,7 +75,7 @@ FAILED = dataclasses.replace(
 
 
 def at(result: Result, **scenario: Any) -> Result:
-    return dataclasses.replace(result, scenario={**result.scenario, **scenario})
+    return altered(result, scenario={**result.scenario.to_json(), **scenario})
 
 
 def cells(table: str) -> list[list[str]]:
@@ -103,7 +107,7 @@ def test_a_model_whose_first_scenario_failed_has_the_row_of_its_second() -> None
 
 
 def test_a_model_without_weights_and_accuracy_says_so() -> None:
-    result = dataclasses.replace(OK, weights=None, measures={**MEASURED, "accuracy": None, "macs": None})
+    result = altered(OK, weights=None, measures={**MEASURED, "accuracy": None, "macs": None})
     _, row = cells(tables.models_table([result], "tsv"))
     assert row == ["toy", "223,242", "–", "0.893 MB", "–", "–", "none: random"]
 
@@ -138,11 +142,11 @@ def test_a_scenario_that_failed_keeps_its_row() -> None:
 
 def faster(runtime: str, latency_s: float, **changes: Any) -> Result:
     measures = {**MEASURED, "latency_s": latency_s, **changes}
-    return dataclasses.replace(at(OK, runtime=runtime), measures=measures)
+    return altered(at(OK, runtime=runtime), measures=measures)
 
 
 def test_where_runtimes_differ_each_row_says_which_and_the_fastest_comes_first() -> None:
-    wrong = dataclasses.replace(at(FAILED, runtime="quick"), outcome="wrong")
+    wrong = altered(at(FAILED, runtime="quick"), outcome="wrong")
     results = [wrong, at(OK, batch_size=32), faster("slow", 0.02), faster("fast", 0.01), at(OK, model="cnn")]
     headers, *rows = cells(tables.speed_table(results, "tsv"))
     assert headers[:4] == ["model", "batch", "runtime", "latency"]
@@ -175,8 +179,8 @@ def test_energy_is_shown_with_its_unit_where_any_row_has_it() -> None:
 
 
 def test_a_percentile_that_was_refused_is_a_dash() -> None:
-    stats = {**OK.stats, "latency_s": {"n": 10, "p90": None}}
-    _, row = cells(tables.speed_table([dataclasses.replace(OK, stats=stats)], "tsv"))
+    stats = {**OK.stats.to_json(), "latency_s": {"n": 10, "median": 1e-3, "p90": None}}
+    _, row = cells(tables.speed_table([altered(OK, stats=stats)], "tsv"))
     assert row[3] == "–"
 
 
@@ -187,7 +191,7 @@ def test_the_header_names_machine_runtime_device_precision_and_threads() -> None
 
 
 def test_the_header_leaves_out_threads_that_are_not_known() -> None:
-    result = dataclasses.replace(OK, environment={**ENVIRONMENT, "threads": None})
+    result = altered(OK, environment={**ENVIRONMENT, "threads": None})
     assert tables.header([result]).endswith("tensorflow on cpu, float32")
 
 
@@ -202,16 +206,12 @@ def test_a_failure_is_noted_with_its_phase_and_log() -> None:
 
 
 def test_a_failure_may_lack_phase_and_log() -> None:
-    failure = {**FAILED.failure, "phase": None, "log": None}
-    assert tables.notes([dataclasses.replace(FAILED, failure=failure)]) == [
-        "! toy, batch 1: timeout: not done after 5 s"
-    ]
+    failure = {**FAILED.failure.to_json(), "phase": None, "log": None}
+    assert tables.notes([altered(FAILED, failure=failure)]) == ["! toy, batch 1: timeout: not done after 5 s"]
 
 
 def test_a_missing_accuracy_is_noted_once_for_each_model() -> None:
-    result = dataclasses.replace(
-        OK, measures={**MEASURED, "accuracy": None}, reasons={"accuracy": "no weights for digits"}
-    )
+    result = altered(OK, measures={**MEASURED, "accuracy": None}, reasons={"accuracy": "no weights for digits"})
     results = [at(result, batch_size=1), at(result, batch_size=32), at(result, model="cnn")]
     assert tables.notes(results) == [
         "! toy: no accuracy: no weights for digits",
@@ -221,7 +221,7 @@ def test_a_missing_accuracy_is_noted_once_for_each_model() -> None:
 
 def test_every_finding_is_noted_with_its_scenario() -> None:
     checks = ({"code": "busy", "message": "others were"}, {"code": "loaded", "message": "it was"})
-    result = dataclasses.replace(OK, checks=checks)
+    result = altered(OK, checks=checks)
     assert tables.notes([result]) == ["! toy, batch 1: busy: others were", "! toy, batch 1: loaded: it was"]
 
 

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import make_result
+from support import altered, make_result
 
 from zoo.errors import UsageError
+from zoo.record.result import Result
 from zoo.results.compare import Comparison, Floor, compare, compare_matching, decide
-from zoo.results.schema import Result
 from zoo.results.speed import Spread, mean_difference
 
 
 def measured(processes: Sequence[Sequence[float]], *, paired: bool = True, **changes: Any) -> Result:
     """A Result with these samples, in seconds, one list a process."""
     samples = [
-        {"latency_s": list(values), "memory": {"peak_bytes": 7e8}, "pair": number if paired else None}
+        {"latency_s": list(values), "memory": {"peak_bytes": 700_000_000}, "pair": number if paired else None}
         for number, values in enumerate(processes)
     ]
     return make_result(samples=samples, run="20261101T000000-00000000" if paired else None, **changes)
@@ -125,7 +125,7 @@ def turned(random: np.random.Generator, speed: np.ndarray, scale: float) -> dict
     """One process's record on a machine of this speed, turn by turn."""
     samples = [x for now in speed for x in (0.01 * scale * now * np.exp(0.005 * random.normal(size=5))).tolist()]
     turns = [{"start_s": float(n), "rounds": 5} for n in range(len(speed))]
-    return {"latency_s": samples, "turns": turns, "memory": {"peak_bytes": 7e8}, "pair": 0}
+    return {"latency_s": samples, "turns": turns, "memory": {"peak_bytes": 700_000_000}, "pair": 0}
 
 
 def test_what_the_machine_does_in_both_turns_of_a_pair_cancels_out() -> None:
@@ -183,7 +183,7 @@ def scored(right: Sequence[bool], **changes: Any) -> Result:
     result = make_result(**changes)
     accuracy = {"value": sum(right) / len(right), "low": 0.0, "high": 1.0, "images": len(right)}
     return make_result(
-        measures={**result.measures, "accuracy": accuracy},
+        measures={**result.measures.to_json(), "accuracy": accuracy},
         predictions={"dataset_sha256": "d", "split": "test", "classes": "", "correct": packed},
         **changes,
     )
@@ -213,7 +213,7 @@ def test_the_same_predictions_are_the_same_for_sure() -> None:
 
 def test_predictions_on_other_images_are_not_compared() -> None:
     a, b = scored([True, False]), scored([True, False])
-    other = make_result(measures=b.measures, predictions={**(b.predictions or {}), "dataset_sha256": "e"})
+    other = altered(b, predictions={**b.predictions.to_json(), "dataset_sha256": "e"})
     assert accuracy_of(a, other).verdict == "inconclusive"
 
 

@@ -18,9 +18,10 @@ from pytest_benchmark.stats import Stats
 from support import make_result
 
 from zoo.errors import UsageError
+from zoo.record.measures import MEASURES
+from zoo.record.reading import Damaged
+from zoo.record.result import Result
 from zoo.results.export import csv_table, jsonl, parse, pytest_benchmark, pytest_stats
-from zoo.results.reading import Damaged
-from zoo.results.schema import MEASURES, Result
 from zoo.results.store import Store
 
 QUICK = settings(max_examples=40, deadline=None, database=None, derandomize=True)
@@ -33,6 +34,11 @@ anything = st.recursive(
 texts = st.text(st.characters(codec="utf-8"))
 
 
+WEIGHTS = st.fixed_dictionaries(
+    {"source": texts, "sha256": texts, "provenance": st.dictionaries(st.text(), anything, max_size=3)}
+)
+
+
 @st.composite
 def results(draw: st.DrawFn) -> Result:
     """A Result with whatever JSON can hold where a Result says nothing about it."""
@@ -42,12 +48,21 @@ def results(draw: st.DrawFn) -> Result:
     return make_result(
         number,
         labels=small.labels,
-        scenario=small.scenario,
-        measures={**small.measures, "latency_s": seconds, "peak_rss_bytes": draw(st.none() | st.integers(0, 2**40))},
-        samples=[{"latency_s": draw(st.lists(st.floats(1e-9, 1e3), max_size=5)), "extra": draw(anything)}],
+        scenario=small.scenario.to_json(),
+        measures={
+            **small.measures.to_json(),
+            "latency_s": seconds,
+            "peak_rss_bytes": draw(st.none() | st.integers(0, 2**40)),
+        },
+        samples=[{"latency_s": draw(st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=5))}],
         checks=[{"code": "busy", "message": draw(texts)}],
-        weights=draw(st.none() | st.fixed_dictionaries({"source": texts, "sha256": texts, "provenance": anything})),
-        reasons={"accuracy": draw(texts)},
+        weights=draw(
+            st.none()
+            | st.fixed_dictionaries(
+                {"source": texts, "sha256": texts, "provenance": st.dictionaries(st.text(), anything)}
+            )
+        ),
+        reasons={**small.reasons, "accuracy": draw(texts)},
     )
 
 
@@ -147,7 +162,7 @@ def test_csv_has_a_row_for_each_result_and_a_column_for_each_measure() -> None:
         *("accuracy_low", "accuracy_high", "accuracy_images"),
         *("environment", "processor", "plugin", "plugin_version", "zoo_version"),
     }
-    assert float(first["latency_s"]) == made[0].measures["latency_s"]
+    assert float(first["latency_s"]) == made[0].measures.latency_s
     assert (first["accuracy"], first["accuracy_low"], first["accuracy_images"]) == ("0.9", "0.88", "360")
     assert (first["batch_size"], first["threads"], first["labels"]) == ("32", "", "a b")
     assert (first["environment"], first["processor"]) == ("0123456789abcdef", "A processor")
@@ -163,7 +178,7 @@ def test_csv_text_that_looks_like_a_formula_is_harmless(text: str) -> None:
 
 def test_csv_leaves_numbers_and_other_text_alone() -> None:
     small = make_result()
-    measures = {**small.measures, "parameters": -5, "load_s": -1e-9}
+    measures = {**small.measures.to_json(), "parameters": -5, "load_s": -1e-9}
     (row,) = read_csv([make_result(measures=measures, labels=('quo"te, and\nline', "täglich"), model="a=b")])
     assert (row["parameters"], row["load_s"]) == ("-5", "-1e-09")
     assert (row["labels"], row["model"]) == ('quo"te, and\nline täglich', "a=b")
@@ -202,14 +217,14 @@ def test_pytest_benchmark_compares_what_was_exported(tmp_path: Path) -> None:
     table = {line.split("[")[0]: line.split() for line in done.stdout.splitlines() if "batch32" in line}
     rows = {row["name"]: row for row in csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text()))}
     for result in made[:2]:
-        samples = result.samples[0]["latency_s"]
-        row = rows[f"zoo::{result.scenario['model']}[digits-tensorflow-cpu-float32-batch32-infer]"]
+        samples = result.samples[0].latency_s
+        row = rows[f"zoo::{result.scenario.model}[digits-tensorflow-cpu-float32-batch32-infer]"]
         assert float(row["min"]) == min(samples)
         assert float(row["mean"]) == pytest.approx(sum(samples) / len(samples), rel=1e-12)
         assert float(row["median"]) == pytest.approx((sorted(samples)[3] + sorted(samples)[4]) / 2, rel=1e-12)
         assert (int(row["rounds"]), int(row["iterations"])) == (len(samples), 3)
         assert row["param:batch_size"] == "32"
-        assert table[result.scenario["model"]][1] == f"{1000 * min(samples):.4f}"
+        assert table[result.scenario.model][1] == f"{1000 * min(samples):.4f}"
 
 
 def test_two_exports_are_compared_with_each_other(tmp_path: Path) -> None:
@@ -235,7 +250,7 @@ def test_the_document_says_where_it_comes_from() -> None:
     assert document["commit_info"]["dirty"] is False
     first = document["benchmarks"][0]
     assert first["extra_info"]["id"] == made[0].id
-    assert first["stats"]["data"] == made[0].samples[0]["latency_s"]
+    assert first["stats"]["data"] == list(made[0].samples[0].latency_s)
 
 
 def test_a_file_of_pytest_benchmark_describes_one_machine() -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import make_result
+from support import altered, make_result
 
+from zoo.record.measures import MEASURES as ALL
+from zoo.record.result import Result
 from zoo.report.recommendation import answer
 from zoo.results.recommend import MEASURES, Limits, Recommendation, candidate, front, newest, recommend
-from zoo.results.schema import MEASURES as ALL
-from zoo.results.schema import Result
 
 NUMBERS = st.sampled_from([0.5, 1.0, 1.5, 2.0, 3.0])
 
@@ -53,7 +52,11 @@ def measured(
     reach = {"low": latency / 1e3 * (1 - width / 2), "high": latency / 1e3 * (1 + width / 2)}
     reasons = {name: "not taken" for name, value in measures.items() if value is None}
     return make_result(
-        number, measures=measures, reasons=reasons, stats={"latency_s": {"n": 8, "p90": None, **reach}}, **scenario
+        number,
+        measures=measures,
+        reasons=reasons,
+        stats={"latency_s": {"n": 8, "median": 0.005, "p90": None, **reach}},
+        **scenario,
     )
 
 
@@ -85,10 +88,10 @@ def satisfies(result: Result, limits: Limits) -> bool:
     if result.outcome != "ok":
         return False
     measures = result.measures
-    latency, accuracy, memory = (measures[name] for name in ("latency_s", "accuracy", "peak_rss_bytes"))
+    latency, accuracy, memory = (getattr(measures, name) for name in ("latency_s", "accuracy", "peak_rss_bytes"))
     return (
         (limits.latency_s is None or latency <= limits.latency_s)
-        and (limits.accuracy is None or (accuracy is not None and accuracy["value"] >= limits.accuracy))
+        and (limits.accuracy is None or (accuracy is not None and accuracy.value >= limits.accuracy))
         and (limits.memory_bytes is None or (memory is not None and memory <= limits.memory_bytes))
     )
 
@@ -98,9 +101,9 @@ def test_no_row_within_the_limits_beats_the_answer(rows: list[Result], limits: L
     current = newest(rows)
     found = recommend(current, limits, best)
     value = {
-        "latency": lambda r: r.measures["latency_s"],
-        "accuracy": lambda r: None if r.measures["accuracy"] is None else -r.measures["accuracy"]["value"],
-        "memory": lambda r: r.measures["peak_rss_bytes"],
+        "latency": lambda r: r.measures.latency_s,
+        "accuracy": lambda r: None if r.measures.accuracy is None else -r.measures.accuracy.value,
+        "memory": lambda r: r.measures.peak_rss_bytes,
     }[best]
     fitting = {r.id: value(r) for r in current if satisfies(r, limits) and value(r) is not None}
     within = [found.winner, *found.runners_up] if found.winner else []
@@ -133,9 +136,9 @@ def test_the_front_is_what_nobody_dominates(rows: list[Result]) -> None:
 
 @given(ROWS)
 def test_the_newest_sound_result_of_a_scenario_counts(rows: list[Result]) -> None:
-    chosen = {str(result.get_scenario()): result for result in newest(rows)}
+    chosen = {str(result.scenario): result for result in newest(rows)}
     for result in rows:
-        kept = chosen[str(result.get_scenario())]
+        kept = chosen[str(result.scenario)]
         if result.outcome in ("ok", "wrong"):
             assert kept.outcome in ("ok", "wrong")
             assert kept.id >= result.id
@@ -207,6 +210,6 @@ def test_nothing_within_the_limits_is_said(rows: list[Result], code: int, first:
 
 def test_on_a_gpu_memory_is_the_devices() -> None:
     gpu = measured(0, 1.0, memory=50.0, device="gpu")
-    one = candidate(replace(gpu, measures={**gpu.measures, "peak_device_bytes": 10**8}))
+    one = candidate(altered(gpu, measures={**gpu.measures.to_json(), "peak_device_bytes": 10**8}))
     assert one.memory is not None
     assert one.memory.value == 10**8

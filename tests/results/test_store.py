@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import fnmatch
 import json
@@ -16,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import files, ids, make_result
 
-from zoo.benchmarking.scenario import Scenario
 from zoo.errors import UsageError
+from zoo.record.scenario import Scenario
 from zoo.results.rows import Row, digest
 from zoo.results.store import Filter, Store, default_store
 
@@ -58,7 +59,7 @@ def test_a_result_is_never_overwritten(store: Store) -> None:
 )
 def test_an_id_that_is_none_names_no_file(store: Store, identifier: Any) -> None:
     with pytest.raises(UsageError, match="is not the id of a Result") as caught:
-        store.add(make_result(id=identifier))
+        store.add(dataclasses.replace(make_result(), id=identifier))
     assert "\n" not in str(caught.value)
     with pytest.raises(UsageError, match="is not the id of a Result"):
         store.remove([identifier])
@@ -67,9 +68,10 @@ def test_an_id_that_is_none_names_no_file(store: Store, identifier: Any) -> None
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf"), {1, 2}, "text"])
 def test_what_json_cannot_hold_or_a_table_cannot_show_is_not_written(store: Store, number: Any) -> None:
-    measures = {**make_result().measures, "latency_s": number}
+    result = make_result()
+    measures = dataclasses.replace(result.measures, latency_s=number)
     with pytest.raises(UsageError, match="the Result 20261101T000000-00000000"):
-        store.add(make_result(measures=measures))
+        store.add(dataclasses.replace(result, measures=measures))
     assert list(store.folder.parent.rglob("*")) == []
 
 
@@ -133,10 +135,10 @@ def test_rows_say_what_the_results_say(store: Store) -> None:
             mode="infer",
             labels=("a", "b"),
             environment="0123456789abcdef",
-            latency_s=result.measures["latency_s"],
-            images_per_second=result.measures["images_per_second"],
+            latency_s=result.measures.latency_s,
+            images_per_second=result.measures.images_per_second,
             accuracy=0.9,
-            scenario=digest(result.get_scenario()),
+            scenario=digest(result.scenario),
         )
     ]
 

@@ -14,7 +14,7 @@ from unittest import mock
 import numpy as np
 
 from zoo.benchmarking.reference import Reference
-from zoo.benchmarking.trial import Trial
+from zoo.benchmarking.verification import Verification
 from zoo.benchmarking.worker import Timed
 from zoo.errors import UsageError
 
@@ -61,7 +61,7 @@ def on_jax() -> dict[str, object]:
             "products": len(products),
             "high": sum(bool(re.search(r"\bHIGH\b", line)) for line in products),
             "highest": sum(bool(re.search(r"\bHIGHEST\b", line)) for line in products),
-            "parity": Trial(session, reference, BATCH, precision).check(),
+            "parity": Verification(session, reference, BATCH, precision).check(),
         }
     gpus = {"9.0": [9, 0], "7.5": [7, 5], None: []}
     capabilities = [runtimes._capability(SimpleNamespace(compute_capability=text)) for text in gpus]
@@ -162,7 +162,7 @@ def session(torch: object, graphs: object) -> dict[str, object]:
     ):
         for _ in range(3):
             timed()
-    parity = Trial(opened, reference, BATCH, "float32").check()
+    parity = Verification(opened, reference, BATCH, "float32").check()
     opened.close()
     return {"parity": parity, "kept": kept, "timed_calls_that_found_it_held": held}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.benchmarking.reference import Reference
-from zoo.benchmarking.trial import Trial
+from zoo.benchmarking.verification import Verification
 from zoo.errors import UsageError
 from zoo.references import resolve
 from zoo.registry import load
@@ -48,7 +48,7 @@ def try_out(spec: RuntimeSpec, precision: str) -> dict[str, object]:
     logits = [session.fetch(session.run(placed)) for _ in range(2)]
     logits[0][:] = 0  # and so is what was fetched
     again = session.fetch(session.run(placed))
-    parity = Trial(session, Reference(images, reference, "", Path(), None), BATCH, precision).check()
+    parity = Verification(session, Reference(images, reference, "", Path(), None), BATCH, precision).check()
     other = runtime.open(model, 2)  # beside the first, as for the accuracy
     session.close()
     two = other.fetch(other.run(other.place(images[:2])))

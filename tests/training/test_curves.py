@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from zoo.report.chart import HEIGHT, WIDTH
+from zoo.chart import HEIGHT, WIDTH
 from zoo.training.curves import draw
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,28 +9,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import msgspec
+
 from zoo.benchmarking import environment as env
 from zoo.benchmarking.checks import check
 from zoo.benchmarking.energy import Energy, figures
+from zoo.benchmarking.lost import LostProcess, lost_check
 from zoo.benchmarking.peak import Peaks
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.roofline import explain
-from zoo.benchmarking.scenario import Scenario
 from zoo.benchmarking.stats import Stats, summarise
 from zoo.executors.local import Completed, Failure
-from zoo.results.publishable import failure_record, without_paths
-from zoo.results.schema import MEASURES, Result
+from zoo.record.measures import MEASURES, Stretch
+from zoo.record.redaction import failure_record, without_paths
+from zoo.record.result import Result
+from zoo.record.scenario import Scenario
 
 COPIES = ("place_s", "fetch_s", "end_to_end_s")
 PHASES = ("import", "build", "load", "first_call")
 STARTED_BESIDE = "another process started at the same time"
+SCORER_LOST = "the process that scores the model ended too early"
 NO_COUNTER = "the CPU's memory is the process's: see peak_rss_bytes"
 NO_PEAK = "what this machine can do has not been measured; 'zoo peak' does it"
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a scenario ended that has no measures: an outcome of `zoo.results.schema.OUTCOMES`, and why."""
+    """How a scenario ended that has no measures: an outcome of `zoo.record.result.OUTCOMES`, and why."""
 
     outcome: str
     failure: Failure
@@ -46,6 +51,7 @@ def assemble(
     environment: Mapping[str, Any],
     records: Sequence[Mapping[str, Any]],
     *,
+    lost: Sequence[LostProcess] = (),
     ended: Ended | None = None,
     load_at_start: float | None = None,
     peaks: Peaks | None = None,
@@ -53,10 +59,13 @@ def assemble(
 ) -> Result:
     """Make a Result of what a scenario's processes recorded. Pure, but for the clock, the load and the identifier.
 
+    :param lost: the processes that ended before they were done.
     :param ended: how it ended, if without measures.
     :param peaks: of the machine, if they have been measured.
     """
     now = datetime.datetime.now(datetime.UTC)
+    starts = [record["blocks"][0]["start_s"] for record in records if record.get("blocks")]
+    began = min([*starts, *(process.turns[0].start_s for process in lost if process.turns)], default=0.0)
     started = records[0]["started"] if records else {"device": step.scenario.device, "threads": None}
     common: dict[str, Any] = {
         "id": f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
@@ -77,28 +86,54 @@ def assemble(
         "labels": step.options.labels,
         "run": run,
         "parity": _parity(records),
+        "lost": tuple(process.to_json(began) for process in lost),
     }
-    if ended is not None:
-        failure = failure_record(ended.failure)
-        return Result(
+    if ended is None:
+        try:
+            return Result.from_json(
+                {**common, **_measured(step, environment, records, lost, load_at_start, peaks, began)}
+            )
+        except msgspec.ValidationError as error:  # a plugin's runtime has given something else than it should
+            ended = Ended("error", Failure("record", type(error).__name__, f"what was recorded is malformed: {error}"))
+            common |= {"parity": None, "lost": ()}
+            common["environment"] |= {"device": step.scenario.device, "threads": None, "cuda": None}
+    failure = failure_record(ended.failure)
+    return Result.from_json(
+        {
             **common,
-            outcome=ended.outcome,
-            failure=failure,
-            measures=dict.fromkeys(MEASURES),
-            reasons=dict.fromkeys(MEASURES, f"{ended.outcome}: {failure['message']}"),
-        )
+            "outcome": ended.outcome,
+            "failure": failure,
+            "measures": {},
+            "reasons": dict.fromkeys(MEASURES, f"{ended.outcome}: {failure['message']}"),
+        }
+    )
 
+
+def _measured(
+    step: Step,
+    environment: Mapping[str, Any],
+    records: Sequence[Mapping[str, Any]],
+    lost: Sequence[LostProcess],
+    load_at_start: float | None,
+    peaks: Peaks | None,
+    began: float,
+) -> dict[str, Any]:
+    """What a Result that is ok says beyond what every Result does.
+
+    :param began: when the scenario's first turn did.
+    """
     first = records[0]
-    stats = summarise([record["samples_s"] for record in records], [record["blocks"] for record in records])
-    began = min(record["blocks"][0]["start_s"] for record in records)
+    stats = summarise(
+        [record["samples_s"] for record in records],
+        [[Stretch(**block) for block in record["blocks"]] for record in records],
+    )
     measures, reasons = _measures(step, records, stats, peaks)
-    scored = first["scored"]
-    return Result(
-        **common,
-        outcome="ok",
-        measures=measures,
-        reasons=reasons,
-        stats={
+    scored = _scored(records)
+    return {
+        "outcome": "ok",
+        "measures": measures,
+        "reasons": reasons,
+        "stats": {
             "latency_s": stats.to_json(),
             "images_per_second": {
                 "value": measures["images_per_second"],
@@ -106,43 +141,40 @@ def assemble(
                 "high": step.scenario.batch_size / stats.mean_low,
             },
         },
-        samples=tuple(
-            {
-                "pair": record["pair"],
-                "started_beside": record["started_beside"],
-                "latency_s": record["samples_s"],
-                "turns": [{**block, "start_s": round(block["start_s"] - began, 6)} for block in record["blocks"]],
-                "warmup_s": record["warmup_s"],
-                "iterations": record["iterations"],
-                "settled": record["settled"],
-                "activity": record["activity"],
-                "phases_s": record["phases_s"],
-                "memory": record["memory"],
-                "energy": record["energy"],
-                **({"accelerator": record["accelerator"]} if record["accelerator"] else {}),
-            }
-            for record in records
-        ),
-        weights=first["weights"],
-        predictions=None
-        if scored is None
-        else {
+        "samples": [_process(record, began) for record in records],
+        "weights": first["weights"],
+        "predictions": scored
+        and {
             "dataset_sha256": scored["dataset_sha256"],
             "split": scored["split"],
             "classes": scored["predictions"],
             "correct": scored["correct"],
         },
-        checks=tuple(
-            check(
+        "checks": [
+            *check(
                 stats,
                 records,
                 load_at_start,
                 environment["processor"]["usable_cores"],
                 step.options.target_width,
                 measures["flops_share"],
-            )
-        ),
-    )
+            ),
+            *lost_check(lost, len(records) + len(lost)),
+        ],
+    }
+
+
+def _process(record: Mapping[str, Any], began: float) -> dict[str, Any]:
+    """One process's raw samples, as a Result has them.
+
+    :param began: when the scenario's first turn did.
+    """
+    same = ("pair", "started_beside", "warmup_s", "iterations", "settled", "activity", "phases_s", "memory", "energy")
+    return {
+        **{name: record[name] for name in (*same, "accelerator")},
+        "latency_s": record["samples_s"],
+        "turns": [{**block, "start_s": round(block["start_s"] - began, 6)} for block in record["blocks"]],
+    }
 
 
 def _measures(
@@ -150,7 +182,7 @@ def _measures(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Every measure, and the reason for each that could not be taken."""
     first = records[0]
-    scored = first["scored"]
+    scored = _scored(records)
     peak = max(record["memory"]["peak_bytes"] for record in records)
     above = max(record["memory"]["peak_bytes"] - record["memory"]["after_import_bytes"] for record in records)
     explained, reasons = _explain(step.scenario, first, stats, peaks)
@@ -176,8 +208,13 @@ def _measures(
     if all(record["started_beside"] for record in records):
         reasons |= dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE)
     if scored is None:
-        reasons["accuracy"] = without_paths(step.no_accuracy or "not taken")
+        reasons["accuracy"] = without_paths(step.no_accuracy or SCORER_LOST)
     return {name: measures[name] for name in MEASURES}, reasons
+
+
+def _scored(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """What the only process that scores the model says of it, if it is among them."""
+    return next((record["scored"] for record in records if record["scored"] is not None), None)
 
 
 def _explain(

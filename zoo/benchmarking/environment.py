@@ -69,24 +69,6 @@ def fingerprinted(environment: Mapping[str, Any]) -> dict[str, Any]:
     return {key: environment.get(key) for key in names}
 
 
-def describe(environment: dict[str, Any]) -> str:
-    """The environment in one line, for the header of a table."""
-    processor, packages = environment["processor"], environment["packages"]
-    frameworks = [f"{name} {packages[name]}" for name in ("tensorflow", "keras") if name in packages]
-    accelerators = [device["name"] for device in environment["accelerators"]] or ["no accelerator"]
-    return " · ".join(
-        [
-            processor["model"],
-            f"{processor['usable_cores']} core{'s' if processor['usable_cores'] > 1 else ''}",
-            f"{processor['memory_bytes'] / 2**30:.0f} GiB",
-            *accelerators,
-            f"{environment['os']['system']} {environment['os']['release']}",
-            environment["python"].replace("CPython", "Python"),
-            *frameworks,
-        ]
-    )
-
-
 def processor_model() -> str:
     """What the processor calls itself."""
     for line in _lines("/proc/cpuinfo"):

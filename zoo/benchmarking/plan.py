@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zoo.benchmarking import variables
-from zoo.benchmarking.scenario import Scenario, check_device
 from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.errors import UsageError
 from zoo.executors.local import DEFAULT_TIMEOUT_S, Task
 from zoo.paths import trained_weights
+from zoo.record.scenario import Scenario, check_device
 from zoo.registry import Entry, Registry
 from zoo.runtimes.availability import why_not, why_not_so
 from zoo.specs import ModelSpec, RuntimeSpec
@@ -22,7 +22,8 @@ from zoo.specs import ModelSpec, RuntimeSpec
 DEFAULT_DATASET = "digits"
 DEFAULT_BATCH_SIZES = (1, 32, 256)
 ALL: Literal["all"] = "all"
-LARGEST: Literal["max"] = "max"
+MAX_BATCH: Literal["max"] = "max"
+PAIRS = 5  # one process a side tells nothing of how pairs differ
 LEAST_FOR_WIDTH = 4  # processes, before the interval is believed to be as narrow as it says
 
 
@@ -39,7 +40,8 @@ class Options:
         weights: a file to use instead of the weights that are shipped or were trained here.
         score: whether to take the accuracy.
         policy: how long to time.
-        processes: fresh processes for each scenario; for a comparison, of each side.
+        processes: fresh processes for each scenario; for a comparison, of each side. None is one, or
+            five for a comparison.
         target_width: go on (with at least four processes) until the interval of the median is at most this share of it
             wide; for a comparison, with further pairs, up to `most_processes` …
         max_time_s: … or until this time is over, in all; a limit for `processes` and for `policy` too.
@@ -58,7 +60,7 @@ class Options:
     weights: str | None = None
     score: bool = True
     policy: Policy = field(default_factory=Policy)
-    processes: int = 1
+    processes: int | None = None
     target_width: float | None = None
     most_processes: int = 30
     max_time_s: float | None = None
@@ -70,9 +72,13 @@ class Options:
         if self.max_time_s is not None:
             object.__setattr__(self, "policy", self.policy.within(self.max_time_s))
 
-    def least_processes(self) -> int:
-        """How many processes each scenario takes at least."""
-        return self.processes if self.target_width is None else max(self.processes, LEAST_FOR_WIDTH)
+    def least_processes(self, sides: int = 1) -> int:
+        """How many processes each scenario takes at least.
+
+        :param sides: how many are measured in turn and compared.
+        """
+        processes = self.processes or (1 if sides == 1 else PAIRS)
+        return processes if self.target_width is None else max(processes, LEAST_FOR_WIDTH)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +90,7 @@ class Step:
         unavailable: why it can't be measured here, as far as that is known beforehand.
         in_matrix: whether others are measured with another runtime, device or precision: that it can't be measured is
             then a Result like any other, and no reason to stop.
-        largest: whether its batch size is still to be replaced by the largest that fits.
+        seeks_batch_size: whether its batch size is still to be replaced by the largest that fits.
     """
 
     scenario: Scenario
@@ -95,7 +101,7 @@ class Step:
     options: Options
     unavailable: str | None = None
     in_matrix: bool = False
-    largest: bool = False
+    seeks_batch_size: bool = False
 
     def task(self) -> Task:
         """The work of one process, for an executor."""
@@ -114,7 +120,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class Configuration:
     """What runs a model, and how: a scenario without the model and the batch size."""
 
     runtime: RuntimeSpec
@@ -137,9 +143,9 @@ def plan(registry: Registry, patterns: Sequence[str], options: Options) -> list[
         raise UsageError("--weights fits one model; name just that one")
     matrix = _matrix(registry, options)
     return [
-        _step(entry, dataset, how, batch_size, options, in_matrix=len(matrix) > 1)
+        _step(entry, dataset, runs_on, batch_size, options, in_matrix=len(matrix) > 1)
         for entry in entries
-        for how in matrix
+        for runs_on in matrix
         for batch_size in dict.fromkeys(options.batch_sizes)
     ]
 
@@ -152,7 +158,7 @@ def left_out(registry: Registry, options: Options) -> list[str]:
     return [f"without {name}: {reason}" for name, reason in reasons.items() if reason is not None]
 
 
-def _matrix(registry: Registry, options: Options) -> list[How]:
+def _matrix(registry: Registry, options: Options) -> list[Configuration]:
     """All combinations. What "all" stands for is only what is to be had; what was named and isn't says why."""
     named = dict.fromkeys(name for name in options.runtimes if name != ALL)
     specs = {name: registry.runtime(name).spec for name in named}
@@ -165,10 +171,10 @@ def _matrix(registry: Registry, options: Options) -> list[How]:
     for spec, device, precision, threads in itertools.product(specs.values(), devices, precisions, counts):
         reason = why_not_so(spec, device, precision)
         if reason is None or spec.name in named:
-            found.append(How(spec, device, precision, threads, reason))
+            found.append(Configuration(spec, device, precision, threads, reason))
     if not found:
         raise UsageError("no runtime that is installed here runs that; 'zoo runtimes' lists them")
-    if len({(how.runtime, how.device, how.precision) for how in found}) == 1 and found[0].unavailable:
+    if len({(runs_on.runtime, runs_on.device, runs_on.precision) for runs_on in found}) == 1 and found[0].unavailable:
         raise UsageError(found[0].unavailable)
     return found
 
@@ -189,7 +195,7 @@ def _devices(options: Options) -> Iterator[str]:
 def _step(
     entry: Entry[ModelSpec],
     dataset: Dataset,
-    how: How,
+    runs_on: Configuration,
     batch_size: int | Literal["max"],
     options: Options,
     in_matrix: bool,
@@ -198,11 +204,11 @@ def _step(
     scenario = Scenario(
         model=spec.name,
         dataset=dataset.name,
-        runtime=how.runtime.name,
-        device=how.device,
-        precision=how.precision,
-        batch_size=1 if batch_size == LARGEST else batch_size,
-        threads=how.threads,
+        runtime=runs_on.runtime.name,
+        device=runs_on.device,
+        precision=runs_on.precision,
+        batch_size=1 if batch_size == MAX_BATCH else batch_size,
+        threads=runs_on.threads,
     )
     weights = choose_weights(spec, dataset.name, options.weights)
     return Step(
@@ -212,17 +218,17 @@ def _step(
             "scenario": scenario.to_json(),
             "model": spec.to_json(),
             "dataset": dataset.to_json(),
-            "runtime": how.runtime.to_json(),
+            "runtime": runs_on.runtime.to_json(),
             "weights": weights,
             "score": options.score,
             "policy": asdict(options.policy),
         },
-        keras_backend=how.runtime.keras_backend,
+        keras_backend=runs_on.runtime.keras_backend,
         no_accuracy=_no_accuracy(spec, dataset, weights, options),
         options=options,
-        unavailable=how.unavailable,
+        unavailable=runs_on.unavailable,
         in_matrix=in_matrix,
-        largest=batch_size == LARGEST,
+        seeks_batch_size=batch_size == MAX_BATCH,
     )
 
 

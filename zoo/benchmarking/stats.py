@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.record.measures import Stretch
 from zoo.specs import Plain
 
 CONFIDENCE = 0.95
@@ -49,9 +50,7 @@ class Stats(Plain):
     confidence: float = CONFIDENCE
 
 
-Turns = Sequence[
-    Mapping[str, Any]
-]  # of a process: where each began (`start_s`) and how many samples it gave (`rounds`)
+Turns = Sequence[Stretch]  # of a process: where each began, and how many samples it gave
 
 
 def summarise(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | None = None, *, seed: int = 0) -> Stats:
@@ -110,6 +109,14 @@ def interval(
     return min(centre, lower), max(centre, upper)
 
 
+def relative_width(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | None = None) -> float:
+    """How wide the interval of the median is, as a share of it: the one that `summarise` gives."""
+    import numpy as np
+
+    low, high = interval(processes, np.median, turns)
+    return (high - low) / float(np.median(np.concatenate([np.asarray(process, float) for process in processes])))
+
+
 def _log_reach(processes: Sequence[Any], levels: Any, statistic: Any, turns: Sequence[Turns] | None) -> float:
     """Half the 95 % interval of the processes' level, on a logarithmic scale.
 
@@ -145,7 +152,7 @@ def _variance_in_time(
     import numpy as np
 
     pieces = [
-        (turn["start_s"], piece)
+        (turn.start_s, piece)
         for samples, of in zip(processes, turns, strict=True)
         for turn, piece in zip(of, divide(samples, of), strict=True)
     ]
@@ -176,7 +183,7 @@ def divide(samples: Any, turns: Turns) -> list[Any]:
     """A process's samples, turn by turn."""
     import numpy as np
 
-    return np.split(np.asarray(samples, float), np.cumsum([turn["rounds"] for turn in turns])[:-1]) if turns else []
+    return np.split(np.asarray(samples, float), np.cumsum([turn.rounds for turn in turns])[:-1]) if turns else []
 
 
 def replicates(processes: Sequence[Sequence[float]], statistic: Any, random: Any) -> Any:

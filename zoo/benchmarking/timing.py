@@ -21,7 +21,6 @@ Clock = Callable[[], int]
 CLOCK_SHARE = 3000
 CHANGE_Z = 2.576  # two-sided 1 % of the normal distribution
 LEAST_RANKED = 5  # fewer in each stretch can't differ at that level, whatever they are
-SOME = 64  # rounds of a turn are enough to decide whether to go on
 CHANGE_RATIO = 0.01  # a change of the median smaller than that is no change
 
 
@@ -51,10 +50,18 @@ class Policy:
             max_time_s=min(self.max_time_s, seconds / 2),
         )
 
+    def one_turn(self, most_s: float = math.inf) -> TurnLength:
+        """All of the sampling at once.
+
+        :param most_s: a limit that may be tighter than `max_time_s`, but leaves `min_time_s`.
+        """
+        limit_s = max(self.min_time_s, min(self.max_time_s, most_s))
+        return TurnLength(least_s=self.min_time_s, least_rounds=self.min_rounds, most_s=limit_s)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
-    """How long to sample before it is another process's turn: to a least time and a least count, or to a limit."""
+class TurnLength:
+    """How long a process is to sample before another does: to a least time and a least count, or to a limit."""
 
     least_s: float
     least_rounds: int = 1
@@ -62,51 +69,52 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """What was sampled in one turn.
+class Turn:
+    """What a process has sampled without another sampling in between.
 
     Attributes:
         start_s: by the clock.
         seconds: how long it took.
-        rounds: how many there were.
-        some_s: seconds a call, for some of the rounds, evenly spaced.
+        samples_s: seconds a call, for each round.
     """
 
     start_s: float
     seconds: float
-    rounds: int
-    some_s: tuple[float, ...]
+    samples_s: tuple[float, ...]
+
+    @property
+    def rounds(self) -> int:
+        """How many samples there are."""
+        return len(self.samples_s)
 
 
-class Turns(Protocol):
-    """When to compute, for a process that is measured in turn with others."""
+class TurnSource(Protocol):
+    """Tells a process when to compute."""
 
     def warm_up(self) -> None:
         """Return when it is time to warm up."""
 
-    def take(self) -> Turn | None:
+    def next_turn(self) -> TurnLength | None:
         """Return when it is time to sample; None when there has been enough."""
 
-    def give(self, block: Block) -> None:
-        """What was sampled in this turn."""
+    def hand_over(self, turn: Turn) -> None:
+        """Take what was sampled in this turn."""
 
 
-class Alone:
-    """The turns of a process that is measured alone: one."""
+class OneTurn:
+    """For a process that nobody directs: it samples once, as long as the policy says."""
 
     def __init__(self, policy: Policy) -> None:
-        self.left = [
-            Turn(least_s=policy.min_time_s, least_rounds=policy.min_rounds, most_s=policy.max_time_s),
-        ]
+        self.left = [policy.one_turn()]
 
     def warm_up(self) -> None:
         """At once."""
 
-    def take(self) -> Turn | None:
+    def next_turn(self) -> TurnLength | None:
         """The one turn."""
         return self.left.pop() if self.left else None
 
-    def give(self, block: Block) -> None:
+    def hand_over(self, turn: Turn) -> None:
         """Nobody waits for it."""
 
 
@@ -118,14 +126,14 @@ class Timing:
         iterations: calls in a round.
         warmup_s: seconds a call, for each round of warming up.
         samples_s: seconds a call, for each round that counts.
-        blocks: the turns in which they were taken.
+        turns: the same, turn by turn.
         settled: whether the change test saw the steady state before the time for warming up was over.
     """
 
     iterations: int
     warmup_s: list[float]
     samples_s: list[float]
-    blocks: list[Block]
+    turns: list[Turn]
     settled: bool
 
 
@@ -134,40 +142,39 @@ def measure(
     policy: Policy,
     clock: Clock = time.perf_counter_ns,
     *,
-    turns: Turns | None = None,
+    source: TurnSource | None = None,
     meter: AbstractContextManager[object] | None = None,
 ) -> Timing:
     """Warm up, then sample, with the garbage collector off as in `timeit`.
 
     :param call: does the work once and returns when it is done.
     :param clock: monotonic, in nanoseconds.
-    :param turns: when to, if other processes are measured in turn with this one.
+    :param source: says when to compute, if other processes are measured in turn with this one.
     :param meter: entered around each turn's samples.
     """
-    turns, meter = turns or Alone(policy), meter or nullcontext()
-    turns.warm_up()
+    source, meter = source or OneTurn(policy), meter or nullcontext()
+    source.warm_up()
     collecting = gc.isenabled()
     gc.collect()
     gc.disable()
     samples_s: list[float] = []
-    blocks: list[Block] = []
+    turns: list[Turn] = []
     try:
         iterations = _iterations(call, clock)
         warmup_s, settled = _warm_up(call, iterations, policy, clock)
-        while (turn := turns.take()) is not None:
+        while (length := source.next_turn()) is not None:
             call()  # not timed: it finds the caches as another process has left them
             with meter:
                 start = clock()
-                rounds = _sample(call, iterations, turn, clock)
+                rounds = _sample(call, iterations, length, clock)
                 end = clock()
             samples_s += rounds
-            some = tuple(rounds[:: math.ceil(len(rounds) / SOME)])
-            blocks.append(Block(start * 1e-9, (end - start) * 1e-9, len(rounds), some))
-            turns.give(blocks[-1])
+            turns.append(Turn(start * 1e-9, (end - start) * 1e-9, tuple(rounds)))
+            source.hand_over(turns[-1])
     finally:
         if collecting:
             gc.enable()
-    return Timing(iterations, warmup_s, samples_s, blocks, settled)
+    return Timing(iterations, warmup_s, samples_s, turns, settled)
 
 
 def _round(call: Callable[[], object], iterations: int, clock: Clock) -> float:
@@ -251,11 +258,11 @@ def rank_test_z(a: Sequence[float], b: Sequence[float]) -> float:
     return (u - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
 
 
-def _sample(call: Callable[[], object], iterations: int, turn: Turn, clock: Clock) -> list[float]:
+def _sample(call: Callable[[], object], iterations: int, length: TurnLength, clock: Clock) -> list[float]:
     rounds: list[float] = []
     start = clock()
     while True:
         rounds.append(_round(call, iterations, clock))
         spent_s = (clock() - start) * 1e-9
-        if spent_s >= turn.most_s or (len(rounds) >= turn.least_rounds and spent_s >= turn.least_s):
+        if spent_s >= length.most_s or (len(rounds) >= length.least_rounds and spent_s >= length.least_s):
             return rounds

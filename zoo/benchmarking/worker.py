@@ -16,14 +16,14 @@ from zoo.benchmarking import activity, memory
 from zoo.benchmarking.accuracy import accuracy
 from zoo.benchmarking.conditions import Together, instruments
 from zoo.benchmarking.energy import EnergyMeter
+from zoo.benchmarking.processes import Parent
 from zoo.benchmarking.reference import Reference
-from zoo.benchmarking.scenario import Scenario
 from zoo.benchmarking.timing import Policy, measure
-from zoo.benchmarking.trial import Trial
-from zoo.benchmarking.turns import Called
+from zoo.benchmarking.verification import Verification
 from zoo.benchmarking.weights import load_weights, normalisation
 from zoo.data.catalog import Dataset
 from zoo.keras_backend import only_what_is_needed
+from zoo.record.scenario import Scenario
 from zoo.references import resolve
 from zoo.runtimes import CountsMemory, Runtime, Session, UsesCuda
 from zoo.specs import ModelSpec, RuntimeSpec
@@ -53,7 +53,7 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
     scenario = Scenario.from_json(job["scenario"])
     spec = ModelSpec.from_json(job["model"])
     dataset = Dataset.from_json(job["dataset"])
-    turns = Called(Path(job["turns"])) if "turns" in job else None
+    parent = Parent(Path(job["pipes"])) if "pipes" in job else None
     phases = _Phases(report)
 
     runs_on = RuntimeSpec.from_json(job["runtime"])
@@ -91,16 +91,16 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
         "phases_s": phases.seconds,
         "cuda": None if scenario.device == "cpu" else _cuda(runtime),
     }
-    trial = Trial(session, reference, scenario.batch_size, scenario.precision)
+    verification = Verification(session, reference, scenario.batch_size, scenario.precision)
     with phases("parity"):
-        record["parity"] = trial.check()
+        record["parity"] = verification.check()
     if not record["parity"]["accepted"]:
         return record
 
     with phases("steady"):
         meter, timed = activity.Meter(), Timed(session, batch)
         meters = Together(*tools.watches(), energy, meter)
-        timing = measure(timed, Policy(**job["policy"]), turns=turns, meter=meters)
+        timing = measure(timed, Policy(**job["policy"]), source=parent, meter=meters)
     meanwhile = meter.total()
     phases.seconds["steady"] = meanwhile["seconds"]  # without the waiting for its turn
     energy.idle_after()
@@ -109,11 +109,11 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
     peak_device = runtime.peak_device_bytes() if isinstance(runtime, CountsMemory) else None
 
     with phases("copies"):
-        wrong = trial.check_timed(timed.output)
+        wrong = verification.check_timed(timed.output)
         copies: dict[str, float] = {}
         if wrong is None:
             latency_s = statistics.median(timing.samples_s)
-            copies, wrong = trial.time_copies(batch, latency_s, scenario.device_kind)
+            copies, wrong = verification.time_copies(batch, latency_s, scenario.device_kind)
     if wrong is not None:
         record["parity"] |= {"accepted": False, "reason": wrong}
         return record
@@ -131,7 +131,7 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
         "iterations": timing.iterations,
         "warmup_s": timing.warmup_s,
         "samples_s": timing.samples_s,
-        "blocks": [{"start_s": b.start_s, "rounds": b.rounds} for b in timing.blocks],
+        "blocks": [{"start_s": b.start_s, "rounds": b.rounds} for b in timing.turns],
         "settled": timing.settled,
         "activity": meanwhile,
         "energy": energy.recorded().to_json(),

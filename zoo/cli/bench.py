@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.benchmarking.scenario import PRECISIONS
 from zoo.cli import App, warn
 from zoo.cli.compare import fail_if, print_comparisons
 from zoo.cli.options import (
@@ -21,6 +20,7 @@ from zoo.cli.options import (
 )
 from zoo.cli.progress import scenario_progress
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
+from zoo.record.scenario import PRECISIONS
 
 if TYPE_CHECKING:
     from zoo.benchmarking.plan import Options
@@ -108,7 +108,9 @@ def _share(value: str) -> float:
 @click.option("--weights", metavar="FILE", help="Weights to score, instead of the plugin's own or those trained here.")
 @click.option("--no-accuracy", is_flag=True, help="Leave out the accuracy.")
 @click.option("--careful", is_flag=True, help=f"{CAREFUL_PROCESSES} processes for each scenario.")
-@click.option("--processes", type=click.IntRange(min=1), metavar="N", help="That many processes for each scenario.")
+@click.option(
+    "--processes", type=click.IntRange(min=1), metavar="N", help="That many processes for each scenario, or pairs."
+)
 @click.option(
     "--precision",
     "precisions",
@@ -127,7 +129,7 @@ def _share(value: str) -> float:
 @click.option(
     "--against",
     metavar="REFERENCE",
-    help="Measure this model (or a Result's) in turn, by default in 5 pairs of processes, and compare.",
+    help="Measure this model (or a Result's) in turn, in 5 pairs of processes or --processes N, and compare.",
 )
 @fail_if
 @click.option(
@@ -172,10 +174,10 @@ def command(
     is measured first, if 'zoo peak' hasn't yet. A process that fails is reported and the others go on; the
     exit code is then 3. Every Result is kept in the store.
     """
-    from zoo.benchmarking.api import bench
     from zoo.benchmarking.plan import left_out
     from zoo.paths import logs
     from zoo.report import tables
+    from zoo.results.bench import bench
 
     if not patterns:
         raise UsageError("name at least one model, such as 'zoo bench toy_resnet'; 'zoo list' names them")
@@ -215,9 +217,9 @@ def _dry_run(
 ) -> int:
     """Print what would be measured."""
     from zoo.benchmarking.environment import collect
-    from zoo.benchmarking.forecast import forecast
     from zoo.benchmarking.plan import plan
     from zoo.report import tables
+    from zoo.results.forecast import forecast
 
     found = forecast(plan(registry, patterns, options), store, collect()["fingerprint"])
     if as_json:
@@ -242,7 +244,7 @@ def _options(
 
     return Options(
         score=not no_accuracy,
-        processes=processes or (CAREFUL_PROCESSES if careful else 1),
+        processes=processes or (CAREFUL_PROCESSES if careful else None),
         max_time_s=max_time,
         timeout_s=timeout,
         memory_limit_bytes=memory_limit,
@@ -262,24 +264,20 @@ def _against(
     as_json: bool,
 ) -> int:
     """Measure one model and a reference in turn, and compare."""
-    import dataclasses
-
-    from zoo.benchmarking.api import bench_against
     from zoo.results import gate
+    from zoo.results.bench import bench_against
     from zoo.results.compare import compare_matching
     from zoo.results.floor import load_floor
 
     if len(patterns) > 1:
         raise UsageError("--against compares one model; name just that one")
     parsed = [gate.parse(limit) for limit in limits]
-    if options.processes == 1:  # one process a side tells nothing of how processes differ
-        options = dataclasses.replace(options, processes=CAREFUL_PROCESSES)
-    with scenario_progress(options.least_processes()) as on_step:  # pairs
+    with scenario_progress(options.least_processes(sides=2)) as on_step:  # pairs
         a, b = bench_against(patterns[0], reference, options=options, store=store, on_step=on_step, registry=registry)
     failed = [result for result in (*a, *b) if result.outcome != "ok"]
     for result in failed:
-        click.echo(f"! {result.scenario['model']}: {result.reasons['latency_s']}", err=True)
+        click.echo(f"! {result.scenario.model}: {result.reasons['latency_s']}", err=True)
     if failed:
         return EXIT_FAILED
-    floor = load_floor(store, a[0].environment["fingerprint"])
+    floor = load_floor(store, a[0].environment.fingerprint)
     return print_comparisons(compare_matching(a, b, floor=floor), parsed, fmt, as_json)

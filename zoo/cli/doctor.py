@@ -25,6 +25,7 @@ def command(app: App, quick: bool, as_json: bool) -> None:
     from zoo.benchmarking import environment
     from zoo.benchmarking.conditions import readable
     from zoo.data.catalog import default_folders, prepared
+    from zoo.record.environment import Environment
 
     registry = app.registry(quiet=True)
     found = environment.collect()
@@ -44,7 +45,7 @@ def command(app: App, quick: bool, as_json: bool) -> None:
             }
         )
         return
-    click.echo(environment.describe(found))
+    click.echo(Environment.from_json(found).in_a_line())
     click.echo(f"environment {found['fingerprint']}")
     click.echo("\nenergy counters")
     for counter in counters:

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from zoo.benchmarking.scenario import PRECISIONS
 from zoo.cli import App
 from zoo.cli.options import as_json, data_dir, echo_json
+from zoo.record.scenario import PRECISIONS
 
 
 @click.command("export")
@@ -31,7 +31,7 @@ def command(app: App, /, model: str, output: str, as_json: bool, **settings: Any
     parity.json: how far the file's logits are from those of Keras in float32, with versions and digests.
     """
     from zoo.cli.progress import progress
-    from zoo.runtimes.api import export
+    from zoo.exporting.api import export
 
     with progress() as display:
         bar = display.add_task("starting", total=None)

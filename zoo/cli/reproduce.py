@@ -53,6 +53,6 @@ def command(
             registry=app.registry(),
         )
     if new.outcome != "ok":
-        click.echo(f"{new.scenario['model']}: {new.reasons['latency_s']}", err=True)
+        click.echo(f"{new.scenario.model}: {new.reasons['latency_s']}", err=True)
         return EXIT_FAILED
     return print_comparisons(comparisons, parsed, fmt, as_json)

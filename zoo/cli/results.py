@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.benchmarking.scenario import PRECISIONS, check_device
 from zoo.cli import warn
 from zoo.cli.options import ListsByDefault, as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 from zoo.paths import logs, reason
-from zoo.results.schema import OUTCOMES
+from zoo.record.result import OUTCOMES
+from zoo.record.scenario import PRECISIONS, check_device
 
 if TYPE_CHECKING:
-    from zoo.results.reading import Damaged
+    from zoo.record.reading import Damaged
+    from zoo.record.result import Result
     from zoo.results.rows import Row
-    from zoo.results.schema import Result
     from zoo.results.store import Filter, Store
 
 EXPORTS = ("jsonl", "csv", "pytest-benchmark")
@@ -131,7 +131,7 @@ def show_command(name: str, store: Store, fmt: str, as_json: bool) -> None:
 
 def _logs_of(result: Result) -> Path | None:
     """The folder of logs, if the log of this Result is there: it may come from another machine."""
-    name = result.failure and result.failure["log"]
+    name = result.failure and result.failure.log
     return logs() if name and os.path.isfile(logs() / name) else None
 
 
@@ -214,7 +214,7 @@ def _read(file: str) -> bytes:
 
 
 def _cells(row: Row) -> list[object]:
-    from zoo.report import numbers
+    from zoo.record import numbers
 
     return [
         row.id,

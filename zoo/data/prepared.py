@@ -54,7 +54,7 @@ def read(dataset: Dataset, split: str, size: int) -> Iterator[tuple[Array, Array
     import numpy as np
 
     folder = Path(dataset.folder)
-    kind, shape = _image(json.loads((folder / "features.json").read_bytes()))
+    kind, shape = declared(json.loads((folder / "features.json").read_bytes()))
     if kind != "uint8":
         raise DataError(f"the images of {dataset.name} are {kind}; the zoo takes 8 bits a channel")
     info = json.loads((folder / INFO).read_bytes())
@@ -104,8 +104,8 @@ def _format(info: Mapping[str, Any]) -> str:
     return str(info.get("fileFormat") or "tfrecord")
 
 
-def _image(features: Mapping[str, Any]) -> tuple[str, tuple[int | None, ...]]:
-    """Type and shape of the images, as declared."""
+def declared(features: Mapping[str, Any]) -> tuple[str, tuple[int | None, ...]]:
+    """Type and shape of the images, as `features.json` declares them; None where they differ in size."""
     image = features["featuresDict"]["features"]["image"]["image"]
     sizes = [int(size) for size in image["shape"]["dimensions"]]
     return str(image.get("dtype") or "uint8"), tuple(size if size > 0 else None for size in sizes)
@@ -114,12 +114,23 @@ def _image(features: Mapping[str, Any]) -> tuple[str, tuple[int | None, ...]]:
 def _in_order(files: Sequence[Shard], info: Mapping[str, Any]) -> Iterator[bytes]:
     """The records of all files. Several TFRecord files are read in turn, as `as_dataset` does, unless their order is
     declared to matter."""
+    contents = [contents_of(file, info) for file in files]
     if _format(info) == "array_record":
-        return chain.from_iterable(map(_array_records, files))
-    if _format(info) != "tfrecord":
-        raise ValueError(f"its files are in the format {_format(info)}; the zoo reads tfrecord and array_record")
+        return chain.from_iterable(contents)
     cycle = 1 if info.get("disableShuffling") else CYCLE
-    return interleaved([_records(file) for file in files], cycle, BLOCK)
+    return interleaved(contents, cycle, BLOCK)
+
+
+def contents_of(shard: Shard, info: Mapping[str, Any]) -> Iterator[bytes]:
+    """The records of a file, in its own order.
+
+    :param info: what `dataset_info.json` holds.
+    :raises ValueError: if the format is none that the zoo reads; when they are read, if the file is damaged.
+    """
+    readers = {"tfrecord": _records, "array_record": _array_records}
+    if _format(info) not in readers:
+        raise ValueError(f"its files are in the format {_format(info)}; the zoo reads {' and '.join(readers)}")
+    return readers[_format(info)](shard)
 
 
 def interleaved(sources: Sequence[Iterator[T]], cycle: int, block: int) -> Iterator[T]:
@@ -168,14 +179,14 @@ def _row(record: bytes, shape: tuple[int | None, ...]) -> tuple[Array, int]:
     image, label = found.get(b"image"), found.get(b"label")
     if not isinstance(image, bytes) or not isinstance(label, int):
         raise ValueError("a record has no image or no label")
-    pixels = _decoded(image, shape[-1])
+    pixels = decoded(image, shape[-1])
     if any(declared not in (None, actual) for declared, actual in zip(shape, pixels.shape, strict=True)):
         raise ValueError(f"an image is of the shape {pixels.shape}, and {shape} is declared")
     return pixels, label
 
 
-def _decoded(content: bytes, channels: int | None) -> Array:
-    """Pixels, uint8, (height, width, channels).
+def decoded(content: bytes, channels: int | None) -> Array:
+    """The pixels of an encoded image, uint8, (height, width, channels).
 
     :param channels: as declared; grey becomes colour, and what is not to be transparent isn't. None leaves them.
     """

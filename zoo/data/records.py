@@ -80,18 +80,49 @@ def features(record: bytes) -> dict[bytes, bytes | int]:
 
     :raises ValueError: if it is no such message.
     """
-    from google.protobuf.message import DecodeError
-
-    try:
-        example = _example().FromString(record)
-    except DecodeError as error:
-        raise ValueError(f"a record is no tf.train.Example: {error}") from None
+    example = _parsed(record)
     found: dict[bytes, bytes | int] = {}
     for pair in example.features.feature:
         for values in (pair.value.bytes_list.value, pair.value.int64_list.value):
             if len(values) == 1:
                 found[pair.key] = values[0]
     return found
+
+
+def take(record: bytes, name: bytes) -> tuple[bytes, bytes]:
+    """A feature that is one byte string, and the record without it; `put` is the inverse.
+
+    :raises ValueError: if it is no `tf.train.Example` with such a feature.
+    """
+    return _exchanged(record, name, b"")
+
+
+def put(record: bytes, name: bytes, value: bytes) -> bytes:
+    """Put a feature back that `take` has taken out.
+
+    :raises ValueError: as `take`.
+    """
+    return _exchanged(record, name, value)[1]
+
+
+def _exchanged(record: bytes, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """The value that a feature had, and the record with another."""
+    example = _parsed(record)
+    values = [pair.value.bytes_list.value for pair in example.features.feature if pair.key == name]
+    if len(values) != 1 or len(values[0]) != 1:
+        raise ValueError(f"a record has no feature '{name.decode(errors='replace')}' of one byte string")
+    before = bytes(values[0][0])
+    values[0][0] = value
+    return before, example.SerializeToString(deterministic=True)
+
+
+def _parsed(record: bytes) -> Any:
+    from google.protobuf.message import DecodeError
+
+    try:
+        return _example().FromString(record)
+    except DecodeError as error:
+        raise ValueError(f"a record is no tf.train.Example: {error}") from None
 
 
 @functools.cache

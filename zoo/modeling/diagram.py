@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.report import numbers
+from zoo.record import numbers
 
 Layer = Mapping[str, Any]
 

@@ -56,7 +56,7 @@ def verify(
 
 
 def check(jobs: Sequence[Mapping[str, Any]], on_event: OnEvent | None = None) -> list[dict[str, Any]]:
-    """Have files checked by `zoo.modeling.checker`, in one process, or in another after one that dies at a file.
+    """Have files checked by `zoo.training.checker`, in one process, or in another after one that dies at a file.
 
     :param jobs: see there.
     :return: for each its `error` and `rescored`.
@@ -71,7 +71,7 @@ def check(jobs: Sequence[Mapping[str, Any]], on_event: OnEvent | None = None) ->
 
     while len(outcomes) < len(jobs):
         task = Task(
-            "zoo.modeling.checker:check", {"files": jobs[len(outcomes) :]}, environment=environment(), label="weights"
+            "zoo.training.checker:check", {"files": jobs[len(outcomes) :]}, environment=environment(), label="weights"
         )
         failure = run(task, collect).failure
         if failure is not None and len(outcomes) < len(jobs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.report import numbers
+from zoo.record import numbers
 from zoo.report.tables import render
 from zoo.results.gate import Limit
 from zoo.results.verdicts import Comparison

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zoo.benchmarking.peak import Peaks
-from zoo.report import numbers
+from zoo.record import numbers
 from zoo.report.tables import render
 
 BUSY = 0.5

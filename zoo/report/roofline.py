@@ -9,9 +9,9 @@ from typing import Any
 
 from zoo.benchmarking.peak import Memory, Peaks
 from zoo.benchmarking.roofline import Point, points
+from zoo.chart import FAINT, GRID, INK, PAPER, decades, text
 from zoo.errors import UsageError
-from zoo.report import numbers
-from zoo.report.chart import FAINT, GRID, INK, PAPER, decades, text
+from zoo.record import numbers
 from zoo.report.peaks import size
 
 WIDTH, HEIGHT = 460, 300  # of a panel's plot

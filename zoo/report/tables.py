@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.benchmarking.environment import describe as describe_environment
-from zoo.report import numbers
-from zoo.results.schema import Result
+from zoo.record import numbers
+from zoo.record.measures import LatencyStats
+from zoo.record.result import Result
 
 if TYPE_CHECKING:
-    from zoo.benchmarking.forecast import Forecast
+    from zoo.results.forecast import Forecast
 
 DEFAULT_FORMAT = "simple"
 
@@ -115,13 +115,13 @@ def header(results: Sequence[Result]) -> str:
     environment, scenario, vary = measured[0].environment, measured[0].scenario, _varying(results)
     parts = []
     if "runtime" not in vary:
-        parts.append(str(scenario["runtime"]))
+        parts.append(scenario.runtime)
     if "device" not in vary:
-        parts.append(f"on {environment['device']}")
-    how = [" ".join(parts), "" if "precision" in vary else scenario["precision"]]
-    if environment.get("threads") and not vary & {"runtime", "threads"}:
-        how.append(f"{environment['threads']} threads")
-    lines = [describe_environment(dict(environment)), ", ".join(part for part in how if part)]
+        parts.append(f"on {environment.device}")
+    how = [" ".join(parts), "" if "precision" in vary else scenario.precision]
+    if environment.threads and not vary & {"runtime", "threads"}:
+        how.append(f"{environment.threads} threads")
+    lines = [environment.in_a_line(), ", ".join(part for part in how if part)]
     return "\n".join(line for line in lines if line)
 
 
@@ -133,42 +133,47 @@ def models_table(results: Sequence[Result], fmt: str) -> str:
     rows = []
     seen = set()
     for result in results:
-        name = result.scenario["model"]
+        name = result.scenario.model
         if name in seen or result.outcome != "ok":
             continue
         seen.add(name)
         measures = result.measures
-        scored = measures["accuracy"]
+        scored = measures.accuracy
         rows.append(
             [
                 name,
-                numbers.count(measures["parameters"]),
-                numbers.millions(measures["macs"]),
-                numbers.size(measures["weights_bytes"]),
+                numbers.count(measures.parameters),
+                numbers.millions(measures.macs),
+                numbers.size(measures.weights_bytes),
                 *([] if several else [_accuracy(result)]),
-                f"{result.scenario['dataset']} test, {scored['images']:,}" if scored else "–",
-                f"{result.weights['source']}, {result.weights['sha256'][:8]}" if result.weights else "none: random",
+                f"{result.scenario.dataset} test, {scored.images:,}" if scored else "–",
+                f"{result.weights.source}, {result.weights.sha256[:8]}" if result.weights else "none: random",
             ]
         )
     return render(headers, rows, fmt, right=headers[1:4]) if rows else ""
 
 
+def _interval_of_rate(result: Result) -> str:
+    rate = result.stats.images_per_second
+    return f"{numbers.rate(rate.low)}–{numbers.rate(rate.high)}" if rate else "–"
+
+
 # A column of the table of speeds: its header, and its cell for a Result that is ok.
 COLUMNS: Mapping[str, Callable[[Result], str]] = {
-    "latency": lambda r: numbers.duration(r.measures["latency_s"]),
-    "p90": lambda r: numbers.duration(r.stats["latency_s"]["p90"]),
-    "images/s": lambda r: numbers.rate(r.measures["images_per_second"]),
-    "95 % interval": lambda r: "–".join(numbers.rate(r.stats["images_per_second"][end]) for end in ("low", "high")),
-    "of peak": lambda r: "–" if r.measures.get("flops_share") is None else numbers.percent(r.measures["flops_share"]),
-    "bound by": lambda r: r.measures.get("bound_by") or "–",
-    "energy/image": lambda r: numbers.energy(r.measures.get("energy_per_image_j")),
+    "latency": lambda r: numbers.duration(r.measures.latency_s),
+    "p90": lambda r: numbers.duration(_latency(r).p90),
+    "images/s": lambda r: numbers.rate(r.measures.images_per_second),
+    "95 % interval": _interval_of_rate,
+    "of peak": lambda r: "–" if r.measures.flops_share is None else numbers.percent(r.measures.flops_share),
+    "bound by": lambda r: r.measures.bound_by or "–",
+    "energy/image": lambda r: numbers.energy(r.measures.energy_per_image_j),
     "parity": lambda r: _parity(r),
     "accuracy": lambda r: _accuracy(r),
-    "samples": lambda r: numbers.count(r.stats["latency_s"]["n"]),
-    "import": lambda r: numbers.duration(r.measures["import_s"]),
-    "build": lambda r: numbers.duration(r.measures["build_s"]),
-    "first call": lambda r: numbers.duration(r.measures["first_call_s"]),
-    "peak memory": lambda r: numbers.size(r.measures["peak_rss_bytes"]),
+    "samples": lambda r: numbers.count(_latency(r).n),
+    "import": lambda r: numbers.duration(r.measures.import_s),
+    "build": lambda r: numbers.duration(r.measures.build_s),
+    "first call": lambda r: numbers.duration(r.measures.first_call_s),
+    "peak memory": lambda r: numbers.size(r.measures.peak_rss_bytes),
 }
 SOMETIMES = {"of peak": "flops_share", "bound by": "bound_by", "energy/image": "energy_per_image_j"}  # if any has it
 LESS = ("p90", "samples", "import", "build")  # left out where the table has more columns for how models ran
@@ -187,10 +192,10 @@ def speed_table(results: Sequence[Result], fmt: str) -> str:
     rows: list[Row] = []
     for result in _ranked(results) if _several_ways(results) else results:
         scenario = result.scenario
-        how = ["–" if scenario[name] is None else scenario[name] for name in dimensions]
+        how = ["–" if (value := getattr(scenario, name)) is None else value for name in dimensions]
         ok = result.outcome == "ok"
         cells = [cell(result) for cell in columns.values()] if ok else [result.outcome, *["–"] * (len(columns) - 1)]
-        rows.append([scenario["model"], scenario["batch_size"], *how, *cells])
+        rows.append([scenario.model, scenario.batch_size, *how, *cells])
     headers = ["model", "batch", *dimensions, *columns]
     left = ("model", *DIMENSIONS[:3], "bound by", "accuracy")
     return render(headers, rows, fmt, right=[header for header in headers if header not in left])
@@ -198,7 +203,7 @@ def speed_table(results: Sequence[Result], fmt: str) -> str:
 
 def _varying(results: Sequence[Result]) -> set[str]:
     """What of `DIMENSIONS` is not the same for all."""
-    return {name for name in DIMENSIONS if len({result.scenario[name] for result in results}) > 1}
+    return {name for name in DIMENSIONS if len({getattr(result.scenario, name) for result in results}) > 1}
 
 
 def _several_ways(results: Sequence[Result]) -> bool:
@@ -211,20 +216,20 @@ def _left_out(results: Sequence[Result]) -> set[str]:
     measured = [result.measures for result in results if result.outcome == "ok"]
     left_out = set(LESS) if _several_ways(results) else {"accuracy"}
     for name, measure in SOMETIMES.items():
-        if all(measures.get(measure) is None for measures in measured):
+        if all(getattr(measures, measure) is None for measures in measured):
             left_out.add(name)
     return left_out
 
 
 def _ranked(results: Sequence[Result]) -> list[Result]:
     """By model as they come, by batch size, then the fastest first."""
-    models = list(dict.fromkeys(result.scenario["model"] for result in results))
-    sizes = list(dict.fromkeys(result.scenario["batch_size"] for result in results))
+    models = list(dict.fromkeys(result.scenario.model for result in results))
+    sizes = list(dict.fromkeys(result.scenario.batch_size for result in results))
 
     def rank(result: Result) -> tuple[int, int, float]:
-        latency = result.measures["latency_s"] if result.outcome == "ok" else None
+        latency = result.measures.latency_s if result.outcome == "ok" else None
         scenario = result.scenario
-        place = models.index(scenario["model"]), sizes.index(scenario["batch_size"])
+        place = models.index(scenario.model), sizes.index(scenario.batch_size)
         return (*place, float("inf") if latency is None else latency)
 
     return sorted(results, key=rank)
@@ -233,14 +238,20 @@ def _ranked(results: Sequence[Result]) -> list[Result]:
 def _parity(result: Result) -> str:
     """The largest difference of a logit from the reference's, in standard deviations of those."""
     parity = result.parity
-    if parity is None or parity["max_difference"] is None:
+    if parity is None or parity.max_difference is None:
         return "–"
-    return f"{parity['max_difference']:.0e} σ" if parity["max_difference"] else "equal"
+    return f"{parity.max_difference:.0e} σ" if parity.max_difference else "equal"
+
+
+def _latency(result: Result) -> LatencyStats:
+    """Of a Result that is ok, which has them."""
+    assert result.stats.latency_s is not None  # noqa: S101 - `zoo.record.reading` has seen to it
+    return result.stats.latency_s
 
 
 def _accuracy(result: Result) -> str:
-    scored = result.measures["accuracy"]
-    return accuracy(scored) if scored else "–"
+    scored = result.measures.accuracy
+    return accuracy(scored.to_json()) if scored else "–"
 
 
 def plan(found: Sequence[Forecast], fmt: str) -> str:
@@ -253,7 +264,7 @@ def plan(found: Sequence[Forecast], fmt: str) -> str:
             [
                 *(scenario.model, scenario.runtime, scenario.device, scenario.precision),
                 "–" if scenario.threads is None else scenario.threads,
-                "max" if item.step.largest else scenario.batch_size,
+                "max" if item.step.seeks_batch_size else scenario.batch_size,
                 *(
                     ("unavailable", item.step.unavailable)
                     if item.step.unavailable
@@ -278,17 +289,17 @@ def notes(results: Sequence[Result], logs: Path | None = None) -> list[str]:
     dimensions = [name for name in DIMENSIONS if name in _varying(results)]
     for result in results:
         scenario = result.scenario
-        how = [str(scenario[name]) for name in dimensions if scenario[name] is not None]
-        name = ", ".join([scenario["model"], *how, f"batch {scenario['batch_size']}"])
+        how = [str(value) for name in dimensions if (value := getattr(scenario, name)) is not None]
+        name = ", ".join([scenario.model, *how, f"batch {scenario.batch_size}"])
         if result.failure:
             failure = result.failure
-            where = f" in {failure['phase']}" if failure["phase"] else ""
-            log = f" (log: {logs / failure['log'] if logs else failure['log']})" if failure["log"] else ""
-            lines.append(f"! {name}: {result.outcome}{where}: {failure['message']}{log}")
-        elif result.measures["accuracy"] is None:
-            lines.append(f"! {scenario['model']}: no accuracy: {result.reasons['accuracy']}")
+            where = f" in {failure.phase}" if failure.phase else ""
+            log = f" (log: {logs / failure.log if logs else failure.log})" if failure.log else ""
+            lines.append(f"! {name}: {result.outcome}{where}: {failure.message}{log}")
+        elif result.measures.accuracy is None:
+            lines.append(f"! {scenario.model}: no accuracy: {result.reasons['accuracy']}")
         for finding in result.checks:
-            doubts.setdefault(finding["code"], []).append(f"{name}: {finding['code']}: {finding['message']}")
+            doubts.setdefault(finding.code, []).append(f"{name}: {finding.code}: {finding.message}")
     for code, found in doubts.items():
         if len(found) <= MOST_BY_NAME:
             lines += [f"! {line}" for line in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.report import numbers
+from zoo.record import numbers
 from zoo.text import printable
 
 Record = Mapping[str, Any]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.benchmarking.accuracy import mcnemar_p, paired_difference
-from zoo.results.schema import Result
+from zoo.record.result import Result
 from zoo.results.verdicts import ACCURACY_LEAST, ACCURACY_MARGIN, Comparison, decide
 
 
@@ -17,11 +17,12 @@ def compare_accuracy(a: Result, b: Result, common: Mapping[str, Any]) -> Compari
 
     :param common: what the comparison says besides.
     """
-    if a.measures["accuracy"] is None or b.measures["accuracy"] is None:
+    if a.measures.accuracy is None or b.measures.accuracy is None:
         return None
-    value_a, value_b = a.measures["accuracy"]["value"], b.measures["accuracy"]["value"]
-    one, other = a.predictions, b.predictions
-    if one is None or other is None or one["dataset_sha256"] != other["dataset_sha256"]:
+    value_a, value_b = a.measures.accuracy.value, b.measures.accuracy.value
+    images = a.measures.accuracy.images
+    right_a, right_b = _right(a, images), _right(b, images)
+    if right_a is None or right_b is None or not _same_images(a, b):
         return Comparison(
             **common,
             measure="accuracy",
@@ -33,8 +34,6 @@ def compare_accuracy(a: Result, b: Result, common: Mapping[str, Any]) -> Compari
             verdict="inconclusive",
             reason="not scored on the same images",
         )
-    right_a, right_b = (_bits(p["correct"]) for p in (one, other))
-    images = a.measures["accuracy"]["images"]
     only_a, only_b = (right_a & ~right_b).bit_count(), (right_b & ~right_a).bit_count()
     change, low, high = paired_difference(only_a, only_b, images)
     p = mcnemar_p(only_a, only_b)
@@ -55,5 +54,17 @@ def compare_accuracy(a: Result, b: Result, common: Mapping[str, Any]) -> Compari
     )
 
 
-def _bits(packed: str) -> int:
-    return int.from_bytes(zlib.decompress(base64.b64decode(packed)), "big")
+def _same_images(a: Result, b: Result) -> bool:
+    one, other = a.predictions, b.predictions
+    return one is not None and other is not None and one.dataset_sha256 == other.dataset_sha256
+
+
+def _right(result: Result, images: int) -> int | None:
+    """A bit for each image, set where the prediction is right; None where that isn't known of every image."""
+    if result.predictions is None:
+        return None
+    try:
+        packed = zlib.decompressobj().decompress(base64.b64decode(result.predictions.correct), images)
+    except (ValueError, zlib.error):
+        return None
+    return int.from_bytes(packed, "big") if len(packed) == -(-images // 8) else None

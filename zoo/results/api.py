@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo import registry as _registry
-from zoo.benchmarking.api import OnStep, bench, bench_against
 from zoo.errors import UsageError, ZooError
+from zoo.results.bench import OnStep, bench, bench_against
 from zoo.results.references import find
 
 if TYPE_CHECKING:
+    from zoo.record.result import Result
     from zoo.results.recommend import Recommendation
-    from zoo.results.schema import Result
     from zoo.results.store import Store
     from zoo.results.verdicts import Comparison, Floor
 
@@ -37,7 +37,7 @@ def compare(
 
     store = store or Store(default_store())
     sides = [find(reference, store) for reference in (a, b)]
-    floor = load_floor(store, sides[0][0].environment["fingerprint"])
+    floor = load_floor(store, sides[0][0].environment.fingerprint)
     return compare_matching(*sides, across=across_environments, floor=floor)
 
 
@@ -97,12 +97,13 @@ def reproduce(
         raise UsageError(f"{reference} means {len(others) + 1} Results; name one by its id")
     environment = collect()
     here = environment["fingerprint"]
-    if here != old.environment["fingerprint"] and not across_environments:
+    if here != old.environment.fingerprint and not across_environments:
         raise UsageError(
             f"{old.id} was measured in another environment than this "
-            f"({in_words(old.environment, environment)}); --across-environments measures and compares all the same"
+            f"({in_words(old.environment.to_json(), environment)}); "
+            "--across-environments measures and compares all the same"
         )
-    scenario = old.get_scenario()
+    scenario = old.scenario
     options = Options(
         dataset=scenario.dataset,
         data_dir=data_dir,
@@ -111,7 +112,7 @@ def reproduce(
         devices=(scenario.device,),
         precisions=(scenario.precision,),
         threads=(scenario.threads,),
-        score=old.measures["accuracy"] is not None,
+        score=old.measures.accuracy is not None,
         processes=max(1, len(old.samples)),
         labels=("reproduction",),
     )

@@ -8,8 +8,8 @@ from typing import Any
 
 from zoo.benchmarking.differences import in_words
 from zoo.errors import UsageError
+from zoo.record.result import Result
 from zoo.results.accuracy import compare_accuracy
-from zoo.results.schema import Result
 from zoo.results.speed import compare_speed, mean_difference
 from zoo.results.verdicts import LEAST_EFFECT, LEAST_OBSERVATIONS, MARGIN, Comparison, Floor, decide
 
@@ -23,15 +23,15 @@ def compare(
     :raises UsageError: if a side has no ok Result, or the environments differ and that was not allowed.
     """
     a, b = _usable(a, "A"), _usable(b, "B")
-    other = next((r for r in (*b, *a) if r.environment["fingerprint"] != a[0].environment["fingerprint"]), None)
+    other = next((r for r in (*b, *a) if r.environment.fingerprint != a[0].environment.fingerprint), None)
     different = other is not None
     if other is not None and not across:
         raise UsageError(
             f"{_name(a[0])} and {_name(other)} were measured in different environments "
-            f"({in_words(a[0].environment, other.environment)}); --across-environments allows it"
+            f"({in_words(a[0].environment.to_json(), other.environment.to_json())}); --across-environments allows it"
         )
     common = {"scenario": _scenario(a[0]), "across": different}
-    found = [compare_speed(a, b, floor, common), *_exact(a[0], b[0], common), _memory(a, b, common)]
+    found = [compare_speed(a, b, floor, common), *_exact(a[0], b[0], common), *_memory(a, b, common)]
     if (accuracy := compare_accuracy(a[0], b[0], common)) is not None:
         found.append(accuracy)
     latency = found[0]
@@ -73,8 +73,8 @@ def _throughput(a: Sequence[Result], b: Sequence[Result], latency: Comparison, c
     return Comparison(
         **common,
         measure="throughput",
-        a=a[0].scenario["batch_size"] / latency.a,
-        b=b[0].scenario["batch_size"] / latency.b,
+        a=a[0].scenario.batch_size / latency.a,
+        b=b[0].scenario.batch_size / latency.b,
         change=1 / (1 + latency.change) - 1,
         low=1 / (1 + latency.high) - 1,
         high=1 / (1 + latency.low) - 1,
@@ -87,7 +87,9 @@ def _exact(a: Result, b: Result, common: Mapping[str, Any]) -> list[Comparison]:
     """Counts, which have no spread."""
     found = []
     for measure in ("parameters", "macs"):
-        value_a, value_b = a.measures[measure], b.measures[measure]
+        value_a, value_b = getattr(a.measures, measure), getattr(b.measures, measure)
+        if value_a is None or value_b is None:
+            continue
         change = value_b / value_a - 1 if value_a else 0.0
         verdict = decide(measure, change, change, 0.0, 0.0)
         found.append(
@@ -98,8 +100,11 @@ def _exact(a: Result, b: Result, common: Mapping[str, Any]) -> list[Comparison]:
     return found
 
 
-def _memory(a: Sequence[Result], b: Sequence[Result], common: Mapping[str, Any]) -> Comparison:
-    peaks = [[s["memory"]["peak_bytes"] for r in side for s in r.samples] for side in (a, b)]
+def _memory(a: Sequence[Result], b: Sequence[Result], common: Mapping[str, Any]) -> list[Comparison]:
+    """None of it where a side has no process that recorded its memory."""
+    peaks = [[p.memory.peak_bytes for r in side for p in r.samples if p.memory is not None] for side in (a, b)]
+    if not all(peaks) or min(map(min, peaks)) <= 0:
+        return []
     values = [sum(side) / len(side) for side in peaks]
     change = values[1] / values[0] - 1
     low = high = None
@@ -108,17 +113,19 @@ def _memory(a: Sequence[Result], b: Sequence[Result], common: Mapping[str, Any])
         centre, reach = mean_difference(*[[math.log(peak) for peak in side] for side in peaks], paired=False)
         low, high = math.expm1(centre - reach), math.expm1(centre + reach)
         verdict, reason = decide("memory", low, high, LEAST_EFFECT, MARGIN), ""
-    return Comparison(
-        **common,
-        measure="memory",
-        a=values[0],
-        b=values[1],
-        change=change,
-        low=low,
-        high=high,
-        verdict=verdict,
-        reason=reason,
-    )
+    return [
+        Comparison(
+            **common,
+            measure="memory",
+            a=values[0],
+            b=values[1],
+            change=change,
+            low=low,
+            high=high,
+            verdict=verdict,
+            reason=reason,
+        )
+    ]
 
 
 def _usable(side: Sequence[Result], name: str) -> list[Result]:
@@ -129,11 +136,11 @@ def _usable(side: Sequence[Result], name: str) -> list[Result]:
 
 
 def _name(result: Result) -> str:
-    return f"{result.scenario['model']} ({result.id})"
+    return f"{result.scenario.model} ({result.id})"
 
 
 def _scenario(result: Result) -> str:
     scenario = result.scenario
-    threads = "" if scenario["threads"] is None else f", {scenario['threads']} threads"
-    parts = [scenario[key] for key in ("dataset", "runtime", "device", "precision")]
-    return f"{', '.join(parts)}, batch {scenario['batch_size']}{threads}"
+    threads = "" if scenario.threads is None else f", {scenario.threads} threads"
+    parts = (scenario.dataset, scenario.runtime, scenario.device, scenario.precision)
+    return f"{', '.join(parts)}, batch {scenario.batch_size}{threads}"

@@ -7,15 +7,17 @@ import io
 import json
 import statistics
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
-from zoo.benchmarking.scenario import Scenario
 from zoo.errors import UsageError
-from zoo.results.reading import Damaged, loads
-from zoo.results.schema import MEASURES, Result
+from zoo.record.environment import Environment
+from zoo.record.measures import MEASURES
+from zoo.record.reading import Damaged, loads
+from zoo.record.result import Result
+from zoo.record.scenario import Scenario
 
 ACCURACY = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high", "accuracy_images": "images"}
 HEADERS = (
@@ -49,19 +51,19 @@ def csv_table(results: Iterable[Result]) -> Iterator[str]:
 
 
 def _cells(result: Result) -> dict[str, Any]:
-    accuracy = result.measures["accuracy"] or {}
+    accuracy = result.measures.accuracy
     return {
-        **result.scenario,
-        **result.measures,
-        **{header: accuracy.get(part) for header, part in ACCURACY.items()},
+        **result.scenario.to_json(),
+        **result.measures.to_json(),
+        **{header: accuracy and getattr(accuracy, part) for header, part in ACCURACY.items()},
         "id": result.id,
         "created_at": result.created_at,
         "outcome": result.outcome,
         "labels": " ".join(result.labels),
-        "environment": result.environment["fingerprint"],
-        "processor": result.environment["processor"]["model"],
-        "plugin": result.plugin["distribution"],
-        "plugin_version": result.plugin["version"],
+        "environment": result.environment.fingerprint,
+        "processor": result.environment.processor.model,
+        "plugin": result.plugin.distribution,
+        "plugin_version": result.plugin.version,
         "zoo_version": result.zoo_version,
     }
 
@@ -87,7 +89,7 @@ def pytest_benchmark(results: Iterable[Result]) -> Iterator[str]:
     measured = [result for result in results if result.outcome == "ok" and _samples(result)]
     if not measured:
         raise UsageError("no Result here has samples; there is nothing for pytest-benchmark to read")
-    fingerprints = sorted({result.environment["fingerprint"] for result in measured})
+    fingerprints = sorted({result.environment.fingerprint for result in measured})
     if len(fingerprints) > 1:
         raise UsageError(
             f"these Results come from {len(fingerprints)} environments ({', '.join(fingerprints[:3])}, …), and a file "
@@ -110,27 +112,27 @@ def pytest_benchmark(results: Iterable[Result]) -> Iterator[str]:
     yield json.dumps(document, indent=4, allow_nan=False) + "\n"
 
 
-def _machine(environment: Mapping[str, Any]) -> dict[str, Any]:
+def _machine(environment: Environment) -> dict[str, Any]:
     """As pytest-benchmark describes a machine, but for its name: the fingerprint stands in its place."""
-    processor = environment["processor"]
-    implementation, _, version = environment["python"].partition(" ")
+    processor = environment.processor
+    implementation, _, version = environment.python.partition(" ")
     return {
-        "node": environment["fingerprint"],
-        "processor": processor["model"],
-        "machine": processor["architecture"],
+        "node": environment.fingerprint,
+        "processor": processor.model,
+        "machine": processor.architecture,
         "python_compiler": "",
         "python_implementation": implementation,
         "python_implementation_version": version,
         "python_version": version,
         "python_build": ["", ""],
-        "release": environment["os"]["release"],
-        "system": environment["os"]["system"],
-        "cpu": {"brand_raw": processor["model"], "arch": processor["architecture"], "count": processor["usable_cores"]},
+        "release": environment.os.release,
+        "system": environment.os.system,
+        "cpu": {"brand_raw": processor.model, "arch": processor.architecture, "count": processor.usable_cores},
     }
 
 
 def _benchmark(result: Result) -> dict[str, Any]:
-    scenario = result.get_scenario()
+    scenario = result.scenario
     threads = [] if scenario.threads is None else [f"{scenario.threads}threads"]
     parts = (scenario.dataset, scenario.runtime, scenario.device, scenario.precision, f"batch{scenario.batch_size}")
     param = "-".join([*parts, *threads, scenario.mode])
@@ -143,22 +145,22 @@ def _benchmark(result: Result) -> dict[str, Any]:
         "extra_info": {
             "id": result.id,
             "labels": list(result.labels),
-            "images_per_second": result.measures["images_per_second"],
-            "accuracy": result.measures["accuracy"],
+            "images_per_second": result.measures.images_per_second,
+            "accuracy": result.measures.accuracy and result.measures.accuracy.to_json(),
             "zoo_version": result.zoo_version,
         },
         "options": {},
         "stats": {
             **pytest_stats(_samples(result)),
             "data": _samples(result),
-            "iterations": max(process.get("iterations", 1) for process in result.samples),
+            "iterations": max(process.iterations for process in result.samples),
         },
     }
 
 
 def _samples(result: Result) -> list[float]:
     """Seconds a call, of all processes."""
-    return [sample for process in result.samples for sample in process.get("latency_s", ())]
+    return [sample for process in result.samples for sample in process.latency_s]
 
 
 def pytest_stats(samples: Sequence[float]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from zoo.errors import UsageError
 from zoo.files import write_atomic
-from zoo.results.schema import Result
+from zoo.record.result import Result
 from zoo.results.store import Store
 from zoo.results.verdicts import Floor
 
@@ -21,7 +21,7 @@ def floor_of(a: Result, b: Result) -> Floor:
 
     :raises UsageError: if they don't have at least two pairs of processes.
     """
-    medians = [[math.log(statistics.median(p["latency_s"])) for p in side.samples] for side in (a, b)]
+    medians = [[math.log(statistics.median(p.latency_s)) for p in side.samples] for side in (a, b)]
     differences = [y - x for x, y in zip(*medians, strict=True)]
     ratios = [abs(math.expm1(difference)) for difference in differences]
     if len(ratios) < 2:
@@ -30,7 +30,7 @@ def floor_of(a: Result, b: Result) -> Floor:
         process_sd=statistics.stdev([*medians[0], *medians[1]]),
         pair_sd=statistics.stdev(differences),
         pairs=len(ratios),
-        environment=a.environment["fingerprint"],
+        environment=a.environment.fingerprint,
         ratio_p95=_quantile(sorted(ratios), 0.95),
     )
 

@@ -21,10 +21,10 @@ from typing import Any, TypeVar
 from zoo import __version__
 from zoo.errors import UsageError
 from zoo.paths import reason
+from zoo.record.reading import loads
+from zoo.record.result import SCHEMA
 from zoo.results.layout import paths
-from zoo.results.reading import loads
 from zoo.results.rows import COLUMNS, Row, row_of, text, to_columns
-from zoo.results.schema import SCHEMA
 
 FILE = "index.sqlite"
 TABLES = (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from zoo.errors import UsageError
 from zoo.paths import reason
+from zoo.record.identifiers import check_id
 
-ID = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])[0-9]{2}T[0-9]{6}-[0-9a-f]{8}")
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -19,8 +19,7 @@ def path_of(identifier: str) -> str:
 
     :raises UsageError: if it is no id.
     """
-    if not (isinstance(identifier, str) and ID.fullmatch(identifier)):
-        raise UsageError(f"{ascii(identifier)[:60]} is not the id of a Result, such as 20261123T130741-1a2b3c4d")
+    check_id(identifier)
     return f"{identifier[:4]}-{identifier[4:6]}/{identifier}.json"
 
 

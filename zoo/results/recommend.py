@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.errors import EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION
-from zoo.report import numbers
-from zoo.results.schema import Result
+from zoo.record import numbers
+from zoo.record.result import Result
 from zoo.specs import Plain
 
 MEASURES = ("latency", "accuracy", "memory")
@@ -122,7 +122,7 @@ def newest(results: Iterable[Result]) -> list[Result]:
     """
     chosen: dict[str, Result] = {}
     for result in sorted(results, key=lambda result: result.id):
-        key = repr(result.get_scenario())
+        key = repr(result.scenario)
         if key not in chosen or result.outcome in ("ok", WRONG) or chosen[key].outcome not in ("ok", WRONG):
             chosen[key] = result
     return list(chosen.values())
@@ -131,23 +131,22 @@ def newest(results: Iterable[Result]) -> list[Result]:
 def candidate(result: Result) -> Candidate:
     """What counts of a Result."""
     scenario, measures = result.scenario, result.measures
-    memory = "peak_rss_bytes" if scenario["device"] == "cpu" else "peak_device_bytes"
+    memory = "peak_rss_bytes" if scenario.device == "cpu" else "peak_device_bytes"
     names = {"latency": "latency_s", "accuracy": "accuracy", "memory": memory}
-    accuracy = measures["accuracy"]
-    latency = result.stats.get("latency_s", {})
-    threads = scenario["threads"] or result.environment.get("threads")
+    accuracy, latency = measures.accuracy, result.stats.latency_s
+    threads = scenario.threads or result.environment.threads
     return Candidate(
         id=result.id,
         outcome=result.outcome,
-        **{name: scenario[name] for name in WITHIN if name != "threads"},
+        **{name: getattr(scenario, name) for name in WITHIN if name != "threads"},
         threads=threads,
-        latency=_measured(measures["latency_s"], latency.get("low"), latency.get("high")),
-        accuracy=accuracy and Measured(**{name: accuracy[name] for name in ("value", "low", "high")}),
-        memory=_measured(measures[memory]),
+        latency=_measured(measures.latency_s, *((latency.low, latency.high) if latency else (None, None))),
+        accuracy=None if accuracy is None else Measured(value=accuracy.value, low=accuracy.low, high=accuracy.high),
+        memory=_measured(getattr(measures, memory)),
         reasons={
             name: result.reasons.get(measure, "not measured")
             for name, measure in names.items()
-            if measures[measure] is None
+            if getattr(measures, measure) is None
         },
     )
 

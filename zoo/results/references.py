@@ -7,9 +7,9 @@ from pathlib import Path
 from zoo.benchmarking.environment import collect
 from zoo.errors import UsageError
 from zoo.paths import reason
-from zoo.results.reading import Damaged
+from zoo.record.reading import Damaged
+from zoo.record.result import Result
 from zoo.results.rows import Row
-from zoo.results.schema import Result
 from zoo.results.store import Filter, Store
 
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from zoo.benchmarking.scenario import Scenario
+from zoo.record.result import Result
+from zoo.record.scenario import Scenario
 from zoo.results.layout import path_of
-from zoo.results.schema import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ LABELS = COLUMNS.index("labels")
 
 
 def row_of(result: Result) -> Row:
-    """The row of a Result that `zoo.results.reading` has read."""
-    scenario, measures = result.get_scenario(), result.measures
+    """The row of a Result that `zoo.record.reading` has read."""
+    scenario, measures = result.scenario, result.measures
     return Row(
         path=path_of(result.id),
         id=result.id,
@@ -67,10 +67,10 @@ def row_of(result: Result) -> Row:
         threads=scenario.threads,
         mode=scenario.mode,
         labels=tuple(map(text, result.labels)),
-        environment=text(result.environment["fingerprint"]),
-        latency_s=_float(measures["latency_s"]),
-        images_per_second=_float(measures["images_per_second"]),
-        accuracy=_float(measures["accuracy"] and measures["accuracy"]["value"]),
+        environment=text(result.environment.fingerprint),
+        latency_s=_float(measures.latency_s),
+        images_per_second=_float(measures.images_per_second),
+        accuracy=None if measures.accuracy is None else measures.accuracy.value,
         scenario=digest(scenario),
     )
 

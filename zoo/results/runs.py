@@ -15,9 +15,9 @@ from pathlib import Path
 
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.runner import new_run_id
-from zoo.benchmarking.scenario import Scenario
 from zoo.files import write_atomic
-from zoo.results.schema import Result
+from zoo.record.result import Result
+from zoo.record.scenario import Scenario
 from zoo.results.store import Filter, Store
 
 FOLDER = "runs"
@@ -69,7 +69,7 @@ def existing(store: Store, steps: Sequence[Step], fingerprint: str) -> dict[Scen
 
 def plan_digest(steps: Sequence[Step]) -> str:
     """Equal for the same scenarios measured in the same way."""
-    plan = [[step.job, step.options.processes, step.options.target_width] for step in steps]
+    plan = [[step.job, step.options.least_processes(), step.options.target_width] for step in steps]
     return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
 
 
@@ -77,4 +77,4 @@ def _measured(store: Store, run_id: str) -> dict[Scenario, Result]:
     since = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
     rows = store.select(Filter(since=since), newest_first=False)
     results = store.load(rows, on_damaged=lambda _: None)
-    return {result.get_scenario(): result for result in results if result.run == run_id}
+    return {result.scenario: result for result in results if result.run == run_id}

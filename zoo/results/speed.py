@@ -20,7 +20,8 @@ from zoo.benchmarking.stats import (
     share_below,
     student,
 )
-from zoo.results.schema import Result
+from zoo.record.measures import Process
+from zoo.record.result import Result
 from zoo.results.verdicts import LEAST_EFFECT, LEAST_OBSERVATIONS, MARGIN, Comparison, Floor, decide
 
 ASSUMED_SD = 0.10  # of a machine's speed from one time to another, where no calibration has measured it
@@ -64,14 +65,14 @@ def compare_speed(
 
 def took_turns(a: Sequence[Result], b: Sequence[Result]) -> bool:
     """Whether the processes of both sides ran in pairs: then they share the number of their pair."""
-    pairs = [[process.get("pair") for result in side for process in result.samples] for side in (a, b)]
+    pairs = [[process.pair for result in side for process in result.samples] for side in (a, b)]
     return pairs[0] == pairs[1] and None not in pairs[0] and a[0].run == b[0].run
 
 
 def _in_turn(a: Sequence[Result], b: Sequence[Result], floor: Floor | None) -> tuple[float, float, str]:
     """The logarithm of the ratio, half its interval, and what it rests on."""
     processes = [[process for result in side for process in result.samples] for side in (a, b)]
-    levels = [[math.log(statistics.median(process["latency_s"])) for process in side] for side in processes]
+    levels = [[math.log(statistics.median(process.latency_s)) for process in side] for side in processes]
     known = Spread(floor.pair_sd, floor.pairs - 1) if floor else None
     centre, reach = mean_difference(*levels, paired=True, known=known)
     reason = f"{len(levels[0])} and {len(levels[1])} processes, interleaved" + _calibrated(floor)
@@ -129,7 +130,7 @@ def _squares(values: Sequence[float]) -> float:
     return sum((value - mean) ** 2 for value in values)
 
 
-def _within(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
+def _within(a: Process, b: Process) -> float:
     """Half the interval as far as a single pair tells it: over stretches of their turns, else by a bootstrap.
 
     What counts of a stretch is the share of A's samples below A's median less the share of B's below B's, so that what
@@ -137,7 +138,7 @@ def _within(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
     """
     import numpy as np
 
-    sides = [divide(process["latency_s"], process.get("turns", ())) for process in (a, b)]
+    sides = [divide(process.latency_s, process.turns) for process in (a, b)]
     if len(sides[0]) == len(sides[1]) >= LEAST_TURNS:
         relative = [[turn / np.median(np.concatenate(turns)) for turn in turns] for turns in sides]
         stretches = np.array_split(np.arange(len(sides[0])), min(STRETCHES, len(sides[0])))
@@ -147,7 +148,7 @@ def _within(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
         pooled = np.concatenate([turn for turns in relative for turn in turns])
         return student(len(differences) - 1) * quantile_reach(pooled, error)
     random = np.random.default_rng(0)
-    drawn_a, drawn_b = (np.log(replicates([p["latency_s"]], np.median, random)[0]) for p in (a, b))
+    drawn_a, drawn_b = (np.log(replicates([p.latency_s], np.median, random)[0]) for p in (a, b))
     low, high = expanded_quantiles(drawn_b - drawn_a, BLOCKS)
     return (high - low) / 2
 
@@ -156,20 +157,20 @@ def _reach(result: Result) -> float:
     """Half the interval of a Result's own median, on a logarithmic scale."""
     import numpy as np
 
-    turns = [process.get("turns", ()) for process in result.samples]
-    low, high = interval([process["latency_s"] for process in result.samples], np.median, turns)
+    turns = [process.turns for process in result.samples]
+    low, high = interval([process.latency_s for process in result.samples], np.median, turns)
     return math.log(high / low) / 2
 
 
 def _level(result: Result) -> float:
     """The mean of the logarithms of its processes' medians."""
-    return statistics.fmean(math.log(statistics.median(process["latency_s"])) for process in result.samples)
+    return statistics.fmean(math.log(statistics.median(process.latency_s)) for process in result.samples)
 
 
 def _typical(side: Sequence[Result]) -> float:
     """What the ratio is a ratio of: the geometric mean of the processes' medians, in seconds."""
     return statistics.geometric_mean(
-        statistics.median(process["latency_s"]) for result in side for process in result.samples
+        statistics.median(process.latency_s) for result in side for process in result.samples
     )
 
 

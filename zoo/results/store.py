@@ -11,14 +11,15 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from zoo import paths
-from zoo.benchmarking.scenario import Scenario
 from zoo.errors import UsageError
 from zoo.files import write_atomic
+from zoo.record.identifiers import ID
+from zoo.record.reading import Damaged, loads
+from zoo.record.result import Result, utc
+from zoo.record.scenario import Scenario
 from zoo.results import index, layout
-from zoo.results.layout import ID, path_of
-from zoo.results.reading import Damaged, loads
+from zoo.results.layout import path_of
 from zoo.results.rows import COLUMNS, Row, digest, from_columns, text
-from zoo.results.schema import Result, utc
 
 VARIABLE = "ZOO_STORE"
 EQUALS = ("dataset", "runtime", "device", "precision", "batch_size", "outcome", "environment")

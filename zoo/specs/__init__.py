@@ -4,10 +4,11 @@ A spec names code as `"package.module:function"` and never imports it, so that l
 models imports no framework. Specs travel to the worker process as JSON (`to_json`, `from_json`).
 """
 
-from zoo.specs.checks import ANY_DATASET, IMAGE_FOLDER, NAME, check_name
+from zoo.paths import IMAGE_FOLDER
+from zoo.plain import Plain
+from zoo.specs.checks import ANY_DATASET, NAME, check_name
 from zoo.specs.dataset import DatasetSpec
 from zoo.specs.model import ModelSpec, WeightsSpec
-from zoo.specs.plain import Plain
 from zoo.specs.recipe import RECIPE_CHOICES, Recipe
 from zoo.specs.runtime import RUNTIME_CHOICES, RuntimeSpec
 

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from zoo.errors import SpecError
-from zoo.specs.plain import to_json
+from zoo.paths import IMAGE_FOLDER
+from zoo.plain import to_json
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -19,7 +20,6 @@ DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_TEXT = 300
 ANY_DATASET = "*"
-IMAGE_FOLDER = "folder:"  # and its path: a dataset that is a folder of images
 
 
 def check_name(name: object) -> str:

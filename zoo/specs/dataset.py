@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from zoo.plain import Plain
 from zoo.specs.checks import REFERENCE, SHA256, as_tuple, check, check_match, check_name, check_text, is_count
-from zoo.specs.plain import Plain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

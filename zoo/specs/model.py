@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from zoo.plain import Plain
 from zoo.specs.checks import (
     ANY_DATASET,
     PACKAGE_FILE,
@@ -21,7 +22,6 @@ from zoo.specs.checks import (
     frozen_json,
     is_count,
 )
-from zoo.specs.plain import Plain
 from zoo.specs.recipe import Recipe
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.plain import Plain
 from zoo.specs.checks import (
     ANY_DATASET,
     as_tuple,
@@ -15,7 +16,6 @@ from zoo.specs.checks import (
     is_finite,
     is_number,
 )
-from zoo.specs.plain import Plain
 
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("constant", "cosine", "one_cycle")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.plain import Plain
+from zoo.record.scenario import DEVICES, PRECISIONS
 from zoo.specs.checks import DISTRIBUTION, REFERENCE, as_tuple, check, check_match, check_name, check_text
-from zoo.specs.plain import Plain
 
-RUNTIME_CHOICES = {
-    "devices": ("cpu", "gpu"),
-    "precisions": ("float32", "tf32", "bfloat16", "float16", "int8"),
-}
+RUNTIME_CHOICES = {"devices": DEVICES, "precisions": PRECISIONS}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

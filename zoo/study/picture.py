@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.report.chart import Curve, Panel, sheet
+from zoo.chart import Curve, Panel, sheet
 
 PLAIN, RESIDUAL = "#c2410c", "#2f6fb3"
 KINDS = (("plain", PLAIN), ("residual", RESIDUAL))

@@ -11,8 +11,8 @@ from typing import Any
 
 from zoo import keras_backend as backends
 from zoo import registry as _registry
-from zoo.benchmarking.scenario import check_device
 from zoo.errors import UsageError
+from zoo.record.scenario import check_device
 from zoo.specs import ModelSpec, Recipe
 from zoo.training import changes as _changes
 from zoo.training import distribute

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.report.chart import Curve, Panel, Point, sheet
+from zoo.chart import Curve, Panel, Point, sheet
 
 TRAINING, TUNING = "#2f6fb3", "#c2410c"
 

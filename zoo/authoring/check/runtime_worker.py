@@ -17,7 +17,7 @@ import psutil
 
 from zoo.authoring.check.busy import runnable_threads
 from zoo.benchmarking.reference import Reference
-from zoo.benchmarking.trial import Trial
+from zoo.benchmarking.verification import Verification
 from zoo.errors import UsageError
 from zoo.references import resolve
 from zoo.specs import RuntimeSpec
@@ -90,15 +90,15 @@ def _check(spec: RuntimeSpec, report: Callable[..., None]) -> Found:
     if overwritten := list(_overwriting(session, reference)):
         yield from overwritten
         return
-    trial = Trial(session, reference, BATCH, precision)
-    if (reason := trial.check()["reason"]) is not None:
+    verification = Verification(session, reference, BATCH, precision)
+    if (reason := verification.check()["reason"]) is not None:
         yield "runtime-wrong", reason
         return
     shared = list(_sharing(session, reference))
     yield from shared
     report("phase", name="time")
     if not shared:
-        yield from _waiting(session, trial, device)
+        yield from _waiting(session, verification, device)
     if device == "cpu":
         yield from _threads(session, reference)
     report("phase", name="close")
@@ -175,15 +175,15 @@ def _apart(logits: Any, expected: Any) -> bool:
     return bool(np.abs(logits - expected).max() > 0.5 * np.abs(expected - expected[::-1]).max())
 
 
-def _waiting(session: Session, trial: Trial, device: str) -> Found:
+def _waiting(session: Session, verification: Verification, device: str) -> Found:
     """What lies between `run` and `wait` is all of the computation."""
-    placed = session.place(trial.reference.batch(0, BATCH)[0])
+    placed = session.place(verification.reference.batch(0, BATCH)[0])
     seconds = []
     for _ in range(CALLS):
         start = time.perf_counter()
         session.wait(session.run(placed))
         seconds.append(time.perf_counter() - start)
-    _, wrong = trial.time_copies(placed, statistics.median(seconds), device)
+    _, wrong = verification.time_copies(placed, statistics.median(seconds), device)
     if wrong is not None:
         yield "runtime-wrong" if "not timed" in wrong else "runtime-does-not-wait", wrong
 

@@ -212,7 +212,7 @@ class RuntimeThreadsTold(Fine):
 def check_all(job: Any, report: Any) -> dict[str, Any]:
     """What is found of each, in one process to save time."""
     from zoo.authoring.check import runtime_worker
-    from zoo.benchmarking import trial
+    from zoo.benchmarking import verification
 
-    runtime_worker.BUSY_S = trial.COPIES_S = 0.1
+    runtime_worker.BUSY_S = verification.COPIES_S = 0.1
     return {spec.name: runtime_worker.run({"runtime": spec.to_json()}, report) for spec in zoo_runtimes()}

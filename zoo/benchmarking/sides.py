@@ -1,0 +1,147 @@
+"""One scenario of those that are measured side by side: what its processes have recorded, and how they ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from zoo.benchmarking import peak
+from zoo.benchmarking.assemble import Ended, assemble
+from zoo.benchmarking.lost import PARTNER_ENDED, LostProcess, first_failure
+from zoo.benchmarking.plan import Step
+from zoo.benchmarking.processes import Process, ProcessGroup
+from zoo.benchmarking.reference import References
+from zoo.benchmarking.schedule import Finished, Lost
+from zoo.errors import EXIT_USAGE, UsageError
+from zoo.executors.local import Failure
+from zoo.record.result import Result
+from zoo.record.worker import decode
+
+OnPhase = Callable[[str], None]
+
+
+@dataclass
+class Side:
+    """A scenario while it is measured.
+
+    Attributes:
+        load_at_start: of the machine, before the run.
+        reference: the folder of what its logits are held to.
+        records: what each process has recorded, by its number.
+        lost: the processes that ended before they were done, by their number.
+        ended: how the scenario ended without measures, whatever its processes say, if so.
+        started: how many processes were started.
+    """
+
+    step: Step
+    load_at_start: float | None
+    reference: Path | None = None
+    records: dict[int, dict[str, Any]] = field(default_factory=dict)
+    lost: dict[int, LostProcess] = field(default_factory=dict)
+    ended: Ended | None = None
+    started: int = 0
+
+    @classmethod
+    def prepare(cls, step: Step, load_at_start: float | None, references: References, on_phase: OnPhase) -> Self:
+        """Before the first process starts, but with the reference made.
+
+        :raises UsageError: if making it shows that what was asked for is impossible here.
+        """
+        side = cls(step, load_at_start)
+        if step.unavailable is not None:
+            side.ended = Ended("unavailable", Failure(None, "Unavailable", step.unavailable))
+            return side
+        reference = references.find(step, on_phase)
+        if isinstance(reference, Path):
+            side.reference = reference
+        else:
+            side.ended = side._without_measures(Ended.of(reference))
+        return side
+
+    def start(self, group: ProcessGroup, on_phase: OnPhase, beside: int = 0) -> Process:
+        """Start one more process.
+
+        :param beside: how many others start at the same time.
+        """
+        task = self.step.task()
+        score = task.job["score"] and self.started == 0  # it doesn't vary from process to process
+        self.started += 1
+        job = {
+            **task.job,
+            "score": score,
+            "beside": beside,
+            "caller": os.getpid(),
+            "reference": str(self.reference),
+        }
+        task = dataclasses.replace(task, job=job)
+
+        def on_event(event: dict[str, Any]) -> None:
+            if event["event"] == "phase":
+                on_phase(event["name"])
+
+        return group.start(task, on_event, self.step.options.timeout_s)
+
+    def take(self, number: int, process: Process, pair: int | None) -> Finished | Lost:
+        """Let a process finish, and take what it has recorded.
+
+        :param number: of the process.
+        :param pair: the number of the pair that it belongs to.
+        """
+        completed = process.end()
+        if completed.value is None:
+            ended = Ended.of(completed)
+            self.lost[number] = LostProcess(ended.outcome, ended.failure, tuple(process.turns), pair)
+            return Lost()
+        try:
+            record = decode(completed.value)
+        except ValueError as error:
+            why = Failure("record", "Malformed", f"what the process returned is malformed: {error}")
+            self.lost[number] = LostProcess("error", why, tuple(process.turns), pair)
+            return Lost()
+        self.records[number] = {**record, "pair": pair}
+        parity = record["parity"]
+        if not parity["accepted"]:
+            self.ended = Ended("wrong", Failure("parity", "Wrong", parity["reason"]))
+            return Lost(settles=True)
+        return Finished(scoring_s=record["phases_s"].get("accuracy", 0.0))
+
+    def drop(self, number: int, process: Process, pair: int | None) -> None:
+        """Do without a process that nothing was wrong with, since another of its pair was lost."""
+        if number not in self.lost:
+            self.records.pop(number, None)
+            self.lost[number] = LostProcess("error", PARTNER_ENDED, tuple(process.turns), pair)
+
+    def result(self, environment: Mapping[str, Any], run_id: str) -> Result:
+        """The Result of the processes that finished, or of how it failed if none did.
+
+        :raises UsageError: if what was asked for is impossible here, such as a device that isn't there.
+        """
+        ended, lost = self.ended, [self.lost[number] for number in sorted(self.lost)]
+        if ended is None and not self.records:
+            reason = first_failure(lost)
+            ended = self._without_measures(Ended(reason.outcome, reason.failure))
+        return assemble(
+            self.step,
+            environment,
+            [self.records[number] for number in sorted(self.records)],
+            lost=lost,
+            ended=ended,
+            load_at_start=self.load_at_start,
+            peaks=peak.load(environment["fingerprint"], self.step.scenario.device_kind),
+            run=run_id,
+        )
+
+    def _without_measures(self, ended: Ended) -> Ended:
+        """How the scenario ended, if a process of it ended like that and there are no measures.
+
+        :raises UsageError: if what was asked for is impossible here, and is not one of several ways to run a model.
+        """
+        if ended.failure.exit_code != EXIT_USAGE:
+            return ended
+        if not (self.step.in_matrix and ended.failure.phase == "import"):  # where a runtime looks at the machine
+            raise UsageError(ended.failure.message)
+        return Ended("unavailable", dataclasses.replace(ended.failure, log=None))

@@ -1,0 +1,157 @@
+"""The machine and the software that something was measured on, without anything that names its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import msgspec
+
+from zoo.plain import Plain
+from zoo.record.whole import Whole
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Processor(Plain):
+    """The processor and the memory.
+
+    Attributes:
+        model: what it calls itself.
+        architecture: such as `x86_64`.
+        usable_cores: logical cores that the process may run on.
+        memory_bytes: of the machine.
+        physical_cores, logical_cores: of the machine; None where the system doesn't say.
+        caches: sizes of the first core's caches, by level and type, such as `48K`.
+        governor: of the first core's frequency, where the system shows one.
+    """
+
+    model: str
+    architecture: str
+    usable_cores: Whole
+    memory_bytes: Whole
+    physical_cores: Whole | None = None
+    logical_cores: Whole | None = None
+    caches: Mapping[str, str] = field(default_factory=dict)
+    governor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accelerator(Plain):
+    """A board, as its driver describes it. What the driver doesn't tell is None, with a code in `reasons`.
+
+    Attributes:
+        name: of the board's model; nothing identifies the board itself.
+        memory_bytes: in all.
+        driver: its version.
+        cuda_driver: the newest CUDA that the driver supports, such as "13.0".
+        compute_capability: such as "9.0".
+        power_limit_w: watts that are enforced.
+        ecc, mig: whether they are on.
+        memory: in the driver's own words, in Results before version 0.1.
+    """
+
+    name: str
+    memory_bytes: Whole | None = None
+    driver: str | None = None
+    cuda_driver: str | None = None
+    compute_capability: str | None = None
+    power_limit_w: float | None = None
+    ecc: bool | None = None
+    mig: bool | None = None
+    memory: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperatingSystem(Plain):
+    """Attributes:
+    system: such as `Linux`.
+    release: of its kernel.
+    """
+
+    system: str
+    release: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load(Plain):
+    """Runnable processes over a minute; None where the system doesn't count them.
+
+    Attributes:
+        start: before the run began.
+        end: when the scenario was done.
+    """
+
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CudaLibraries(Plain):
+    """What the runtime used where it computed on an accelerator.
+
+    Attributes:
+        runtime: the version of CUDA's runtime; None with a code in `reasons`.
+        cudnn: the version of cuDNN; likewise.
+    """
+
+    runtime: str | None = None
+    cudnn: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment(Plain):
+    """What decides whether two Results are comparable, and what they were measured by.
+
+    Attributes:
+        fingerprint: equal where Results are comparable.
+        processor, accelerators, os: the hardware and the system.
+        python: implementation and version.
+        packages: versions of what a measurement depends on.
+        container: limits of the control group, where there are any.
+        variables: of the environment that decide how many threads compute, where any is set.
+        cuda_packages: versions of the packages that bring CUDA's runtime and cuDNN.
+        device: "cpu", or what the GPU calls itself. From here on, nothing is in the fingerprint.
+        threads: that computed, as the runtime reports them; None on an accelerator or where it doesn't.
+        load: of the machine.
+        cuda: what the runtime used, on an accelerator.
+    """
+
+    fingerprint: str
+    processor: Processor
+    accelerators: tuple[Accelerator, ...]
+    os: OperatingSystem
+    python: str
+    packages: Mapping[str, str]
+    container: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    cuda_packages: Mapping[str, str] = field(default_factory=dict)
+    device: str = "cpu"
+    threads: Whole | None = None
+    load: Load = field(default_factory=Load)
+    cuda: CudaLibraries | None = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The record that `to_json` wrote.
+
+        :raises msgspec.ValidationError: if a field is missing, or of another type.
+        """
+        return msgspec.convert(values, cls)
+
+    def in_a_line(self) -> str:
+        """For the header of a table."""
+        cores = self.processor.usable_cores
+        return " · ".join(
+            [
+                self.processor.model,
+                f"{cores} core{'s' if cores > 1 else ''}",
+                f"{self.processor.memory_bytes / 2**30:.0f} GiB",
+                *([board.name for board in self.accelerators] or ["no accelerator"]),
+                f"{self.os.system} {self.os.release}",
+                self.python.replace("CPython", "Python"),
+                *(f"{name} {self.packages[name]}" for name in ("tensorflow", "keras") if name in self.packages),
+            ]
+        )

@@ -1,0 +1,224 @@
+"""What came out of a measurement: one definition of each measure, in SI units and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from zoo.plain import Plain
+from zoo.record.whole import Whole
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accuracy(Plain):
+    """Top-1 accuracy on a whole test split.
+
+    Attributes:
+        value: the share of images whose best class is right.
+        low, high: its 95 % interval (Wilson 1927).
+        images: how many were scored.
+    """
+
+    value: float
+    low: float
+    high: float
+    images: Whole
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measures(Plain):
+    """Every measure; None where it could not be taken, for the reason beside it in the Result.
+
+    Attributes:
+        parameters, trainable_parameters: counted in the built model.
+        macs: multiply-accumulates of convolutions and dense layers, for one image.
+        flops: 2 × `macs`.
+        weights_bytes: all parameters at the types they are kept in.
+        import_s: importing the framework, in a fresh process.
+        build_s: building the model.
+        load_s: loading its weights.
+        first_call_s: the first batch: tracing, compiling, allocating.
+        latency_s: median time of one batch in the steady state.
+        images_per_second: all images over all time in the steady state.
+        peak_rss_bytes: largest resident size of the process, before the test images are loaded.
+        peak_rss_above_import_bytes: the same above its size after the imports.
+        peak_device_bytes: the device's own peak, where it has a counter.
+        place_s: median time of putting a new batch where the device reads it.
+        fetch_s: median time of getting its logits into an array.
+        end_to_end_s: median time from a new batch of images in host memory to its logits in an array.
+        flops_share: `flops` × batch size over `latency_s`, as a share of what this machine does at its best in that
+            precision with as many threads.
+        bound_by: what keeps it from being faster: "dispatch", "memory" or "arithmetic".
+        energy_per_image_j: joules for one image: all that the counter says of the turns, over all their images.
+        energy_per_image_net_j: the same without what the idle device would have used in that time.
+        power_w: watts in the steady state, the mean over the turns.
+        idle_power_w: watts while nothing is computed but the model is loaded: the mean of before the first call and
+            after sampling.
+        accuracy: top-1 on the whole test split.
+    """
+
+    parameters: Whole | None = None
+    trainable_parameters: Whole | None = None
+    macs: Whole | None = None
+    flops: Whole | None = None
+    weights_bytes: Whole | None = None
+    import_s: float | None = None
+    build_s: float | None = None
+    load_s: float | None = None
+    first_call_s: float | None = None
+    latency_s: float | None = None
+    images_per_second: float | None = None
+    peak_rss_bytes: Whole | None = None
+    peak_rss_above_import_bytes: Whole | None = None
+    peak_device_bytes: Whole | None = None
+    place_s: float | None = None
+    fetch_s: float | None = None
+    end_to_end_s: float | None = None
+    flops_share: float | None = None
+    bound_by: str | None = None
+    energy_per_image_j: float | None = None
+    energy_per_image_net_j: float | None = None
+    power_w: float | None = None
+    idle_power_w: float | None = None
+    accuracy: Accuracy | None = None
+
+
+MEASURES = tuple(one.name for one in fields(Measures))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatencyStats(Plain):
+    """Of samples from one or more processes, in seconds a batch.
+
+    Attributes:
+        n: number of samples.
+        processes: that they come from.
+        median, mean, std, min, max: over all samples. std is 0 for one sample.
+        p90, p99: None where the count can't carry them: below 64 and below 662 samples (Wilks 1941).
+        low, high: 95 % interval of the median.
+        mean_low, mean_high: 95 % interval of the mean.
+        outliers: how many samples lie beyond Tukey's fences (1.5 interquartile ranges); none is dropped.
+        severe_outliers: how many lie beyond 3 interquartile ranges.
+        confidence: of the intervals.
+    """
+
+    n: Whole
+    median: float
+    processes: Whole = 1
+    mean: float | None = None
+    std: float | None = None
+    min: float | None = None
+    max: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+    low: float | None = None
+    high: float | None = None
+    mean_low: float | None = None
+    mean_high: float | None = None
+    outliers: Whole | None = None
+    severe_outliers: Whole | None = None
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate(Plain):
+    """Images a second.
+
+    Attributes:
+        value: all images over all time.
+        low, high: its 95 % interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statistics(Plain):
+    """What is derived from the samples; None where there are none."""
+
+    latency_s: LatencyStats | None = None
+    images_per_second: Rate | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stretch(Plain):
+    """A stretch of a process's samples.
+
+    Attributes:
+        start_s: when it began, since the first turn of the scenario.
+        rounds: how many samples it gave.
+    """
+
+    start_s: float
+    rounds: Whole
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activity(Plain):
+    """What else the machine was doing while a process sampled.
+
+    Attributes:
+        seconds: that it sampled.
+        own_cores_busy, other_cores_busy, stolen_cores: cores that this process, other processes and a hypervisor's
+            other guests kept busy, on average.
+        throttled: how often the processor was throttled for heat; None without a counter.
+        quota_periods: in how many periods a control group's quota held the process back; None without a quota.
+        quota_waited_s: how long it then waited, in all.
+    """
+
+    seconds: float
+    own_cores_busy: float
+    other_cores_busy: float
+    stolen_cores: float
+    throttled: Whole | None = None
+    quota_periods: Whole | None = None
+    quota_waited_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessMemory(Plain):
+    """Attributes:
+    peak_bytes: largest resident size, before the test images are loaded.
+    after_import_bytes: resident size after the imports.
+    peak_device_bytes: the device's own peak, where it has a counter.
+    """
+
+    peak_bytes: Whole
+    after_import_bytes: Whole | None = None
+    peak_device_bytes: Whole | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Process(Plain):
+    """The raw samples of one process.
+
+    Attributes:
+        latency_s: seconds a batch, for each round.
+        turns: how the rounds are divided.
+        iterations: calls in a round.
+        warmup_s: seconds a batch, for each round of warming up.
+        settled: whether warming up reached a steady state.
+        pair: the number of the pair that it belongs to, where sides took turns.
+        started_beside: how many other processes started at the same time.
+        activity: what else the machine was doing; None in Results of other tools.
+        phases_s: seconds of each phase.
+        memory: its peaks.
+        energy: what a counter of energy said, window by window; see `docs/result-schema.md`.
+        accelerator: clocks, temperature and throttling of the board at each turn's start and end.
+    """
+
+    latency_s: tuple[float, ...]
+    turns: tuple[Stretch, ...] = ()
+    iterations: Whole = 1
+    warmup_s: tuple[float, ...] = ()
+    settled: bool = True
+    pair: Whole | None = None
+    started_beside: Whole = 0
+    activity: Activity | None = None
+    phases_s: Mapping[str, float] = field(default_factory=dict)
+    memory: ProcessMemory | None = None
+    energy: Mapping[str, Any] | None = None
+    accelerator: Mapping[str, Any] | None = None

@@ -1,0 +1,139 @@
+"""The public functions that measure. A command is a thin face of one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo import registry as _registry
+from zoo.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from zoo.benchmarking.plan import Options, Step
+    from zoo.record.result import Result
+    from zoo.results.store import Store
+
+OnStep = Callable[[int, int, "Step"], Callable[[str], None]]
+
+
+def bench(
+    *patterns: str,
+    options: Options | None = None,
+    store: Store | None = None,
+    resume: bool = False,
+    skip_existing: bool = False,
+    on_step: OnStep | None = None,
+    registry: _registry.Registry | None = None,
+    **settings: Any,
+) -> list[Result]:
+    """Measure models, each scenario in a fresh process.
+
+    What this machine can do at most is measured first where all runtimes are to be compared and it isn't known yet.
+
+    :param patterns: names or shell globs.
+    :param options: how to measure; or give the fields of `zoo.benchmarking.plan.Options` as keyword arguments.
+    :param store: where each Result is recorded as soon as it is there; by default they are not.
+    :param resume: continue the newest interrupted run of the same scenarios in the store.
+    :param skip_existing: take what this environment has measured before from the store.
+    :param on_step: called as each scenario begins, with its number, how many there are, and its step; returns what is
+        told its phases.
+    :return: a Result for each scenario, also for those that failed: see `outcome`.
+    :raises UsageError: for what is unknown or impossible here.
+    """
+    from zoo.benchmarking.plan import ALL, Options, plan
+    from zoo.benchmarking.runner import measure_plan
+
+    options = options or Options(**settings)
+    steps = plan(registry or _registry.load(), patterns, options)
+    if ALL in options.runtimes:
+        _measure_peaks(steps, on_step)
+    if any(step.seeks_batch_size for step in steps):
+        steps = list(_sized(steps, on_step))
+    if store is None:
+        if resume or skip_existing:
+            raise UsageError("what was measured before is in a store; name one")
+        return list(measure_plan(steps, on_step))
+
+    from zoo.benchmarking.environment import collect
+    from zoo.results import runs
+
+    run = runs.resume(store, steps) if resume else runs.begin(store, steps)
+    if skip_existing:
+        run.measured = {**runs.existing(store, steps, collect()["fingerprint"]), **run.measured}
+    todo = [step for step in steps if step.scenario not in run.measured]
+    try:
+        for result in measure_plan(todo, on_step, run_id=run.id):
+            store.add(result)
+            run.measured[result.scenario] = result
+    except UsageError:
+        if not run.measured:  # impossible from the start: there is nothing to resume
+            run.finish()
+        raise
+    run.finish()
+    return [run.measured[step.scenario] for step in steps]
+
+
+def _measure_peaks(steps: Sequence[Step], on_step: OnStep | None) -> None:
+    """See that the peaks of each device are known; where they can't be had, the Results will say so."""
+    from zoo.benchmarking.peak import peak
+
+    tell = on_step(0, len(steps), steps[0]) if on_step else lambda _: None
+    for device in {step.scenario.device_kind for step in steps if not step.unavailable}:
+        with contextlib.suppress(DataError):
+            peak(device=device, on_event=lambda what: tell(f"first this machine's peak, {what}"))
+
+
+def _sized(steps: Sequence[Step], on_step: OnStep | None) -> Iterator[Step]:
+    """The steps, each with a batch size."""
+    from zoo.benchmarking.batch_size import with_largest_batch
+
+    for index, step in enumerate(steps):
+        if not step.seeks_batch_size or step.unavailable:
+            yield step
+        else:
+            yield with_largest_batch(step, on_step(index, len(steps), step) if on_step else lambda _: None)
+
+
+def bench_against(
+    name: str,
+    reference: str,
+    *,
+    options: Options | None = None,
+    store: Store | None = None,
+    on_step: OnStep | None = None,
+    registry: _registry.Registry | None = None,
+    **settings: Any,
+) -> tuple[list[Result], list[Result]]:
+    """Measure a model and a reference now, in pairs of processes that take turns in random order.
+
+    A batch size of "max" is the largest that fits both while they are in memory together.
+
+    :param reference: a model, or with a store an id or a label: its model is then measured again.
+    :return: the Results of the reference and of the model, scenario by scenario: A and B of `compare`.
+    :raises UsageError: for what is unknown or impossible here.
+    """
+    from zoo.benchmarking.plan import Options, plan
+    from zoo.benchmarking.runner import measure_sides
+    from zoo.results.references import find
+
+    registry = registry or _registry.load()
+    options = options or Options(**settings)
+    if options.max_time_s is not None:  # two processes warm up and sample in that time
+        options = dataclasses.replace(options, policy=options.policy.within(options.max_time_s / 2))
+    registry.model(name)
+    if reference not in registry.models and store is not None:
+        try:
+            reference = find(reference, store)[0].scenario.model
+        except UsageError:
+            registry.model(reference)  # says which model was probably meant
+            raise
+    sides = [plan(registry, [model], options) for model in (reference, name)]
+    results: tuple[list[Result], list[Result]] = ([], [])
+    for pair in measure_sides(list(zip(*sides, strict=True)), on_step):
+        for side, result in zip(results, pair, strict=True):
+            side.append(result)
+            if store is not None:
+                store.add(result)
+    return results
