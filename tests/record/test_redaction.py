@@ -34,6 +34,7 @@ def _folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("No such file: '{home}/two words/x'", "No such file: '~/two words/x'"),
         ("can't write to /scratch/jane/zoo-x1/y", "can't write to $TMPDIR/zoo-x1/y"),
         ("can't write to /scratch/jane/zoo-x1/tmp/y", "can't write to $TMPDIR/y"),
+        ("can't write to /scratch/jane/zoo-task-x1_yz/tmp/y", "can't write to $TMPDIR/y"),
         ("/srv/acme/secret/x.bin is damaged", "…/x.bin is damaged"),
         ("at /opt/acme/model.py:12, in f", "at …/model.py:12, in f"),
         ("'/srv/two words/of acme/x y.bin' is not there", "'…/x y.bin' is not there"),

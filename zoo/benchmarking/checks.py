@@ -92,7 +92,7 @@ def _quota(seen: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
         (
             "quota",
             f"the control group's quota of processor time was used up in {periods:,} periods, and threads waited "
-            f"{waited_s:.2f} s; --threads with fewer threads than the quota has cores avoids it",
+            f"{waited_s:.2f} s; fewer threads (--threads) may avoid it",
         )
     ]
 

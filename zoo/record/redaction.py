@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PART = r"""[^\s/'"`,;:()<>\[\]{}|]"""
 # Absolute paths of two parts or more. `https://x/y` is none, nor are `km/h` and `/job:worker/task:0`.
 BARE = re.compile(rf"(?:\bfile://|(?<![\w.~$/-]))/(?:{PART}+/+)+({PART}*)")
-WORKERS = re.compile(r"\$TMPDIR/zoo-\w+/tmp(?![\w-]|\.\w)")  # a worker's own, in the folder of its task
+WORKERS = re.compile(r"\$TMPDIR/zoo-(?:task-)?\w+/tmp(?![\w-]|\.\w)")  # a worker's own, in the folder of its task
 QUOTED = re.compile(r"""(['"])/(?!/)(?:(?!\1)[^\n])*/((?:(?!\1)[^/\n])*)(?=\1)""")  # may hold anything else
 
 
