@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 # Why there is no value, by code, and what to do about it where something can be done.
 CODES: Mapping[str, str] = {
-    "no_counter": "this machine shows no energy counter; Linux has the processor's under /sys/class/powercap, and "
+    "no_counter": "this machine shows no energy counter; Linux has the processor's in its powercap tree, and "
     "virtual machines rarely have one",
-    "no_permission": "you may not read the energy counter; for a processor's, "
-    "'sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj' lets everybody read it until the next start",
+    "no_permission": "you may not read the energy counter; for a processor's, 'sudo chmod a+r' on the files energy_uj "
+    "of the powercap tree lets everybody read it until the next start",
     "no_driver": "NVIDIA's driver is not loaded, or its library libnvidia-ml is not found; install the driver if there "
     "is such a board",
     "no_library": "the package nvidia-ml-py is not installed; 'pip install nvidia-ml-py' installs it",
