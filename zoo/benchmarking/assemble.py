@@ -83,6 +83,7 @@ def assemble(
             "version": step.entry.plugin.version,
         },
         "zoo_version": _zoo_version(),
+        "policy": step.policy(),
         "labels": step.options.labels,
         "run": run,
         "parity": _parity(records),

@@ -114,6 +114,15 @@ class Step:
             label=f"bench-{self.scenario.model}-{self.scenario.batch_size}",
         )
 
+    def policy(self) -> dict[str, float | int | None]:
+        """How long it is measured, and in how many processes: as it stands in a Result."""
+        return {
+            **asdict(self.options.policy),
+            "processes": self.options.least_processes(),
+            "target_width": self.options.target_width,
+            "max_time_in_all_s": self.options.max_time_s,
+        }
+
     def _threads(self) -> dict[str, None]:
         """A number that was asked for goes before what the environment says."""
         return {} if self.scenario.threads is None else variables.set_aside()

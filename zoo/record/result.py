@@ -162,6 +162,7 @@ class Result(Plain):
         checks: what is doubtful about the measurement.
         plugin: where the model comes from.
         zoo_version: what measured it.
+        policy: how long it was measured, and in how many processes; empty in Results of earlier versions.
         labels: names given to the run, for finding it again.
         run: identifies the run that it was part of; what was interleaved in one run shares it.
     """
@@ -184,6 +185,7 @@ class Result(Plain):
     parity: Parity | None = None
     predictions: Predictions | None = None
     checks: tuple[Doubt, ...] = ()
+    policy: Mapping[str, float | None] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     run: str | None = None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoo import registry as _registry
 from zoo.errors import UsageError, ZooError
 from zoo.results.bench import OnStep, bench, bench_against
+from zoo.results.identity import same_weights
 from zoo.results.references import find
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def reproduce(
     from zoo.results.floor import load_floor
     from zoo.results.store import Store, default_store
 
-    store = store or Store(default_store())
+    store, registry = store or Store(default_store()), registry or _registry.load()
     old, *others = find(reference, store)
     if others:
         raise UsageError(f"{reference} means {len(others) + 1} Results; name one by its id")
@@ -112,6 +113,7 @@ def reproduce(
         devices=(scenario.device,),
         precisions=(scenario.precision,),
         threads=(scenario.threads,),
+        weights=same_weights(registry.model(scenario.model).spec, old),
         score=old.measures.accuracy is not None,
         processes=max(1, len(old.samples)),
         labels=("reproduction",),

@@ -59,9 +59,10 @@ def bench(
     from zoo.benchmarking.environment import collect
     from zoo.results import runs
 
-    run = runs.resume(store, steps) if resume else runs.begin(store, steps)
+    here = collect()["fingerprint"]
+    run = runs.resume(store, steps, here) if resume else runs.begin(store, steps, here)
     if skip_existing:
-        run.measured = {**runs.existing(store, steps, collect()["fingerprint"]), **run.measured}
+        run.measured = {**runs.existing(store, steps, here), **run.measured}
     todo = [step for step in steps if step.scenario not in run.measured]
     try:
         for result in measure_plan(todo, on_step, run_id=run.id):
@@ -71,6 +72,8 @@ def bench(
         if not run.measured:  # impossible from the start: there is nothing to resume
             run.finish()
         raise
+    finally:
+        run.leave()
     run.finish()
     return [run.measured[step.scenario] for step in steps]
 

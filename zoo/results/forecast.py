@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.benchmarking.plan import MAX_BATCH, Step
 from zoo.record.result import Result
+from zoo.results.runs import existing
 from zoo.results.store import Store
 
 START_S = 12.0  # importing, building, the first call, the checks, the accuracy: a guess until it has been measured
@@ -41,13 +42,13 @@ def forecast(steps: Sequence[Step], store: Store | None, fingerprint: str) -> li
 
     :param store: whose Results of this environment, by its fingerprint, are asked first.
     """
-    known = {} if store is None else store.find_scenarios([step.scenario for step in steps], fingerprint)
+    known = {} if store is None else existing(store, [step for step in steps if step.unavailable is None], fingerprint)
     found = []
     for step in steps:
         if step.unavailable is not None:
             found.append(Forecast(step, 0.0, measured=True))
-        elif store is not None and not step.seeks_batch_size and step.scenario in known:
-            found.append(Forecast(step, _as_before(step, store.get(known[step.scenario])), measured=True))
+        elif not step.seeks_batch_size and step.scenario in known:
+            found.append(Forecast(step, _as_before(step, known[step.scenario]), measured=True))
         else:
             policy = step.options.policy
             one_s = START_S + policy.warmup_min_s + policy.min_time_s

@@ -1,14 +1,16 @@
 """Runs: which scenarios a `zoo bench` set out to measure, so that an interrupted one can be continued.
 
 A run's file stands in `<store>/runs/` from its beginning until its last Result is stored. What it has measured is
-whatever Results of the store name it; the file itself never changes.
+whatever Results of the store name it; the file itself never changes. A process that works on a run locks its file.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +20,14 @@ from zoo.benchmarking.runner import new_run_id
 from zoo.files import write_atomic
 from zoo.record.result import Result
 from zoo.record.scenario import Scenario
+from zoo.results.identity import Identity, of_result, of_step
+from zoo.results.rows import digest as digest_of
 from zoo.results.store import Filter, Store
 
 FOLDER = "runs"
+
+
+OF_THE_SCENARIO = ("ok", "wrong", "unavailable")  # outcomes that would be the same again; others are tried again
 
 
 @dataclass
@@ -30,51 +37,106 @@ class Run:
     Attributes:
         id: what its Results name as their `run`.
         file: where it is recorded while it lasts.
+        lock: a descriptor that keeps other processes from continuing it; None where the file system has no locks.
         measured: the Results that it has already, by scenario.
     """
 
     id: str
     file: Path
+    lock: int | None = None
     measured: dict[Scenario, Result] = field(default_factory=dict)
 
     def finish(self) -> None:
         """Forget that it was under way."""
         with contextlib.suppress(OSError):
             self.file.unlink()
+        self.leave()
+
+    def leave(self) -> None:
+        """Let another process continue it."""
+        if self.lock is not None:
+            with contextlib.suppress(OSError):
+                os.close(self.lock)
+            self.lock = None
 
 
-def begin(store: Store, steps: Sequence[Step]) -> Run:
-    """Record that these steps are to be measured."""
+def begin(store: Store, steps: Sequence[Step], fingerprint: str) -> Run:
+    """Record that these steps are to be measured.
+
+    :param fingerprint: of the environment.
+    """
     run_id = new_run_id()
     file = store.folder / FOLDER / f"{run_id}.json"
-    write_atomic(file, json.dumps({"plan": plan_digest(steps)}).encode())
-    return Run(run_id, file)
+    write_atomic(file, json.dumps({"plan": plan_digest(steps, fingerprint)}).encode())
+    return Run(run_id, file, _locked(file))
 
 
-def resume(store: Store, steps: Sequence[Step]) -> Run:
-    """Continue the newest interrupted run of the same steps, or begin one if there is none."""
-    digest = plan_digest(steps)
+def resume(store: Store, steps: Sequence[Step], fingerprint: str) -> Run:
+    """Continue the newest interrupted run of the same steps in the same environment, or begin one if there is none.
+
+    A run that another process is still working on is not interrupted.
+    """
+    digest = plan_digest(steps, fingerprint)
     for file in sorted((store.folder / FOLDER).glob("*.json"), reverse=True):
         with contextlib.suppress(OSError, ValueError, KeyError):
-            if json.loads(file.read_bytes())["plan"] == digest:
-                return Run(file.stem, file, _measured(store, file.stem))
-    return begin(store, steps)
+            if json.loads(file.read_bytes())["plan"] != digest:
+                continue
+            lock = _locked(file)
+            return Run(file.stem, file, lock, _measured(store, file.stem, fingerprint))
+    return begin(store, steps, fingerprint)
 
 
 def existing(store: Store, steps: Sequence[Step], fingerprint: str) -> dict[Scenario, Result]:
-    """The newest ok Result of each step's scenario that this environment has measured before."""
-    found = store.find_scenarios([step.scenario for step in steps], fingerprint)
-    return {scenario: store.get(name) for scenario, name in found.items()}
+    """The newest ok Result that may stand for each step: of the same identity, and scored if the step is to be."""
+    found: dict[Scenario, Result] = {}
+    for step in steps:
+        wanted, scenario = of_step(step, fingerprint), step.scenario
+        rows = store.select(Filter(model=scenario.model, dataset=scenario.dataset, environment=fingerprint))
+        same = (row for row in rows if row.outcome == "ok" and row.scenario == digest_of(scenario))
+        for result in store.load(same, on_damaged=lambda _: None):
+            scored = result.measures.accuracy is not None or step.no_accuracy is not None
+            if of_result(result) == wanted and scored:
+                found[scenario] = result
+                break
+    return found
 
 
-def plan_digest(steps: Sequence[Step]) -> str:
-    """Equal for the same scenarios measured in the same way."""
-    plan = [[step.job, step.options.least_processes(), step.options.target_width] for step in steps]
-    return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+def plan_digest(steps: Sequence[Step], fingerprint: str) -> str:
+    """Equal for the same scenarios measured in the same way, of the same weights and versions, in one environment."""
+    plan = [repr(_plain(of_step(step, fingerprint), step.options.score)) for step in steps]
+    return hashlib.sha256(json.dumps(plan).encode()).hexdigest()
 
 
-def _measured(store: Store, run_id: str) -> dict[Scenario, Result]:
+def _plain(identity: Identity, score: bool) -> tuple[object, ...]:
+    """The same text for equal identities, whatever order a set has."""
+    policy = sorted(identity.policy)
+    rest = (identity.weights, identity.plugin, identity.zoo_version, identity.environment)
+    return (identity.scenario, *rest, policy, score)
+
+
+def _measured(store: Store, run_id: str, fingerprint: str) -> dict[Scenario, Result]:
     since = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
     rows = store.select(Filter(since=since), newest_first=False)
     results = store.load(rows, on_damaged=lambda _: None)
-    return {result.scenario: result for result in results if result.run == run_id}
+    return {
+        result.scenario: result
+        for result in results
+        if result.run == run_id and result.outcome in OF_THE_SCENARIO and result.environment.fingerprint == fingerprint
+    }
+
+
+def _locked(file: Path) -> int | None:
+    """A descriptor that holds the file's lock, until it is closed or this process ends.
+
+    :raises OSError: if another process holds it.
+    """
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:  # a file system without locks goes without
+        os.close(descriptor)
+        return None
+    return descriptor
