@@ -89,7 +89,7 @@ def test_commands_and_their_options_are_there(page: str) -> None:
     for line in commands:
         words = shlex.split(line)[1:]
         command: click.Command = group
-        context = click.Context(group, info_name="zoo")
+        context = click.Context(group, **group.context_settings)
         while isinstance(command, click.Group) and words and words[0] in command.list_commands(context):
             found = command.get_command(context, words.pop(0))
             assert found is not None

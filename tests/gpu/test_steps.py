@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 import steps
 from steps import QUEUE, Step
 
 from zoo import registry
+from zoo.cli import group
 from zoo.cli.bench import command as bench
 from zoo.cli.train import command as train
 
@@ -27,7 +29,8 @@ def test_commands_are_understood(step: Step) -> None:
     if word != "zoo" or rest[0] == "peak":
         return
     command = {"bench": bench, "train": train}[rest[0]]
-    with command.make_context(rest[0], rest[1:], resilient_parsing=False) as context:
+    parent = click.Context(group, **group.context_settings)  # help is asked for as it is on the command line
+    with command.make_context(rest[0], rest[1:], parent=parent) as context:
         named = context.params.get("name") or context.params["patterns"]
     known = registry.load().models
     assert {named} if isinstance(named, str) else set(named) <= set(known)
