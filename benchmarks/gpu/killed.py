@@ -1,8 +1,8 @@
 """Does a window that closes early lose anything? A rehearsal is killed at random moments and begun again.
 
-    python benchmarks/gpu/killed.py [TIMES]
+    python benchmarks/gpu/killed.py [TIMES [SECONDS]]
 
-After each `kill -9` every step that had been finished must still be there, with its Results or its weights whole.
+A moment lies within so many SECONDS after the start. After each `kill -9` every step that had been finished must still be there, with its Results or its weights whole.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pathlib import Path
 from shelf import RESULTS, WEIGHTS, Shelf
 
 RUN = Path(__file__).with_name("run.py")
-LONGEST_S = 60.0
 
 
 def kept(folder: Path) -> set[str]:
@@ -41,7 +40,7 @@ def kept(folder: Path) -> set[str]:
     return found
 
 
-def main(times: str = "10") -> None:
+def main(times: str = "10", longest_s: str = "60") -> None:
     """Kill, look, and go on."""
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "out"
@@ -52,7 +51,7 @@ def main(times: str = "10") -> None:
             process = subprocess.Popen(
                 command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
             )
-            moment = random.uniform(1, LONGEST_S)
+            moment = random.uniform(1, float(longest_s))
             ended = "killed"
             number += 1
             try:
