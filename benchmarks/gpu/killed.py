@@ -2,7 +2,8 @@
 
     python benchmarks/gpu/killed.py [TIMES [SECONDS]]
 
-A moment lies within so many SECONDS after the start. After each `kill -9` every step that had been finished must still be there, with its Results or its weights whole.
+A moment lies within so many SECONDS after the start. After each `kill -9` every step that had been finished must
+still be there, with its Results or its weights whole.
 """
 
 from __future__ import annotations
