@@ -35,7 +35,7 @@ def error(name: str) -> pynvml.NVMLError:
     return pynvml.NVMLError(getattr(pynvml, f"NVML_ERROR_{name}"))
 
 
-def library(*boards: Mapping[str, Any], parts: Mapping[str, int] | None = None, **system: Any) -> Any:
+def loaded(*boards: Mapping[str, Any], parts: Mapping[str, int] | None = None, **system: Any) -> Any:
     """A library with these boards; a handle is the board's number.
 
     :param boards: what each answers instead of `BOARD`: a value, an error to raise, or a function of no arguments.

@@ -21,7 +21,7 @@ H100 = nvml.BOARD["Name"]
 
 
 def watched(turns: int = 1, **board: Any) -> Conditions:
-    watch = Watch(Nvml(nvml.library({"ComputeRunningProcesses": MINE, **board})), Board(0, 0, False), os.getpid())
+    watch = Watch(Nvml(nvml.loaded({"ComputeRunningProcesses": MINE, **board})), Board(0, 0, False), os.getpid())
     watch.look_before()
     for _ in range(turns):
         with watch:
@@ -74,7 +74,7 @@ SILENT: Any = SimpleNamespace()
 
 
 def test_a_gpu_has_its_boards_instruments_and_the_session_is_closed() -> None:
-    library = nvml.library({}, {"TotalEnergyConsumption": 77})
+    library = nvml.loaded({}, {"TotalEnergyConsumption": 77})
     with instruments("gpu", H100, RUNTIME, os.getpid(), library) as tools:
         [watch] = tools.watches()
         assert watch.board == Board(1, 1, False)
@@ -85,7 +85,7 @@ def test_a_gpu_has_its_boards_instruments_and_the_session_is_closed() -> None:
 
 
 def test_a_gpu_without_a_counter_is_watched_all_the_same() -> None:
-    library = nvml.library({}, {"TotalEnergyConsumption": nvml.not_supported()})
+    library = nvml.loaded({}, {"TotalEnergyConsumption": nvml.not_supported()})
     with instruments("gpu", H100, RUNTIME, os.getpid(), library) as tools:
         assert tools.counter.code == "not_supported"
         assert len(tools.watches()) == 1
@@ -94,17 +94,17 @@ def test_a_gpu_without_a_counter_is_watched_all_the_same() -> None:
 def test_a_board_that_can_not_be_told_has_no_instruments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    with instruments("gpu:1", H100, SILENT, os.getpid(), nvml.library({}, {})) as tools:
+    with instruments("gpu:1", H100, SILENT, os.getpid(), nvml.loaded({}, {})) as tools:
         assert tools.counter.code == "which_board"
         assert tools.watches() == ()
         assert tools.conditions() == Conditions.unknown("which_board")
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-    with instruments("gpu:1", H100, SILENT, os.getpid(), nvml.library({}, {})) as tools:
+    with instruments("gpu:1", H100, SILENT, os.getpid(), nvml.loaded({}, {})) as tools:
         assert [watch.board.handle for watch in tools.watches()] == [1]
 
 
 def test_a_gpu_without_a_driver_has_no_instruments() -> None:
-    library = nvml.library()
+    library = nvml.loaded()
     library.nvmlInit.side_effect = nvml.error("LIBRARY_NOT_FOUND")
     with instruments("gpu", H100, RUNTIME, os.getpid(), library) as tools:
         assert (tools.counter.code, tools.watches()) == ("no_driver", ())
@@ -121,7 +121,7 @@ def package(root: Path) -> Path:
 
 def test_the_processor_has_the_powercap_counter_and_no_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(powercap, "ROOT", package(tmp_path))
-    library = nvml.library({})
+    library = nvml.loaded({})
     with instruments("cpu", "cpu", RUNTIME, os.getpid(), library) as tools:
         assert tools.counter.value is not None
         assert tools.counter.value.name == "powercap"
@@ -130,7 +130,7 @@ def test_the_processor_has_the_powercap_counter_and_no_board(tmp_path: Path, mon
 
 
 def test_what_can_be_read_is_said_device_by_device(tmp_path: Path) -> None:
-    library = nvml.library({}, {"Name": "NVIDIA T4", "TotalEnergyConsumption": nvml.not_supported()})
+    library = nvml.loaded({}, {"Name": "NVIDIA T4", "TotalEnergyConsumption": nvml.not_supported()})
     one, two, three = readable(library, package(tmp_path))
     assert one == Readable("processor", None)
     assert two == Readable(H100, None)
@@ -138,7 +138,7 @@ def test_what_can_be_read_is_said_device_by_device(tmp_path: Path) -> None:
 
 
 def test_where_there_is_nothing_to_read_it_is_said_why(tmp_path: Path) -> None:
-    found = readable(nvml.library(), tmp_path)
+    found = readable(nvml.loaded(), tmp_path)
     assert [(each.device, (each.problem or "").partition(":")[0]) for each in found] == [
         ("processor", "no_counter"),
         ("NVIDIA GPU", "no_board"),

@@ -178,7 +178,7 @@ def test_power_lies_within_what_was_drawn_and_energy_follows_from_it(turns: Sequ
 
 def test_a_boards_counter_is_in_millijoules_and_goes_back_only_with_its_driver() -> None:
     counts = iter([5_000_000, 5_250_000])
-    counter = BoardCounter(Nvml(nvml.library({"TotalEnergyConsumption": lambda: next(counts)})), Board(0, 0, False))
+    counter = BoardCounter(Nvml(nvml.loaded({"TotalEnergyConsumption": lambda: next(counts)})), Board(0, 0, False))
     before, after = counter.read().value, counter.read().value
     assert before is not None
     assert after is not None
@@ -187,5 +187,5 @@ def test_a_boards_counter_is_in_millijoules_and_goes_back_only_with_its_driver()
 
 
 def test_a_board_without_a_counter_says_so() -> None:
-    silent = Nvml(nvml.library({"TotalEnergyConsumption": nvml.not_supported()}))
+    silent = Nvml(nvml.loaded({"TotalEnergyConsumption": nvml.not_supported()}))
     assert BoardCounter(silent, Board(0, 0, False)).read().code == "not_supported"

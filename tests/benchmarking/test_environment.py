@@ -147,18 +147,18 @@ BOARD = {
 
 
 def test_boards_are_told_by_the_drivers_library_without_what_identifies_them() -> None:
-    found = environment.accelerators(nvml.library({}, {"Name": "NVIDIA T4", "MigMode": nvml.not_supported()}))
+    found = environment.accelerators(nvml.loaded({}, {"Name": "NVIDIA T4", "MigMode": nvml.not_supported()}))
     assert found == [BOARD, {**BOARD, "name": "NVIDIA T4", "mig": None, "reasons": {"mig": "not_supported"}}]
 
 
 def test_a_board_without_a_name_is_a_board() -> None:
-    [found] = environment.accelerators(nvml.library({"Name": nvml.not_supported()}))
+    [found] = environment.accelerators(nvml.loaded({"Name": nvml.not_supported()}))
     assert (found["name"], found["reasons"]) == ("a board without a name", {"name": "not_supported"})
 
 
 @pytest.mark.parametrize("raised", ["LIBRARY_NOT_FOUND", "DRIVER_NOT_LOADED", "LIB_RM_VERSION_MISMATCH", "UNKNOWN"])
 def test_a_driver_that_fails_means_no_accelerator(raised: str) -> None:
-    library = nvml.library({})
+    library = nvml.loaded({})
     library.nvmlInit.side_effect = nvml.error(raised)
     assert environment.accelerators(library) == []
 

@@ -23,7 +23,7 @@ PCI = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
 def opened(*boards: dict[str, Any], **system: Any) -> Nvml:
-    return Nvml(nvml.library(*boards, **system))
+    return Nvml(nvml.loaded(*boards, **system))
 
 
 def test_a_board_says_what_it_is() -> None:
@@ -96,7 +96,7 @@ def test_nothing_is_zero_where_nothing_is_told() -> None:
     ],
 )
 def test_a_driver_that_does_not_start_says_why(raised: str, code: str) -> None:
-    library = nvml.library({})
+    library = nvml.loaded({})
     library.nvmlInit.side_effect = nvml.error(raised)
     with nvidia.session(library) as found:
         assert (found.value, found.code) == (None, code)
@@ -110,7 +110,7 @@ def test_an_error_that_has_no_code_is_told_by_the_library() -> None:
 
 
 def test_a_session_is_closed_whatever_happens() -> None:
-    library = nvml.library({})
+    library = nvml.loaded({})
     with pytest.raises(KeyboardInterrupt), nvidia.session(library):
         raise KeyboardInterrupt
     assert library.nvmlShutdown.call_count == 1
@@ -123,7 +123,7 @@ def test_without_the_package_there_is_a_code(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_older_driver_is_asked_by_the_older_names() -> None:
-    library = nvml.library({"CurrentClocksEventReasons": nvml.error("FUNCTION_NOT_FOUND")})
+    library = nvml.loaded({"CurrentClocksEventReasons": nvml.error("FUNCTION_NOT_FOUND")})
     library.nvmlDeviceGetCurrentClocksThrottleReasons = lambda handle: 0x40
     assert Nvml(library).moment(WHOLE, 1).events.value == ("hw_thermal_slowdown",)
 
@@ -134,7 +134,7 @@ def test_a_driver_that_is_older_than_the_binding_is_no_error() -> None:
 
 
 def test_a_function_that_a_later_binding_drops_is_not_missed() -> None:
-    library = nvml.library({})
+    library = nvml.loaded({})
     del library.nvmlDeviceGetTemperatureV
     assert Nvml(library).moment(WHOLE, 1).temperature_c.code == "not_supported"
     library.nvmlDeviceGetTemperature = lambda handle, sensor: 50

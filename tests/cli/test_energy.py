@@ -33,7 +33,7 @@ import os, sys, time
 sys.path.insert(0, {tests!r})
 import nvml
 sys.path.remove({tests!r})
-sys.modules["pynvml"] = nvml.library(
+sys.modules["pynvml"] = nvml.loaded(
     {{
         "TotalEnergyConsumption": lambda: int(1000 * (100 * time.monotonic() + 50 * time.process_time())),
         "ComputeRunningProcesses": lambda: [nvml.process(os.getpid()), nvml.process(2**22 + 1)],
