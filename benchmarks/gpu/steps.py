@@ -50,7 +50,7 @@ def speed(model: str, precision: str, seconds: float, *more: str) -> Step:
     name = "-".join(("speed", model, precision, *(word.strip("-") for word in more)))
     command = (
         *("training.py", "--device", "gpu", "--model", model, "--batch-size", "512", "--precision", precision),
-        *("--turns", "8", "--json", *more),
+        *("--pairs", "1", "--turns", "8", "--json", *more),
     )
     return Step(name=name, command=command, seconds=seconds, kind="record")
 

@@ -1,10 +1,11 @@
 """Does `zoo train` on JAX train as fast as a hand-written JAX loop? They train in turns of an epoch.
 
-    python benchmarks/gpu/training.py [--device gpu] [--batch-size 512] [--precision mixed_bfloat16] [--turns 12]
+    python benchmarks/gpu/training.py [--device gpu] [--batch-size 512] [--precision mixed_bfloat16] [--pairs 5]
 
 Both train ResNet-20 by the same recipe on the same images, in processes that wait while the other trains
 (`loop.py` is the hand-written one). The images are random: what they show doesn't change the time. The first epochs,
-in which XLA compiles, don't count. `--json` prints one line for a program.
+in which XLA compiles, don't count. Two processes of the same program can differ by several percent, so the interval
+covers pairs of fresh processes: Student's t over the logarithms of their ratios. `--json` prints one line for programs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from tabulate import tabulate
@@ -35,15 +37,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", choices=tuple(BLOCKS), default="resnet20")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument(
-        "--images", type=int, help="in an epoch; by default 50,000 on a GPU and four batches on the CPU"
+        "--images", type=int, help="in an epoch; by default 50,000 on a GPU and eight batches on the CPU"
     )
     parser.add_argument("--precision", choices=("float32", "mixed_bfloat16"), default="float32")
-    parser.add_argument("--turns", type=int, default=12)
+    parser.add_argument("--pairs", type=int, default=5, help="of fresh processes; the interval needs two")
+    parser.add_argument("--turns", type=int, default=6, help="of each process")
     parser.add_argument("--deterministic", action="store_true", help="train as 'zoo train' does by default")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--as", dest="way", choices=WAYS, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    chosen.images = chosen.images or (50_000 if chosen.device == "gpu" else 4 * chosen.batch_size)
+    chosen.images = chosen.images or (50_000 if chosen.device == "gpu" else 8 * chosen.batch_size)
     return chosen
 
 
@@ -134,15 +137,17 @@ def the_job(chosen: argparse.Namespace):
     )
 
 
-def interval(ordered: list[float]) -> tuple[float, float]:
-    """Of the median at 95 %, by order statistics."""
-    reach = 1.96 * math.sqrt(len(ordered)) / 2
-    first = max(0, math.floor(len(ordered) / 2 - reach))
-    return ordered[first], ordered[-1 - first]
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Images a second of two processes that took turns: medians, and the median ratio of a turn's two."""
+
+    zoo: float
+    loop: float
+    ratio: float
 
 
-def main(chosen: argparse.Namespace) -> None:
-    """Let them take turns, in random order, and print the table."""
+def measure_pair(turns: int) -> Pair:
+    """Start a process each way and let them take turns, in random order."""
     processes = {
         way: subprocess.Popen(
             [sys.executable, __file__, *sys.argv[1:], "--as", way],
@@ -154,43 +159,67 @@ def main(chosen: argparse.Namespace) -> None:
         for way in WAYS
     }
     rates: dict[str, list[float]] = {way: [] for way in WAYS}
-    for _ in range(FIRST_TURNS + chosen.turns):
-        for way in random.sample(WAYS, len(WAYS)):
-            print(file=processes[way].stdin, flush=True)
-            line = processes[way].stdout.readline()
-            if not line:
-                sys.exit(f"the process of '{way}' ended; its error is above")
-            rates[way].append(float(line))
-    for process in processes.values():
-        process.kill()
-        process.wait()
+    try:
+        for _ in range(FIRST_TURNS + turns):
+            for way in random.sample(WAYS, len(WAYS)):
+                print(file=processes[way].stdin, flush=True)
+                line = processes[way].stdout.readline()
+                if not line:
+                    sys.exit(f"the process of '{way}' ended; its error is above")
+                rates[way].append(float(line))
+    finally:
+        for process in processes.values():
+            process.kill()
+            process.wait()
     zoo, loop = (rates[way][FIRST_TURNS:] for way in WAYS)
-    ratios = sorted(a / b for a, b in zip(zoo, loop, strict=True))
-    low, high = interval(ratios)
+    ratios = [a / b for a, b in zip(zoo, loop, strict=True)]
+    return Pair(statistics.median(zoo), statistics.median(loop), statistics.median(ratios))
+
+
+def interval(ratios: list[float]) -> tuple[float, float, float]:
+    """The geometric mean and its 95 % interval by Student's t; one ratio has none (NaN)."""
+    from zoo.benchmarking.stats import student
+
+    logs = [math.log(ratio) for ratio in ratios]
+    mean = statistics.mean(logs)
+    if len(logs) < 2:
+        return math.exp(mean), math.nan, math.nan
+    reach = student(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+    return math.exp(mean), math.exp(mean - reach), math.exp(mean + reach)
+
+
+def main(chosen: argparse.Namespace) -> None:
+    """Measure the pairs and print the table."""
+    pairs = [measure_pair(chosen.turns) for _ in range(chosen.pairs)]
+    ratio, low, high = interval([pair.ratio for pair in pairs])
     found = {
         "model": chosen.model,
         "device": chosen.device,
         "precision": chosen.precision,
         "batch_size": chosen.batch_size,
+        "pairs": chosen.pairs,
         "turns": chosen.turns,
-        "zoo_images_per_second": statistics.median(zoo),
-        "loop_images_per_second": statistics.median(loop),
-        "ratio": statistics.median(ratios),
-        "ratio_low": low,
-        "ratio_high": high,
+        "zoo_images_per_second": statistics.median(pair.zoo for pair in pairs),
+        "loop_images_per_second": statistics.median(pair.loop for pair in pairs),
+        "ratio": ratio,
+        "ratio_low": None if math.isnan(low) else low,
+        "ratio_high": None if math.isnan(high) else high,
+        "ratios": [pair.ratio for pair in pairs],
     }
     if chosen.json:
         print(json.dumps(found))
         return
     row = [
-        *(found[name] for name in ("model", "device", "precision", "batch_size")),
+        *(found[name] for name in ("model", "device", "precision", "batch_size", "pairs")),
         f"{found['zoo_images_per_second']:,.0f}",
         f"{found['loop_images_per_second']:,.0f}",
-        f"{found['ratio']:.3f}",
-        f"{low:.3f}–{high:.3f}",
+        f"{ratio:.3f}",
+        "–" if math.isnan(low) else f"{low:.3f}–{high:.3f}",
     ]
-    headers = ["model", "device", "precision", "batch", "zoo, images/s", "by hand, images/s", "ratio", "95 % interval"]
+    ways = ("zoo, images/s", "by hand, images/s")
+    headers = ["model", "device", "precision", "batch", "pairs", *ways, "ratio", "95 % interval"]
     print(tabulate([row], headers, tablefmt="github", disable_numparse=True, stralign="right"))
+    print(f"ratios of the pairs: {', '.join(f'{pair.ratio:.3f}' for pair in pairs)}")
 
 
 if __name__ == "__main__":
