@@ -4,7 +4,8 @@
 
 Four processes take 40 turns of 8 rounds each; rounds differ by 2 % within a turn. Two things vary besides, each by so
 much (standard deviation of the logarithm): processes from each other, and the machine's speed from one second to the
-next, for all processes alike. Where the speed is said to linger, half of its deviation carries over to the next second.
+next, for all processes alike. Where the speed is said to linger, half of its deviation carries over to the next second
+(or four fifths, where it lingers long).
 "Processes alone" is Student's t over the processes' medians, which leaves out that they shared their time.
 """
 
@@ -20,6 +21,7 @@ from zoo.benchmarking.stats import interval
 from zoo.record.measures import Stretch
 
 PROCESSES, TURNS, ROUNDS = 4, 40, 8
+LINGERING = {0.0: "", 0.5: ", lingering", 0.8: ", lingering long"}
 
 
 def measured(random: Any, between: float, over_time: float, linger: float) -> tuple[list[Any], list[Any]]:
@@ -47,6 +49,7 @@ def main() -> None:
     for between, over_time, linger in (
         (0.003, 0.03, 0.0),
         (0.003, 0.03, 0.5),
+        (0.003, 0.03, 0.8),
         (0.02, 0.02, 0.0),
         (0.03, 0.003, 0.0),
     ):
@@ -60,7 +63,7 @@ def main() -> None:
                 hits[way] += low <= 1 <= high
                 widths[way] += (high - low) / runs
         cells = [f"{hits[way] / runs:.1%}, {widths[way]:.1%} wide" for way in (0, 1)]
-        rows.append([f"{between:.1%}", f"{over_time:.1%}" + (", lingering" if linger else ""), *cells])
+        rows.append([f"{between:.1%}", f"{over_time:.1%}" + LINGERING[linger], *cells])
     headers = ["processes differ by", "speed varies by", "processes and time", "processes alone"]
     print(tabulate(rows, headers, tablefmt="github", disable_numparse=True))
 

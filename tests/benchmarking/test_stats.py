@@ -249,11 +249,24 @@ def test_the_interval_of_the_median_covers_the_true_one(count: int, between: flo
 
 
 def in_turn(
-    random: np.random.Generator, *, processes: int, between: float, over_time: float, turns: int = 40, rounds: int = 8
+    random: np.random.Generator,
+    *,
+    processes: int,
+    between: float,
+    over_time: float,
+    turns: int = 40,
+    rounds: int = 8,
+    lingering: float = 0.0,
 ) -> tuple[list[np.ndarray], list[list[dict[str, float]]]]:
-    """Processes that take turns on a machine whose speed varies from one second to the next."""
+    """Processes that take turns on a machine whose speed varies from one second to the next.
+
+    :param lingering: the share of a second's deviation that carries over to the next.
+    """
     levels = np.exp(random.normal(0, between, processes))
-    speed = np.exp(random.normal(0, over_time, turns))
+    deviations = [random.normal(0, over_time)]
+    for _ in range(turns - 1):
+        deviations.append(lingering * deviations[-1] + math.sqrt(1 - lingering**2) * random.normal(0, over_time))
+    speed = np.exp(deviations)
     samples = [
         np.concatenate([level * now * np.exp(random.normal(0, 0.02, rounds)) for now in speed]) for level in levels
     ]
@@ -281,6 +294,16 @@ def test_the_interval_of_processes_in_turn_covers_what_time_adds(
         low, high = interval(samples, statistic, turns)
         hits += low <= 1.0003 <= high
     assert hits >= fewest(runs)
+
+
+def test_the_interval_covers_a_speed_that_lingers() -> None:
+    random = np.random.default_rng(7)
+    runs, hits = 300, 0
+    for _ in range(runs):
+        samples, turns = in_turn(random, processes=4, between=0.003, over_time=0.03, lingering=0.5)
+        low, high = interval(samples, np.median, turns)
+        hits += low <= 1 <= high
+    assert hits >= fewest(runs, chance=0.94)
 
 
 def test_without_their_turns_processes_that_shared_their_time_look_too_much_alike() -> None:
