@@ -13,6 +13,7 @@ import msgspec
 
 from zoo.benchmarking import environment as env
 from zoo.benchmarking.checks import check, not_whole
+from zoo.benchmarking.definitions import memory_bytes
 from zoo.benchmarking.energy import Energy, figures
 from zoo.benchmarking.lost import LostProcess, lost_check
 from zoo.benchmarking.peak import Peaks
@@ -186,8 +187,10 @@ def _measures(
     """Every measure, and the reason for each that could not be taken."""
     first = records[0]
     scored = _scored(records)
-    peak = max(record["memory"]["peak_bytes"] for record in records)
-    above = max(record["memory"]["peak_bytes"] - record["memory"]["after_import_bytes"] for record in records)
+    peak, imported, on_device = (
+        memory_bytes([record["memory"][name] or 0 for record in records])
+        for name in ("peak_bytes", "after_import_bytes", "peak_device_bytes")
+    )
     explained, reasons = _explain(step.scenario, first, stats, peaks)
     energy, no_energy = _energy(records, step.scenario.batch_size)
     reasons |= no_energy
@@ -197,8 +200,8 @@ def _measures(
         "latency_s": stats.median,
         "images_per_second": step.scenario.batch_size / stats.mean,
         "peak_rss_bytes": peak,
-        "peak_rss_above_import_bytes": above,
-        "peak_device_bytes": max((r["memory"]["peak_device_bytes"] or 0 for r in records), default=0) or None,
+        "peak_rss_above_import_bytes": peak - imported,
+        "peak_device_bytes": on_device or None,
         **{name: statistics.median(record["copies"][name] for record in records) for name in COPIES},
         **explained,
         **energy,

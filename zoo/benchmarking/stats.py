@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.benchmarking.definitions import batch_s, latency_s, mean_batch_s, over_processes
 from zoo.record.measures import Stretch
 from zoo.specs import Plain
 
@@ -25,7 +26,8 @@ class Stats(Plain):
 
     Attributes:
         n: number of samples; `processes`: number of processes they come from.
-        median, mean, std, min, max: over all samples. std is 0 for one sample.
+        median, mean: of each process, and of several the geometric mean (`zoo.benchmarking.definitions`).
+        std, min, max: over all samples. std is 0 for one sample.
         p90, p99: None where the count can't carry them (`samples_needed`).
         low, high: 95 % interval of the median.
         mean_low, mean_high: 95 % interval of the mean.
@@ -64,23 +66,24 @@ def summarise(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | Non
 
     samples = np.concatenate([np.asarray(process, float) for process in processes])
     ordered = np.sort(samples)
+    median, mean = (over_processes([of(process) for process in processes]) for of in (batch_s, mean_batch_s))
     low, high = interval(processes, np.median, turns, seed=seed)
     mean_low, mean_high = interval(processes, np.mean, turns, seed=seed)
     first, third = np.quantile(ordered, [0.25, 0.75])
     return Stats(
         n=len(samples),
         processes=len(processes),
-        median=float(np.median(ordered)),
-        mean=float(samples.mean()),
+        median=median,
+        mean=mean,
         std=float(samples.std(ddof=1)) if len(samples) > 1 else 0.0,
         min=float(ordered[0]),
         max=float(ordered[-1]),
         p90=percentile(ordered, 0.90),
         p99=percentile(ordered, 0.99),
-        low=low,
-        high=high,
-        mean_low=mean_low,
-        mean_high=mean_high,
+        low=min(low, median),  # rounding may put either end on the other side
+        high=max(high, median),
+        mean_low=min(mean_low, mean),
+        mean_high=max(mean_high, mean),
         outliers=_beyond(samples, first, third, 1.5),
         severe_outliers=_beyond(samples, first, third, 3.0),
     )
@@ -100,8 +103,8 @@ def interval(
     if not all(len(process) for process in processes):
         raise ValueError("a process without samples")
     arrays = [np.asarray(process, float) for process in processes]
-    centre = float(statistic(np.concatenate(arrays)))
     each = np.array([statistic(array) for array in arrays])
+    centre = over_processes(each.tolist())
     if len(each) > 1 and (each > 0).all():
         reach = math.exp(_log_reach(arrays, each, statistic, turns))
         return centre / reach, centre * reach
@@ -115,7 +118,7 @@ def relative_width(processes: Sequence[Sequence[float]], turns: Sequence[Turns] 
     import numpy as np
 
     low, high = interval(processes, np.median, turns)
-    return (high - low) / float(np.median(np.concatenate([np.asarray(process, float) for process in processes])))
+    return (high - low) / latency_s(processes)
 
 
 def _log_reach(processes: Sequence[Any], levels: Any, statistic: Any, turns: Sequence[Turns] | None) -> float:

@@ -40,7 +40,8 @@ class Measures(Plain):
         build_s: building the model.
         load_s: loading its weights.
         first_call_s: the first batch: tracing, compiling, allocating.
-        latency_s: median time of one batch in the steady state.
+        latency_s: median time of one batch in the steady state. Of this and the next four, what several processes
+            amount to is the geometric mean of theirs.
         images_per_second: all images over all time in the steady state.
         peak_rss_bytes: largest resident size of the process, before the test images are loaded.
         peak_rss_above_import_bytes: the same above its size after the imports.
@@ -96,7 +97,8 @@ class LatencyStats(Plain):
     Attributes:
         n: number of samples.
         processes: that they come from.
-        median, mean, std, min, max: over all samples. std is 0 for one sample.
+        median, mean: of each process, and of several the geometric mean.
+        std, min, max: over all samples. std is 0 for one sample.
         p90, p99: None where the count can't carry them: below 64 and below 662 samples (Wilks 1941).
         low, high: 95 % interval of the median.
         mean_low, mean_high: 95 % interval of the mean.
@@ -128,7 +130,7 @@ class Rate(Plain):
     """Images a second.
 
     Attributes:
-        value: all images over all time.
+        value: all images over all time; of several processes the geometric mean.
         low, high: its 95 % interval.
     """
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.benchmarking.definitions import memory_measure
 from zoo.benchmarking.plan import train_command
 from zoo.modeling.choice import described
 from zoo.record import numbers
@@ -179,7 +180,7 @@ COLUMNS: Mapping[str, Callable[[Result], str]] = {
     "import": lambda r: numbers.duration(r.measures.import_s),
     "build": lambda r: numbers.duration(r.measures.build_s),
     "first call": lambda r: numbers.duration(r.measures.first_call_s),
-    "peak memory": lambda r: numbers.size(r.measures.peak_rss_bytes),
+    "peak memory": lambda r: numbers.size(getattr(r.measures, memory_measure(r.scenario))),
 }
 SOMETIMES = {"of peak": "flops_share", "bound by": "bound_by", "energy/image": "energy_per_image_j"}  # if any has it
 LESS = ("p90", "samples", "import", "build")  # left out where the table has more columns for how models ran

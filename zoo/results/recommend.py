@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.benchmarking.definitions import memory_measure
 from zoo.errors import EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION
 from zoo.record import numbers
 from zoo.record.result import Result
@@ -131,7 +132,7 @@ def newest(results: Iterable[Result]) -> list[Result]:
 def candidate(result: Result) -> Candidate:
     """What counts of a Result."""
     scenario, measures = result.scenario, result.measures
-    memory = "peak_rss_bytes" if scenario.device == "cpu" else "peak_device_bytes"
+    memory = memory_measure(scenario)
     names = {"latency": "latency_s", "accuracy": "accuracy", "memory": memory}
     accuracy, latency = measures.accuracy, result.stats.latency_s
     threads = scenario.threads or result.environment.threads
