@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import tempfile
 import time
@@ -26,6 +27,20 @@ def test_a_function_that_returns_is_ok(folders: Path) -> None:
     assert completed.failure is None
     assert leftovers(folders) == []
     assert not (folders / "home").exists()
+
+
+def test_another_python_does_the_work_and_is_not_led_to_the_packages_of_this_one(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRTUAL_ENV", "/of/this/one")
+    seen, python = tmp_path / "seen", tmp_path / "python"
+    looks = f'echo "$PYTHONPATH|$VIRTUAL_ENV|$HOSTILE" > {seen}'
+    python.write_text(f'#!/bin/sh\n{looks}\nPYTHONPATH="{HERE}" exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    completed = run(dataclasses.replace(task("fine"), python=str(python)))
+    assert completed.outcome == "ok"
+    assert seen.read_text() == "||yes\n"
+    assert leftovers(folders) == []
 
 
 @pytest.mark.parametrize(

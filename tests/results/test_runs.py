@@ -59,10 +59,10 @@ def steps(version: str = "1.0", **options: Any) -> list[Step]:
 
 def result_of(step: Step, number: int = 0, **changes: Any) -> Result:
     """What measuring a step gives."""
-    plugin = step.entry.plugin
     result = make_result(number, fingerprint=changes.pop("fingerprint", HERE), model="one")
     given = {
-        "plugin": {"distribution": plugin.distribution, "version": plugin.version},
+        "plugin": step.plugin.to_json(),
+        "code": step.code,
         "policy": step.policy(),
         "zoo_version": zoo.__version__,
         **changes,

@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from zoo.benchmarking import nvidia, powercap
 from zoo.benchmarking.energy import BoardCounter, Counter
 from zoo.benchmarking.nvidia import Board, Moment, Nvml
@@ -71,6 +73,14 @@ class Conditions(Plain):
     def unknown(cls, code: str) -> Self:
         """Nothing could be read."""
         return cls(code=code, reasons={})
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The record that `to_json` wrote, of this version or another: fields that are not known are passed over.
+
+        :raises msgspec.ValidationError: if a field is missing, or of another type.
+        """
+        return msgspec.convert(values, cls)
 
     def throttling(self) -> set[str]:
         """What held the board back in any of the moments."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
+import msgspec
+
 from zoo.benchmarking.nvidia import Board, Nvml
 from zoo.benchmarking.readings import Reading, missing
 from zoo.specs import Plain
@@ -99,12 +101,11 @@ class Energy(Plain):
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The record that `to_json` wrote."""
-        idle = {
-            name: Window.from_json(values[name]) if values.get(name) else None for name in ("idle_before", "idle_after")
-        }
-        turns = tuple(Window.from_json(turn) for turn in values.get("turns", ()))
-        return cls(**{**values, **idle, "turns": turns})
+        """The record that `to_json` wrote, of this version or another: fields that are not known are passed over.
+
+        :raises msgspec.ValidationError: if a field is missing, or of another type.
+        """
+        return msgspec.convert(values, cls)
 
     def idle_power_w(self) -> Reading[float]:
         """The mean of what was seen before and after."""

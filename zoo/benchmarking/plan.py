@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from zoo.benchmarking import variables
+from zoo.benchmarking.code import code_digest
 from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.errors import UsageError
 from zoo.executors.local import DEFAULT_TIMEOUT_S, Task
 from zoo.modeling.choice import PLUGIN, TRAINED, choose_weights
+from zoo.record.result import Origin
 from zoo.record.scenario import Scenario, check_device
 from zoo.registry import Entry, Registry
 from zoo.runtimes.availability import why_not, why_not_so
@@ -82,26 +84,46 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Elsewhere:
+    """Another Python environment of this machine, which measures a step.
+
+    Attributes:
+        python: the path of its interpreter.
+        zoo_version: of the zoo that is installed there.
+        environment: as `zoo.benchmarking.environment.collect` gives it there.
+    """
+
+    python: str
+    zoo_version: str
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
     """One scenario of a plan and what its worker is given.
 
     Attributes:
+        plugin: where the model comes from.
+        code: digest of the code that will run (`zoo.benchmarking.code`).
         no_accuracy: why no accuracy will be taken, if so.
         unavailable: why it can't be measured here, as far as that is known beforehand.
         in_matrix: whether others are measured with another runtime, device or precision: that it can't be measured is
             then a Result like any other, and no reason to stop.
         seeks_batch_size: whether its batch size is still to be replaced by the largest that fits.
+        elsewhere: the environment that measures it; None is this one.
     """
 
     scenario: Scenario
-    entry: Entry[ModelSpec]
+    plugin: Origin
     job: dict[str, Any]
     keras_backend: str
     no_accuracy: str | None
     options: Options
+    code: str
     unavailable: str | None = None
     in_matrix: bool = False
     seeks_batch_size: bool = False
+    elsewhere: Elsewhere | None = None
 
     def task(self) -> Task:
         """The work of one process, for an executor."""
@@ -112,6 +134,7 @@ class Step:
             timeout_s=self.options.timeout_s,
             memory_limit_bytes=self.options.memory_limit_bytes,
             label=f"bench-{self.scenario.model}-{self.scenario.batch_size}",
+            python=self.elsewhere.python if self.elsewhere else None,
         )
 
     def policy(self) -> dict[str, float | int | None]:
@@ -222,7 +245,7 @@ def _step(
     weights = choose_weights(spec, dataset.name, options.weights)
     return Step(
         scenario=scenario,
-        entry=entry,
+        plugin=Origin(distribution=entry.plugin.distribution, version=entry.plugin.version),
         job={
             "scenario": scenario.to_json(),
             "model": spec.to_json(),
@@ -235,6 +258,7 @@ def _step(
         keras_backend=runs_on.runtime.keras_backend,
         no_accuracy=_no_accuracy(spec, dataset, weights, options),
         options=options,
+        code=code_digest(entry.plugin.reference, spec.build, runs_on.runtime.runtime),
         unavailable=runs_on.unavailable,
         in_matrix=in_matrix,
         seeks_batch_size=batch_size == MAX_BATCH,

@@ -96,7 +96,8 @@ class References:
 
     def _make(self, step: Step, folder: Path, calibrated: bool, on_phase: Callable[[str], None]) -> Path | Completed:
         folder.mkdir()
-        installed = versions(BACKENDS)
+        elsewhere = step.elsewhere
+        installed = elsewhere.environment["packages"] if elsewhere else versions(BACKENDS)
         job = {name: step.job[name] for name in ("model", "dataset", "weights")}
         task = Task(
             "zoo.benchmarking.reference:run",
@@ -109,13 +110,15 @@ class References:
             timeout_s=step.options.timeout_s,
             memory_limit_bytes=step.options.memory_limit_bytes,
             label=f"reference-{step.scenario.model}",
+            python=elsewhere.python if elsewhere else None,
         )
         completed = run_task(task, lambda event: on_phase(event["name"]) if event["event"] == "phase" else None)
         return folder if completed.outcome == "ok" else completed
 
 
 def _key(step: Step) -> str:
-    return json.dumps([step.job[name] for name in ("model", "dataset", "weights")], sort_keys=True)
+    python = step.elsewhere.python if step.elsewhere else None  # another environment's code may compute other logits
+    return json.dumps([python, *(step.job[name] for name in ("model", "dataset", "weights"))], sort_keys=True)
 
 
 def run(job: Mapping[str, Any], report: Callable[..., None]) -> None:

@@ -118,8 +118,11 @@ class Side:
     def result(self, environment: Mapping[str, Any], run_id: str) -> Result:
         """The Result of the processes that finished, or of how it failed if none did.
 
+        :param environment: this one; a side that is measured elsewhere has its own.
         :raises UsageError: if what was asked for is impossible here, such as a device that isn't there.
         """
+        if self.step.elsewhere is not None:
+            environment = self.step.elsewhere.environment
         ended, lost = self.ended, [self.lost[number] for number in sorted(self.lost)]
         if ended is None and not self.records:
             reason = first_failure(lost)

@@ -44,6 +44,7 @@ class Task:
         timeout_s: after that many seconds the process and all its children are ended.
         memory_limit_bytes: resident size at which the process is ended; None is nine tenths of what is free.
         label: what to call it in the name of a log.
+        python: the interpreter of another environment, which has a zoo of its own; None is this process's.
     """
 
     function: str
@@ -52,6 +53,7 @@ class Task:
     timeout_s: float | None = DEFAULT_TIMEOUT_S
     memory_limit_bytes: int | None = None
     label: str = "task"
+    python: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ def run(
             {
                 "function": task.function,
                 "job": dict(task.job),
+                "python": task.python,
                 "timeout_s": task.timeout_s if control is None else None,
                 "memory_limit_bytes": task.memory_limit_bytes,
                 "callers_folders": [str(path) for path in folders.owned_here()],

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ GRACE_S = 2.0
 LOG_HEAD_BYTES = 256 * 1024
 LOG_TAIL_BYTES = 256 * 1024
 FREE_MEMORY_SHARE = 0.9
+# By these an environment leads its Python to its own packages: another environment's would find them too.
+OF_AN_ENVIRONMENT = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
 def main(folder: Path) -> None:
@@ -36,12 +38,14 @@ def main(folder: Path) -> None:
     limit = task["memory_limit_bytes"] or int(psutil.virtual_memory().available * FREE_MEMORY_SHARE)
     _adopt_orphans()
     kills_before = _kernel_kills()
+    python = task["python"]
+    variables = foreign_environment(os.environ) if python else os.environ
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "zoo.executors.child", str(folder)],
+        [python or sys.executable, "-P", "-m", "zoo.executors.child", str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "TMPDIR": str(folder / "tmp")},  # what it leaves there goes with the folder
+        env={**variables, "TMPDIR": str(folder / "tmp")},  # what it leaves there goes with the folder
         start_new_session=True,
     )
     log = _Log(folder / "log")
@@ -67,6 +71,11 @@ def main(folder: Path) -> None:
             "memory_limit_bytes": limit,
         },
     )
+
+
+def foreign_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a Python of another environment: without those that lead to the packages of this one."""
+    return {name: value for name, value in variables.items() if name not in OF_AN_ENVIRONMENT}
 
 
 def _remove_left(paths: Sequence[str]) -> None:

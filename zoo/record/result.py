@@ -162,6 +162,7 @@ class Result(Plain):
         checks: what is doubtful about the measurement.
         plugin: where the model comes from.
         zoo_version: what measured it.
+        code: digest of the Python files of the zoo, the model's plugin and the runtime's; None in earlier Results.
         policy: how long it was measured, and in how many processes; empty in Results of earlier versions.
         labels: names given to the run, for finding it again.
         run: identifies the run that it was part of; what was interleaved in one run shares it.
@@ -176,6 +177,7 @@ class Result(Plain):
     reasons: Mapping[str, str]
     plugin: Origin
     zoo_version: str
+    code: str | None = None
     schema: str = SCHEMA
     failure: FailureRecord | None = None
     stats: Statistics = field(default_factory=Statistics)

@@ -27,6 +27,7 @@ class Identity:
         weights: sha256 of their file; None for random ones.
         plugin: the distribution that the model comes from, and its version.
         zoo_version: of what measures.
+        code: digest of the code that runs.
         policy: how long it is measured, and in how many processes.
         environment: the fingerprint.
     """
@@ -35,6 +36,7 @@ class Identity:
     weights: str | None
     plugin: tuple[str, str]
     zoo_version: str
+    code: str | None
     policy: frozenset[tuple[str, float | int | None]]
     environment: str
 
@@ -45,12 +47,12 @@ def of_step(step: Step, environment: str) -> Identity:
     :param environment: the fingerprint.
     :raises UsageError: if a file of weights can't be read.
     """
-    plugin = step.entry.plugin
     return Identity(
         scenario=step.scenario,
         weights=weights_digest(step.job["weights"]),
-        plugin=(plugin.distribution, plugin.version),
+        plugin=(step.plugin.distribution, step.plugin.version),
         zoo_version=zoo.__version__,
+        code=step.code,
         policy=frozenset(step.policy().items()),
         environment=environment,
     )
@@ -63,6 +65,7 @@ def of_result(result: Result) -> Identity:
         weights=None if result.weights is None else result.weights.sha256,
         plugin=(result.plugin.distribution, result.plugin.version),
         zoo_version=result.zoo_version,
+        code=result.code,
         policy=frozenset(result.policy.items()),
         environment=result.environment.fingerprint,
     )

@@ -110,7 +110,7 @@ def plan_digest(steps: Sequence[Step], fingerprint: str) -> str:
 def _plain(identity: Identity, score: bool) -> tuple[object, ...]:
     """The same text for equal identities, whatever order a set has."""
     policy = sorted(identity.policy)
-    rest = (identity.weights, identity.plugin, identity.zoo_version, identity.environment)
+    rest = (identity.weights, identity.plugin, identity.zoo_version, identity.code, identity.environment)
     return (identity.scenario, *rest, policy, score)
 
 
