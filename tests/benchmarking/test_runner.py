@@ -323,3 +323,32 @@ def test_a_malformed_record_ends_its_scenario_in_a_line(
     assert result.outcome == "error"
     assert result.failure is not None
     assert result.failure.message.startswith("what the process returned is malformed: ")
+
+
+def test_a_comparison_says_what_its_results_store() -> None:
+    sides = against(processes=5)
+    found = {one.measure: (one.a, one.b) for one in compare([sides[0]], [sides[1]])}
+    for measure, stored in (
+        ("latency", "latency_s"),
+        ("throughput", "images_per_second"),
+        ("memory", "peak_rss_bytes"),
+    ):
+        assert found[measure] == pytest.approx([getattr(side.measures, stored) for side in sides], rel=1e-12)
+
+
+def test_what_a_newer_zoo_adds_to_a_record_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = measured()
+    for name, value in RECORD.items():
+        if isinstance(value, dict):
+            monkeypatch.setitem(RECORD, name, {**value, "news": {"a": [1]}})
+    monkeypatch.setitem(RECORD, "energy", {**RECORD["energy"], "turns": [{"seconds": 1.0, "joules": None, "news": 1}]})
+    monkeypatch.setitem(RECORD, "news", 7)
+    Pretended.made = []
+    added = measured()
+    assert (added.outcome, added.measures) == ("ok", plain.measures)
+
+
+def test_a_malformed_part_of_a_record_ends_its_scenario_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RECORD, "energy", {"counter": 7})
+    result = measured()
+    assert (result.outcome, result.failure and result.failure.type) == ("error", "ValidationError")

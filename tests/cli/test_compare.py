@@ -82,6 +82,29 @@ def test_two_machines_are_refused_unless_allowed(zoo: Zoo, store: Store) -> None
     assert all("(different environments)" in row for row in rows)
 
 
+def test_a_measurement_is_not_compared_with_itself(zoo: Zoo, store: Store) -> None:
+    """A gate on that could not fail."""
+    result = stored(store, 1)
+    limit = ("--fail-if", "latency>+5%", "--store", str(store.folder))
+    done = zoo("compare", "toy_resnet", result.id, *limit)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "are the same measurement" in done.stderr
+
+
+def test_a_gate_on_busy_results_of_different_times_cannot_tell(zoo: Zoo, store: Store) -> None:
+    """Twins that a busy machine made look different."""
+    busy = [{"code": "busy", "message": "other processes kept 1.20 cores busy meanwhile"}]
+    stored(store, 1, 1.6, labels=("before",), checks=busy)
+    stored(store, 2, labels=("after",), checks=busy)
+    done = zoo("compare", "before", "after", "--fail-if", "latency>+5%", "--store", str(store.folder))
+    assert done.returncode == 4, done.stderr
+    assert "-37.50 %" in done.stdout
+    assert "faster" not in done.stdout
+    for side in ("before", "after"):
+        doubt = f"toy_resnet, {side}: busy: other processes kept 1.20 cores busy meanwhile"
+        assert f"! digits, tensorflow, cpu, float32, batch 1: {doubt}" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -140,5 +163,6 @@ def test_calibration_is_kept_and_used(zoo: Zoo, tmp_path: Path) -> None:
     floor = json.loads(done.stdout)
     assert floor["pairs"] == 2
     assert 0 < floor["process_sd"] < 1
-    compared = zoo("compare", "resnet8", "resnet8", "--json", *where)
+    ids = [json.loads(line)["id"] for line in zoo("results", "export", *where).stdout.splitlines()]
+    compared = zoo("compare", *ids, "--json", *where)
     assert "noise floor of 2 pairs" in json.loads(compared.stdout)["comparisons"][0]["reason"]

@@ -14,9 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import altered, make_result
 
-from zoo.errors import UsageError
+from zoo.benchmarking.stats import summarise
+from zoo.errors import EXIT_INCONCLUSIVE, UsageError
 from zoo.record.result import Result
+from zoo.report import comparisons as comparisons_report
+from zoo.results import gate
 from zoo.results.compare import Comparison, Floor, compare, compare_matching, decide
+from zoo.results.naming import name_sides
 from zoo.results.speed import Spread, mean_difference
 
 
@@ -56,7 +60,8 @@ def test_a_clear_difference_is_named_and_none_is_the_same(scale: float, verdict:
     assert found.low <= found.change <= found.high
     (throughput,) = [c for c in comparisons if c.measure == "throughput"]
     assert throughput.verdict == verdict
-    assert (1 + throughput.change) * (1 + found.change) == pytest.approx(1)
+    for comparison in (found, throughput):
+        assert comparison.change == pytest.approx(comparison.b / comparison.a - 1, rel=1e-9)
 
 
 def test_a_model_against_itself_is_hardly_ever_called_different() -> None:
@@ -100,7 +105,9 @@ def test_one_pair_gives_no_verdict_unless_the_floor_is_known() -> None:
     unknown = latency(compare(a, b))
     assert unknown.verdict == "inconclusive"
     assert "'zoo calibrate'" in unknown.reason
+    assert gate.exit_code(gate.judge([gate.parse("latency>+90%")], compare(a, b))) == EXIT_INCONCLUSIVE
     assert latency(compare(a, b, floor=FLOOR)).verdict == "slower"
+    assert gate.exit_code(gate.judge([gate.parse("latency>+90%")], compare(a, b, floor=FLOOR))) == 0
 
 
 @pytest.mark.parametrize(
@@ -173,7 +180,7 @@ def test_different_environments_are_refused_unless_allowed_and_then_named() -> N
 def test_sides_without_anything_in_common_are_refused() -> None:
     with pytest.raises(UsageError, match="nothing was measured on both sides"):
         compare_matching([make_result(batch_size=1)], [make_result(batch_size=32)])
-    with pytest.raises(UsageError, match="A has no Result to compare"):
+    with pytest.raises(UsageError, match="the first side has no Result to compare"):
         compare_matching([make_result(outcome="timeout")], [make_result()])
 
 
@@ -197,11 +204,11 @@ def accuracy_of(a: Result, b: Result) -> Comparison:
 def test_accuracy_is_compared_image_by_image() -> None:
     both = [True] * 900
     a = scored([*both, *[True] * 5, *[False] * 45, *[False] * 50])
-    b = scored([*both, *[False] * 5, *[True] * 45, *[False] * 50])
+    b = scored([*both, *[False] * 5, *[True] * 45, *[False] * 50], model="plain_cnn")
     found = accuracy_of(a, b)
     assert found.change == pytest.approx(0.04)
     assert found.verdict == "better"
-    assert "5 right only in A, 45 only in B" in found.reason
+    assert "5 right only in toy_resnet, 45 only in plain_cnn" in found.reason
     assert accuracy_of(b, a).verdict == "worse"
 
 
@@ -244,10 +251,151 @@ def test_macs_that_are_not_whole_decide_nothing_and_say_so(sides: tuple[list[str
     a, b = (counted(names) for names in sides)
     (macs,) = [c for c in compare([a], [b]) if c.measure == "macs"]
     assert (macs.verdict, macs.low, macs.high) == ("inconclusive", None, None)
-    assert macs.not_whole == tuple(name for name, names in zip("AB", sides, strict=True) if names)
+    assert macs.not_whole == tuple(name for name, names in zip("ab", sides, strict=True) if names)
     assert "leave out odd" in macs.reason
 
 
 def test_macs_that_are_whole_are_compared() -> None:
     (macs,) = [c for c in compare([counted([])], [counted([])]) if c.measure == "macs"]
     assert (macs.verdict, macs.reason, macs.not_whole) == ("same", "", ())
+
+
+BUSY = {"code": "busy", "message": "other processes kept 1.20 cores busy meanwhile"}
+
+
+def twins(*, checks: Sequence[dict[str, str]], paired: bool, scale: float = 0.5) -> list[Comparison]:
+    """Two Results of one model of which the second looks twice as fast, the first with these checks."""
+    random = np.random.default_rng(9)
+    a = measured(simulated(random, 5, between=0.001), paired=paired, checks=list(checks), labels=["before"])
+    b = measured(simulated(random, 5, scale=scale, between=0.001), paired=paired, labels=["after"])
+    return compare([a], [b], floor=FLOOR)
+
+
+@pytest.mark.parametrize("code", ["busy", "throttled", "loaded", "unsteady", "accelerator_busy", "of_a_later_version"])
+def test_doubtful_results_of_different_times_give_no_verdict_on_speed(code: str) -> None:
+    comparisons = twins(checks=[{**BUSY, "code": code}], paired=False)
+    for found in (c for c in comparisons if c.measure in ("latency", "throughput")):
+        assert (found.verdict, found.low, found.high) == ("inconclusive", None, None)
+        (doubt,) = found.doubts
+        assert str(doubt) == f"toy_resnet, before: {code}: {BUSY['message']}"
+        assert "'zoo bench --against'" in found.reason
+    assert gate.exit_code(gate.judge([gate.parse("latency>+5%")], comparisons)) == EXIT_INCONCLUSIVE
+    lines = comparisons_report.reasons(comparisons)
+    assert [line for line in lines if line.startswith("!")] == [
+        f"! digits, tensorflow, cpu, float32, batch 1: toy_resnet, before: {code}: {BUSY['message']}"
+    ]
+
+
+def test_what_the_machine_did_to_both_sides_in_turn_is_said_and_decides_nothing() -> None:
+    found = latency(twins(checks=[BUSY], paired=True))
+    assert found.verdict == "faster"
+    assert [doubt.code for doubt in found.doubts] == ["busy"]
+
+
+@pytest.mark.parametrize(("unsettled", "verdict"), [(2, "faster"), (3, "inconclusive"), (5, "inconclusive")])
+def test_a_side_that_mostly_was_not_steady_gives_no_verdict_even_in_turn(unsettled: int, verdict: str) -> None:
+    random = np.random.default_rng(9)
+    a, b = (measured(simulated(random, 5, scale=s, between=0.001)) for s in (1.0, 0.5))
+    samples = [{**process.to_json(), "settled": n >= unsettled} for n, process in enumerate(a.samples)]
+    a = altered(a, samples=samples, checks=[{"code": "unsteady", "message": "no steady state"}], labels=["before"])
+    found = latency(compare([a], [b]))
+    assert found.verdict == verdict
+    assert [doubt.code for doubt in found.doubts] == ["unsteady"]
+    assert "--against" not in found.reason
+
+
+@pytest.mark.parametrize("code", ["deviation", "imprecise", "process_lost"])
+def test_a_doubt_that_the_interval_covers_is_said_and_decides_nothing(code: str) -> None:
+    found = latency(twins(checks=[{**BUSY, "code": code}], paired=False))
+    assert found.verdict == "faster"
+    assert [doubt.code for doubt in found.doubts] == [code]
+
+
+@pytest.mark.parametrize("code", ["few_samples", "above_peak", "classes_reordered", "macs_not_whole"])
+def test_what_is_no_doubt_about_what_is_compared_is_not_said(code: str) -> None:
+    assert latency(twins(checks=[{**BUSY, "code": code}], paired=False)).doubts == ()
+
+
+WEIGHTS = {"source": "plugin", "sha256": "3fa4" * 16}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "names"),
+    [
+        ({"model": "plain_cnn"}, {}, ("plain_cnn", "toy_resnet")),
+        ({"runtime": "torch"}, {}, ("toy_resnet, torch", "toy_resnet, tensorflow")),
+        ({"labels": ["x"]}, {"labels": ["y"]}, ("toy_resnet, x", "toy_resnet, y")),
+        (
+            {},
+            {"plugin": {"distribution": "zoo-toy-resnet", "version": "0.2.0"}},
+            ("toy_resnet, zoo-toy-resnet 0.1.0", "toy_resnet, zoo-toy-resnet 0.2.0"),
+        ),
+        ({"zoo_version": "0.0.9"}, {}, ("toy_resnet, zoo 0.0.9", "toy_resnet, zoo 0.1.0")),
+        ({}, {"weights": WEIGHTS}, ("toy_resnet, random weights", "toy_resnet, weights 3fa43fa4")),
+        ({"code": "0" * 16}, {"code": "1" * 16}, ("toy_resnet, code 00000000", "toy_resnet, code 11111111")),
+        (
+            {"fingerprint": "f" * 16},
+            {},
+            ("toy_resnet, environment ffffffff", "toy_resnet, environment 01234567"),
+        ),
+        ({}, {}, ("20261101T010000-00000001", "20261101T020000-00000002")),
+    ],
+)
+def test_the_sides_are_named_by_what_tells_them_apart(
+    a: dict[str, Any], b: dict[str, Any], names: tuple[str, str]
+) -> None:
+    sides = [make_result(1, **a)], [make_result(2, **b)]
+    assert name_sides(*sides) == names
+    text = comparisons_report.table(compare(*sides, across=True), "github")
+    assert all(name in text.splitlines()[0] for name in names)
+
+
+def test_a_label_that_several_models_have_is_compared_model_by_model() -> None:
+    before, after = (
+        [make_result(n, model=model, labels=[label]) for n, model in enumerate(("resnet8", "resnet20"), start)]
+        for start, label in ((0, "before"), (2, "after"))
+    )
+    found = compare_matching(before, after)
+    assert {c.scenario.partition(",")[0] for c in found} == {"resnet8", "resnet20"}
+    assert {c.names for c in found} == {("before", "after")}
+    assert all(len(side.results) == 1 for c in found for side in c.sides)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"plugin": {"distribution": "zoo-toy-resnet", "version": "0.2.0"}},
+        {"zoo_version": "0.2.0"},
+        {"code": "f" * 16},
+        {"weights": WEIGHTS},
+        {"model": "plain_cnn"},
+    ],
+)
+def test_results_of_different_things_are_not_pooled(change: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"holds Results of different .* name one by its id"):
+        compare([make_result(1), make_result(2, **change)], [make_result(3)])
+
+
+def test_two_runs_that_share_one_side_are_not_taken_for_turns() -> None:
+    runs = [f"20261101T00000{n}-00000000" for n in range(3)]
+    samples = [[0.01] * 64]
+    a, b = (
+        [altered(measured(samples), run=runs[0]), altered(measured(samples), run=run)] for run in (runs[1], runs[2])
+    )
+    assert "at different times" in latency(compare(a, b)).reason
+
+
+@given(st.integers(1, 6), st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_a_comparison_shows_what_each_result_states(count: int, seed: int) -> None:
+    """Processes that differ widely: a median of all samples and a mean of medians would be far apart."""
+    random = np.random.default_rng(seed)
+    a, b = (simulated(random, count, between=0.5, within=0.3) for _ in range(2))
+    stated = [summarise(side) for side in (a, b)]
+    found = {c.measure: c for c in compare([measured(a)], [measured(b)])}
+    for comparison, value in ((found["latency"], "median"), (found["throughput"], "mean")):
+        figures = [getattr(stats, value) for stats in stated]
+        if comparison.measure == "throughput":
+            figures = [1 / seconds for seconds in figures]
+        assert [comparison.a, comparison.b] == pytest.approx(figures, rel=1e-12)
+        assert comparison.change == pytest.approx(figures[1] / figures[0] - 1, rel=1e-9, abs=1e-12)

@@ -5,16 +5,27 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import make_result
 
 from zoo.errors import UsageError
 from zoo.results.gate import exit_code, judge, parse
+from zoo.results.naming import describe_sides
 from zoo.results.verdicts import Comparison
 
 
 def comparison(measure: str, low: float | None, high: float | None) -> Comparison:
     change = 0.0 if low is None or high is None else (low + high) / 2
+    result = make_result()
     return Comparison(
-        measure=measure, scenario="s", a=1.0, b=1.0, change=change, low=low, high=high, verdict="inconclusive"
+        measure=measure,
+        scenario="s",
+        sides=describe_sides([result], [result], ("one", "other")),
+        a=1.0,
+        b=1.0,
+        change=change,
+        low=low,
+        high=high,
+        verdict="inconclusive",
     )
 
 

@@ -11,6 +11,7 @@ from zoo.cli.options import as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_OK
 
 if TYPE_CHECKING:
+    from zoo.record.result import Result
     from zoo.results.gate import Limit
     from zoo.results.store import Store
     from zoo.results.verdicts import Comparison
@@ -42,8 +43,8 @@ def command(
     """Compare what was measured before: B against A.
 
     A and B are each a model (its newest Results here), the id of a Result, a label, or a file of Results. A verdict is
-    given only where the whole interval says so. 'zoo bench B --against A' measures both now, in turn, which tells
-    smaller differences.
+    given only where the whole interval says so, and none on the speed of doubtful Results. 'zoo bench B --against A'
+    measures both now, in turn, which tells smaller differences.
     """
     from zoo.results import gate
     from zoo.results.api import compare
@@ -53,8 +54,17 @@ def command(
     return print_comparisons(comparisons, parsed, fmt, as_json)
 
 
-def print_comparisons(comparisons: Sequence[Comparison], limits: Sequence[Limit], fmt: str, as_json: bool) -> int:
-    """Print comparisons and what the gate says of them; the exit code."""
+def print_comparisons(
+    comparisons: Sequence[Comparison],
+    limits: Sequence[Limit],
+    fmt: str,
+    as_json: bool,
+    results: Sequence[Result] = (),
+) -> int:
+    """Print comparisons and what the gate says of them; the exit code.
+
+    :param results: what was measured for them, which JSON holds as well.
+    """
     from zoo.report import comparisons as report
     from zoo.results import gate
 
@@ -64,10 +74,12 @@ def print_comparisons(comparisons: Sequence[Comparison], limits: Sequence[Limit]
             {
                 "comparisons": [comparison.to_json() for comparison in comparisons],
                 "gate": [{"limit": limit.text, "scenario": where, "outcome": said} for limit, where, said in judged],
+                **({"results": [result.to_json() for result in results]} if results else {}),
             }
         )
     else:
         click.echo(report.table(comparisons, fmt))
-        for line in ["", *report.reasons(comparisons), *report.gate_lines(judged)]:
+        lines = [*report.sides(comparisons), *report.reasons(comparisons), *report.gate_lines(judged)]
+        for line in ["", *lines]:
             click.echo(line)
     return gate.exit_code(judged) if limits else EXIT_OK

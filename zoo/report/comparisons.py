@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from zoo.record import numbers
 from zoo.report.tables import render
 from zoo.results.gate import Limit
 from zoo.results.verdicts import Comparison
 
-HEADERS = ("scenario", "measure", "A", "B", "change", "95 % interval", "verdict")
-
 
 def table(comparisons: Sequence[Comparison], fmt: str) -> str:
-    """One row a measure; what rests on different environments says so in each of its rows."""
+    """One row a measure; what rests on different environments says so in each of its rows.
+
+    :param comparisons: at least one, all of the same two sides.
+    """
+    names = comparisons[0].names
     rows = [
         [
             comparison.scenario + (" (different environments)" if comparison.across else ""),
             comparison.measure,
-            _value(comparison, comparison.a, "A"),
-            _value(comparison, comparison.b, "B"),
+            _value(comparison, "a"),
+            _value(comparison, "b"),
             _change(comparison.measure, comparison.change),
             _interval(comparison),
             comparison.verdict,
         ]
         for comparison in comparisons
     ]
-    return render(HEADERS, rows, fmt, right=HEADERS[2:6])
+    figures = (*names, "change", "95 % interval")
+    return render(("scenario", "measure", *figures, f"verdict on {names[1]}"), rows, fmt, right=figures)
+
+
+def sides(comparisons: Sequence[Comparison]) -> list[str]:
+    """Which versions were compared, a line for each side of a scenario."""
+    return list(dict.fromkeys(side.in_a_line() for comparison in comparisons for side in comparison.sides))
 
 
 def reasons(comparisons: Sequence[Comparison]) -> list[str]:
-    """What the verdicts rest on, a line each, where there is something to say."""
+    """What the verdicts rest on, and what is doubtful about it, a line each."""
     lines = [f"{c.measure}, {c.scenario}: {c.reason}" for c in comparisons if c.reason and c.measure != "throughput"]
+    lines += [f"! {c.scenario}: {doubt}" for c in comparisons for doubt in c.doubts]
     return list(dict.fromkeys(lines))
 
 
@@ -40,8 +50,9 @@ def gate_lines(judged: Sequence[tuple[Limit, str, str]]) -> list[str]:
     return [f"{limit.text}: {outcome} ({scenario})" for limit, scenario, outcome in judged]
 
 
-def _value(comparison: Comparison, value: float, side: str) -> str:
+def _value(comparison: Comparison, side: Literal["a", "b"]) -> str:
     measure = comparison.measure
+    value = comparison.a if side == "a" else comparison.b
     if measure == "latency":
         return numbers.duration(value)
     if measure == "memory":

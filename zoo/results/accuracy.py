@@ -12,10 +12,11 @@ from zoo.record.result import Result
 from zoo.results.verdicts import ACCURACY_LEAST, ACCURACY_MARGIN, Comparison, decide
 
 
-def compare_accuracy(a: Result, b: Result, common: Mapping[str, Any]) -> Comparison | None:
+def compare_accuracy(a: Result, b: Result, common: Mapping[str, Any], names: tuple[str, str]) -> Comparison | None:
     """Where both were scored; with a verdict only if that was on the same images.
 
     :param common: what the comparison says besides.
+    :param names: of the sides.
     """
     if a.measures.accuracy is None or b.measures.accuracy is None:
         return None
@@ -50,7 +51,10 @@ def compare_accuracy(a: Result, b: Result, common: Mapping[str, Any]) -> Compari
         low=low,
         high=high,
         verdict=verdict,
-        reason=f"{images:,} images: {only_a} right only in A, {only_b} only in B; McNemar's exact p = {p:.2g}",
+        reason=(
+            f"{images:,} images: {only_a} right only in {names[0]}, {only_b} only in {names[1]}; "
+            f"McNemar's exact p = {p:.2g}"
+        ),
     )
 
 

@@ -29,8 +29,8 @@ def compare(
     :param a, b: each a model (its newest Results of this environment), the id of a Result, a label, or a file of
         Results as `zoo bench --json` and `zoo results export` write it.
     :param store: where to look; by default the one that `zoo bench` records to.
-    :raises UsageError: if there is nothing of that name, nothing that both sides measured, or Results of different
-        environments and that was not allowed.
+    :raises UsageError: if there is nothing of that name, nothing that both sides measured, the same Results on both, or
+        Results of different environments and that was not allowed.
     """
     from zoo.results.compare import compare_matching
     from zoo.results.floor import load_floor
@@ -38,6 +38,11 @@ def compare(
 
     store = store or Store(default_store())
     sides = [find(reference, store) for reference in (a, b)]
+    if {result.id for result in sides[0]} == {result.id for result in sides[1]}:
+        raise UsageError(
+            f"{a} and {b} are the same measurement, which differs from itself in nothing; "
+            "'zoo bench NAME --against NAME' measures a model twice, in turn"
+        )
     floor = load_floor(store, sides[0][0].environment.fingerprint)
     return compare_matching(*sides, across=across_environments, floor=floor)
 

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from zoo.benchmarking.definitions import memory_bytes, memory_measure, over_processes
 from zoo.benchmarking.differences import in_words
 from zoo.errors import UsageError
 from zoo.record.result import Result
 from zoo.results.accuracy import compare_accuracy
-from zoo.results.speed import compare_speed, mean_difference
+from zoo.results.doubts import doubts
+from zoo.results.naming import describe_sides, name_sides
+from zoo.results.speed import compare_speed, mean_difference, took_turns
 from zoo.results.verdicts import LEAST_EFFECT, LEAST_OBSERVATIONS, MARGIN, Comparison, Floor, decide
 
 
 def compare(
-    a: Sequence[Result], b: Sequence[Result], *, across: bool = False, floor: Floor | None = None
+    a: Sequence[Result],
+    b: Sequence[Result],
+    *,
+    across: bool = False,
+    floor: Floor | None = None,
+    names: tuple[str, str] | None = None,
+    scenario: str | None = None,
 ) -> list[Comparison]:
     """Compare two sides measure by measure. Each side holds Results of one scenario, whose processes are pooled.
 
     :param across: allow Results from different environments; the comparisons then say so.
-    :raises UsageError: if a side has no ok Result, or the environments differ and that was not allowed.
+    :param names: of the sides; by default what tells them apart.
+    :param scenario: what to call it; by default by all but the model.
+    :raises UsageError: if a side has no ok Result or mixes versions, or the environments differ and that was not
+        allowed.
     """
-    a, b = _usable(a, "A"), _usable(b, "B")
+    a, b = _usable(a, "the first side"), _usable(b, "the second side")
+    names = names or name_sides(a, b)
+    for side, name in zip((a, b), names, strict=True):
+        _refuse_mixed(side, name)
     other = next((r for r in (*b, *a) if r.environment.fingerprint != a[0].environment.fingerprint), None)
     different = other is not None
     if other is not None and not across:
@@ -30,62 +46,86 @@ def compare(
             f"{_name(a[0])} and {_name(other)} were measured in different environments "
             f"({in_words(a[0].environment.to_json(), other.environment.to_json())}); --across-environments allows it"
         )
-    common = {"scenario": _scenario(a[0]), "across": different}
-    found = [compare_speed(a, b, floor, common), *_exact(a[0], b[0], common), *_memory(a, b, common)]
-    if (accuracy := compare_accuracy(a[0], b[0], common)) is not None:
-        found.append(accuracy)
-    latency = found[0]
-    return [latency, _throughput(a, b, latency, common), *found[1:]]
+    common = {"scenario": scenario or _scenario(a[0]), "across": different, "sides": describe_sides(a, b, names)}
+    speed = [doubted(one, a, b) for one in compare_speed(a, b, floor, common)]
+    accuracy = compare_accuracy(a[0], b[0], common, names)
+    return [*speed, *_exact(a[0], b[0], common, names), *_memory(a, b, common), *([accuracy] if accuracy else [])]
 
 
 def compare_matching(
-    a: Sequence[Result], b: Sequence[Result], *, across: bool = False, floor: Floor | None = None
+    a: Sequence[Result],
+    b: Sequence[Result],
+    *,
+    across: bool = False,
+    floor: Floor | None = None,
+    names: tuple[str, str] | None = None,
 ) -> list[Comparison]:
-    """Compare two sides scenario by scenario, whatever models and datasets they are of.
+    """Compare two sides scenario by scenario.
 
+    Two models are compared where each side has one; where a side has several, each is compared with itself.
+
+    :param names: of the sides; by default what tells them apart.
     :raises UsageError: if no scenario was measured on both sides, or as `compare` does.
     """
-    sides = [_by_scenario(_usable(side, name)) for side, name in ((a, "A"), (b, "B"))]
+    a, b = _usable(a, "the first side"), _usable(b, "the second side")
+    names = names or name_sides(a, b)
+    several = any(len({result.scenario.model for result in side}) > 1 for side in (a, b))
+    sides = [_by_scenario(side, several) for side in (a, b)]
     common = [scenario for scenario in sides[0] if scenario in sides[1]]
     if not common:
         raise UsageError(
-            f"nothing was measured on both sides: A has {'; '.join(sides[0])}, and B has {'; '.join(sides[1])}"
+            f"nothing was measured on both sides: {names[0]} has {'; '.join(sides[0])}, "
+            f"and {names[1]} has {'; '.join(sides[1])}"
         )
+    settings: dict[str, Any] = {"across": across, "floor": floor, "names": names}
     return [
         comparison
         for scenario in common
-        for comparison in compare(sides[0][scenario], sides[1][scenario], across=across, floor=floor)
+        for comparison in compare(sides[0][scenario], sides[1][scenario], scenario=scenario, **settings)
     ]
 
 
-def _by_scenario(results: Sequence[Result]) -> dict[str, list[Result]]:
+def doubted(comparison: Comparison, a: Sequence[Result], b: Sequence[Result]) -> Comparison:
+    """The comparison of a measure of speed with its doubts, which leave its interval unknown if they decide."""
+    found = tuple(doubts(a, b, comparison.names, in_turn=took_turns(a, b)))
+    if not any(doubt.decides for doubt in found):
+        return dataclasses.replace(comparison, doubts=found)
+    reason = f"{comparison.reason}; what is doubtful gives no verdict"
+    if not took_turns(a, b):
+        reason += ", and 'zoo bench --against' measures both sides in turn"
+    return dataclasses.replace(comparison, low=None, high=None, verdict="inconclusive", reason=reason, doubts=found)
+
+
+def _refuse_mixed(side: Sequence[Result], name: str) -> None:
+    """:raises UsageError: if the Results of one side are not of the same thing, so that pooling them says nothing."""
+    facts: dict[str, Callable[[Result], object]] = {
+        "models": lambda result: result.scenario.model,
+        "versions of the plugin": lambda result: (result.plugin.distribution, result.plugin.version),
+        "versions of the zoo": lambda result: result.zoo_version,
+        "code": lambda result: result.code,
+        "weights": lambda result: result.weights and result.weights.sha256,
+    }
+    for what, fact in facts.items():
+        other = next((result for result in side if fact(result) != fact(side[0])), None)
+        if other is not None:
+            raise UsageError(
+                f"{name} holds Results of different {what} ({_name(side[0])} and {_name(other)}); name one by its id"
+            )
+
+
+def _by_scenario(results: Sequence[Result], several: bool) -> dict[str, list[Result]]:
+    """:param several: models, which are then told apart."""
     found: dict[str, list[Result]] = {}
     for result in results:
-        found.setdefault(_scenario(result), []).append(result)
+        model = f"{result.scenario.model}, " if several else ""
+        found.setdefault(f"{model}{_scenario(result)}", []).append(result)
     return found
 
 
-def _throughput(a: Sequence[Result], b: Sequence[Result], latency: Comparison, common: Mapping[str, Any]) -> Comparison:
-    """The same samples read the other way round: images in a second for seconds an image."""
-    assert latency.low is not None  # noqa: S101 - it comes from compare_speed
-    assert latency.high is not None  # noqa: S101 - as does this
-    words: dict[str, str] = {"slower": "slower", "faster": "faster"}
-    return Comparison(
-        **common,
-        measure="throughput",
-        a=a[0].scenario.batch_size / latency.a,
-        b=b[0].scenario.batch_size / latency.b,
-        change=1 / (1 + latency.change) - 1,
-        low=1 / (1 + latency.high) - 1,
-        high=1 / (1 + latency.low) - 1,
-        verdict=words.get(latency.verdict, latency.verdict),
-        reason=latency.reason,
-    )
-
-
-def _exact(a: Result, b: Result, common: Mapping[str, Any]) -> list[Comparison]:
+def _exact(a: Result, b: Result, common: Mapping[str, Any], names: tuple[str, str]) -> list[Comparison]:
     """Counts, which have no spread. Those that are not whole are bounds, which decide nothing."""
     found = []
+    not_whole = tuple(name for name, side in (("a", a), ("b", b)) if side.measures.macs_left_out)
     verdict: str
     for measure in ("parameters", "macs"):
         value_a, value_b = getattr(a.measures, measure), getattr(b.measures, measure)
@@ -94,7 +134,8 @@ def _exact(a: Result, b: Result, common: Mapping[str, Any]) -> list[Comparison]:
         change = value_b / value_a - 1 if value_a else 0.0
         low: float | None = change
         verdict, reason = decide(measure, change, change, 0.0, 0.0), ""
-        if measure == "macs" and (reason := _left_out(a, b)):
+        if measure == "macs" and not_whole:
+            reason = f"the MACs are not whole: {_left_out(a, b, names)}"
             low, verdict = None, "inconclusive"
         found.append(
             Comparison(
@@ -107,34 +148,30 @@ def _exact(a: Result, b: Result, common: Mapping[str, Any]) -> list[Comparison]:
                 high=low,
                 verdict=verdict,
                 reason=reason,
-                not_whole=tuple(name for name, _ in _left_out_by_side(a, b)) if reason else (),
+                not_whole=not_whole if reason else (),
             )
         )
     return found
 
 
-def _left_out(a: Result, b: Result) -> str:
-    """Which layers the MACs of each side leave out, if any do."""
-    said = [f"in {name} they leave out {', '.join(names)}" for name, names in _left_out_by_side(a, b)]
-    return f"the MACs are not whole: {'; '.join(said)}" if said else ""
-
-
-def _left_out_by_side(a: Result, b: Result) -> list[tuple[str, Sequence[str]]]:
-    sides = [(name, side.measures.macs_left_out) for name, side in (("A", a), ("B", b))]
-    return [(name, names) for name, names in sides if names]
+def _left_out(a: Result, b: Result, names: tuple[str, str]) -> str:
+    """Which layers the MACs of each side leave out."""
+    sides = zip(names, (a.measures.macs_left_out, b.measures.macs_left_out), strict=True)
+    return "; ".join(f"in {name} they leave out {', '.join(layers)}" for name, layers in sides if layers)
 
 
 def _memory(a: Sequence[Result], b: Sequence[Result], common: Mapping[str, Any]) -> list[Comparison]:
-    """None of it where a side has no process that recorded its memory."""
-    peaks = [[p.memory.peak_bytes for r in side for p in r.samples if p.memory is not None] for side in (a, b)]
-    if not all(peaks) or min(map(min, peaks)) <= 0:
+    """Of the process, or of the device where that is an accelerator. None of it where a side lacks it."""
+    each = [[_peaks(result) for result in side] for side in (a, b)]
+    if not all(peaks and min(peaks) > 0 for side in each for peaks in side):
         return []
-    values = [sum(side) / len(side) for side in peaks]
+    values = [over_processes([memory_bytes(peaks) for peaks in side]) for side in each]
+    logarithms = [[math.log(peak) for peaks in side for peak in peaks] for side in each]
     change = values[1] / values[0] - 1
     low = high = None
     verdict, reason = "inconclusive", f"fewer than {LEAST_OBSERVATIONS} processes a side"
-    if min(map(len, peaks)) >= LEAST_OBSERVATIONS:
-        centre, reach = mean_difference(*[[math.log(peak) for peak in side] for side in peaks], paired=False)
+    if min(map(len, logarithms)) >= LEAST_OBSERVATIONS:
+        centre, reach = mean_difference(*logarithms, paired=False)
         low, high = math.expm1(centre - reach), math.expm1(centre + reach)
         verdict, reason = decide("memory", low, high, LEAST_EFFECT, MARGIN), ""
     return [
@@ -150,6 +187,16 @@ def _memory(a: Sequence[Result], b: Sequence[Result], common: Mapping[str, Any])
             reason=reason,
         )
     ]
+
+
+def _peaks(result: Result) -> list[int]:
+    """Of each process, in bytes; none if not all recorded it."""
+    recorded = [process.memory for process in result.samples if process.memory is not None]
+    if memory_measure(result.scenario) == "peak_device_bytes":
+        peaks = [memory.peak_device_bytes for memory in recorded if memory.peak_device_bytes is not None]
+    else:
+        peaks = [memory.peak_bytes for memory in recorded]
+    return peaks if len(peaks) == len(result.samples) else []
 
 
 def _usable(side: Sequence[Result], name: str) -> list[Result]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.benchmarking.definitions import batch_s, images_per_second, latency_s, mean_batch_s, over_processes
 from zoo.benchmarking.stats import (
     BLOCKS,
     LEAST_TURNS,
@@ -35,29 +36,65 @@ class Spread:
     freedom: float
 
 
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """A measure of speed that the samples of a process show.
+
+    Attributes:
+        name: of the measure.
+        level: seconds a batch of one process, by its samples.
+        is_median: whether that is their median, and not their mean.
+    """
+
+    name: str
+    level: Callable[[Sequence[float]], float]
+    is_median: bool
+
+    @property
+    def statistic(self) -> Any:
+        """The same as a function of NumPy."""
+        import numpy as np
+
+        return np.median if self.is_median else np.mean
+
+
+LATENCY = Speed("latency", batch_s, is_median=True)
+THROUGHPUT = Speed("throughput", mean_batch_s, is_median=False)
+
+
 def compare_speed(
     a: Sequence[Result], b: Sequence[Result], floor: Floor | None, common: Mapping[str, Any]
-) -> Comparison:
-    """Latency: process by process where both sides took turns, else Result by Result.
+) -> list[Comparison]:
+    """Latency and throughput: process by process where both sides took turns, else Result by Result.
 
     The processes of one Result count as one observation in the second case: the machine was the same for all of them,
     and may have been another one, so to speak, when the other side was measured.
     """
-    change, reach, reason = (_in_turn if took_turns(a, b) else _at_different_times)(a, b, floor)
+    return [_compare(a, b, floor, speed, common) for speed in (LATENCY, THROUGHPUT)]
+
+
+def _compare(
+    a: Sequence[Result], b: Sequence[Result], floor: Floor | None, speed: Speed, common: Mapping[str, Any]
+) -> Comparison:
+    """One measure of speed."""
+    change, reach, reason = (_in_turn if took_turns(a, b) else _at_different_times)(a, b, floor, speed)
+    if speed is THROUGHPUT:  # of batches of one size: fewer seconds are more images
+        change = 0.0 - change  # never minus zero
     low, high = math.expm1(change - reach), math.expm1(change + reach)
-    verdict: str = decide("latency", low, high, LEAST_EFFECT, MARGIN)
+    verdict: str = decide(speed.name, low, high, LEAST_EFFECT, MARGIN)
     processes = [len(result.samples) for side in (a, b) for result in side]
-    if floor is None and took_turns(a, b) and min(processes) < LEAST_OBSERVATIONS:
+    known = floor is not None or not took_turns(a, b) or min(processes) >= LEAST_OBSERVATIONS
+    if not known:
         verdict = "inconclusive"
         reason += f": how pairs differ takes {LEAST_OBSERVATIONS} of them or 'zoo calibrate'"
     return Comparison(
         **common,
-        measure="latency",
-        a=_typical(a),
-        b=_typical(b),
+        measure=speed.name,
+        a=_value(a, speed),
+        b=_value(b, speed),
         change=math.expm1(change),
-        low=low,
-        high=high,
+        low=low if known else None,
+        high=high if known else None,
         verdict=verdict,
         reason=reason,
     )
@@ -66,23 +103,26 @@ def compare_speed(
 def took_turns(a: Sequence[Result], b: Sequence[Result]) -> bool:
     """Whether the processes of both sides ran in pairs: then they share the number of their pair."""
     pairs = [[process.pair for result in side for process in result.samples] for side in (a, b)]
-    return pairs[0] == pairs[1] and None not in pairs[0] and a[0].run == b[0].run
+    runs = [[result.run for result in side] for side in (a, b)]
+    return pairs[0] == pairs[1] and None not in pairs[0] and runs[0] == runs[1]
 
 
-def _in_turn(a: Sequence[Result], b: Sequence[Result], floor: Floor | None) -> tuple[float, float, str]:
+def _in_turn(a: Sequence[Result], b: Sequence[Result], floor: Floor | None, speed: Speed) -> tuple[float, float, str]:
     """The logarithm of the ratio, half its interval, and what it rests on."""
     processes = [[process for result in side for process in result.samples] for side in (a, b)]
-    levels = [[math.log(statistics.median(process.latency_s)) for process in side] for side in processes]
+    levels = [[math.log(speed.level(process.latency_s)) for process in side] for side in processes]
     known = Spread(floor.pair_sd, floor.pairs - 1) if floor else None
     centre, reach = mean_difference(*levels, paired=True, known=known)
     reason = f"{len(levels[0])} and {len(levels[1])} processes, interleaved" + _calibrated(floor)
     if len(levels[0]) == 1:
-        reach = max(reach, _within(processes[0][0], processes[1][0]))
+        reach = max(reach, _within(processes[0][0], processes[1][0], speed))
     return centre, reach, reason
 
 
-def _at_different_times(a: Sequence[Result], b: Sequence[Result], floor: Floor | None) -> tuple[float, float, str]:
-    levels = [[_level(result) for result in side] for side in (a, b)]
+def _at_different_times(
+    a: Sequence[Result], b: Sequence[Result], floor: Floor | None, speed: Speed
+) -> tuple[float, float, str]:
+    levels = [[_level(result, speed) for result in side] for side in (a, b)]
     reason = f"{_count(a)} and {_count(b)}, at different times" + _calibrated(floor)
     if floor is not None:
         known = Spread(floor.process_sd, floor.pairs - 1)
@@ -95,7 +135,7 @@ def _at_different_times(a: Sequence[Result], b: Sequence[Result], floor: Floor |
             "'zoo calibrate' measures it, 'zoo bench --against' avoids it"
         )
     centre, reach = mean_difference(*levels, paired=False, known=known)
-    own = math.sqrt(sum(_reach(result) ** 2 / len(side) ** 2 for side in (a, b) for result in side))
+    own = math.sqrt(sum(_reach(result, speed) ** 2 / len(side) ** 2 for side in (a, b) for result in side))
     return centre, max(reach, own), reason
 
 
@@ -130,48 +170,54 @@ def _squares(values: Sequence[float]) -> float:
     return sum((value - mean) ** 2 for value in values)
 
 
-def _within(a: Process, b: Process) -> float:
+def _within(a: Process, b: Process, speed: Speed) -> float:
     """Half the interval as far as a single pair tells it: over stretches of their turns, else by a bootstrap.
 
-    What counts of a stretch is the share of A's samples below A's median less the share of B's below B's, so that what
-    the machine did to both cancels out; it is read back as a quantile (Woodruff 1952), as in `zoo.benchmarking.stats`.
+    What counts of a stretch is how far A's samples lie from A's level less how far B's lie from B's, so that what the
+    machine did to both cancels out. For the median that is the share of samples below it, read back as a quantile
+    (Woodruff 1952), as in `zoo.benchmarking.stats`.
     """
     import numpy as np
 
     sides = [divide(process.latency_s, process.turns) for process in (a, b)]
     if len(sides[0]) == len(sides[1]) >= LEAST_TURNS:
-        relative = [[turn / np.median(np.concatenate(turns)) for turn in turns] for turns in sides]
+        relative = [[turn / speed.statistic(np.concatenate(turns)) for turn in turns] for turns in sides]
         stretches = np.array_split(np.arange(len(sides[0])), min(STRETCHES, len(sides[0])))
-        below = [[share_below(np.concatenate([turns[i] for i in s]), 1.0) for s in stretches] for turns in relative]
-        differences = [x - y for x, y in zip(*below, strict=True)]
+        shown = [[_shown(np.concatenate([turns[i] for i in s]), speed) for s in stretches] for turns in relative]
+        differences = [x - y for x, y in zip(*shown, strict=True)]
         error = statistics.stdev(differences) / math.sqrt(len(differences))
         pooled = np.concatenate([turn for turns in relative for turn in turns])
-        return student(len(differences) - 1) * quantile_reach(pooled, error)
+        return student(len(differences) - 1) * (quantile_reach(pooled, error) if speed.is_median else error)
     random = np.random.default_rng(0)
-    drawn_a, drawn_b = (np.log(replicates([p.latency_s], np.median, random)[0]) for p in (a, b))
+    drawn_a, drawn_b = (np.log(replicates([p.latency_s], speed.statistic, random)[0]) for p in (a, b))
     low, high = expanded_quantiles(drawn_b - drawn_a, BLOCKS)
     return (high - low) / 2
 
 
-def _reach(result: Result) -> float:
-    """Half the interval of a Result's own median, on a logarithmic scale."""
-    import numpy as np
+def _shown(samples: Any, speed: Speed) -> float:
+    """What samples around one show of the level."""
+    return share_below(samples, 1.0) if speed.is_median else float(samples.mean())
 
+
+def _reach(result: Result, speed: Speed) -> float:
+    """Half the interval of a Result's own level, on a logarithmic scale."""
     turns = [process.turns for process in result.samples]
-    low, high = interval([process.latency_s for process in result.samples], np.median, turns)
+    low, high = interval([process.latency_s for process in result.samples], speed.statistic, turns)
     return math.log(high / low) / 2
 
 
-def _level(result: Result) -> float:
-    """The mean of the logarithms of its processes' medians."""
-    return statistics.fmean(math.log(statistics.median(process.latency_s)) for process in result.samples)
+def _level(result: Result, speed: Speed) -> float:
+    """The logarithm of a Result's seconds a batch."""
+    return math.log(over_processes([speed.level(process.latency_s) for process in result.samples]))
 
 
-def _typical(side: Sequence[Result]) -> float:
-    """What the ratio is a ratio of: the geometric mean of the processes' medians, in seconds."""
-    return statistics.geometric_mean(
-        statistics.median(process.latency_s) for result in side for process in result.samples
-    )
+def _value(side: Sequence[Result], speed: Speed) -> float:
+    """The measure as a Result states it; of several Results their geometric mean."""
+    batch_size = side[0].scenario.batch_size
+    each = [[process.latency_s for process in result.samples] for result in side]
+    if speed is LATENCY:
+        return over_processes([latency_s(processes) for processes in each])
+    return over_processes([images_per_second(processes, batch_size) for processes in each])
 
 
 def _count(side: Sequence[Result]) -> str:

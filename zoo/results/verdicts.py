@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zoo.specs import Plain
+from zoo.text import printable
 
 Verdict = Literal["faster", "slower", "better", "worse", "smaller", "larger", "same", "inconclusive"]
 
@@ -18,6 +19,7 @@ LEAST_EFFECT = 0.01  # a difference below 1 % is not called one, however sure it
 MARGIN = 0.03  # "same" means: no more than 3 % apart, for sure
 ACCURACY_LEAST = 0.0
 ACCURACY_MARGIN = 0.01
+SHOWN = 8  # characters of a digest
 LEAST_OBSERVATIONS = 3  # a side, for their variation to be seen in the data themselves
 
 # By measure: what B is where its value is lower, and where it is higher, than A's.
@@ -32,23 +34,82 @@ WORDS: Mapping[str, tuple[Verdict, Verdict]] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ComparedSide(Plain):
+    """One side of a comparison: what was measured, by which versions.
+
+    Attributes:
+        name: tells the two sides apart.
+        plugin: the distribution that the model comes from, with its version.
+        code: digest of the Python files that ran; None in a Result that doesn't say.
+        weights: sha256 of the weights; None for random ones.
+        environment: the fingerprint.
+        results: ids.
+    """
+
+    name: str
+    model: str
+    plugin: str
+    zoo_version: str
+    code: str | None
+    weights: str | None
+    environment: str
+    results: tuple[str, ...]
+
+    def same_code(self, other: ComparedSide) -> bool:
+        """Whether nothing that runs is another than on the other side, as far as the records tell."""
+        names = ("model", "plugin", "zoo_version", "code", "weights", "environment")
+        return self.code is not None and all(getattr(self, name) == getattr(other, name) for name in names)
+
+    def in_a_line(self) -> str:
+        """The versions that were measured."""
+        code = f", code {self.code[:SHOWN]}" if self.code else ""
+        weights = f"weights {self.weights[:SHOWN]}" if self.weights else "random weights"
+        first, *others = self.results
+        more = f" and {len(others)} more" if others else ""
+        parts = f"{self.model} by {self.plugin}, zoo {self.zoo_version}{code}, {weights}, Result {first}{more}"
+        return printable(f"{self.name}: {parts}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SideDoubt(Plain):
+    """Something doubtful about one side of a comparison.
+
+    Attributes:
+        side: its name.
+        code, message: of the Result's check.
+        decides: whether no verdict on speed can be given for it.
+    """
+
+    side: str
+    code: str
+    message: str
+    decides: bool
+
+    def __str__(self) -> str:
+        return f"{self.side}: {self.code}: {self.message}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison(Plain):
     """One measure of B against A.
 
     Attributes:
         measure: latency, throughput, memory, parameters, macs or accuracy.
         scenario: what was measured, less the model.
-        a, b: the values, in the unit of the measure; for latency the geometric mean of the processes' medians.
+        sides: what A and B are, and are called.
+        a, b: the values, as `zoo.benchmarking.definitions` defines them; of several Results their geometric mean.
         change: B against A: a ratio less one, or for accuracy a difference (0.01 is one percentage point).
-        low, high: 95 % interval of the change; None where nothing is known of its spread.
+        low, high: 95 % interval of the change; None where it is not known, as of doubtful Results.
         verdict: what B is.
         reason: why a verdict could not be given, or what it rests on.
         across: whether the two come from different environments.
-        not_whole: the sides ("A", "B") whose value is a lower bound.
+        not_whole: which of `a` and `b` are lower bounds.
+        doubts: what is doubtful about either side, where that concerns the measure.
     """
 
     measure: str
     scenario: str
+    sides: tuple[ComparedSide, ComparedSide]
     a: float
     b: float
     change: float
@@ -58,6 +119,12 @@ class Comparison(Plain):
     reason: str = ""
     across: bool = False
     not_whole: tuple[str, ...] = ()
+    doubts: tuple[SideDoubt, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What A and B are called."""
+        return self.sides[0].name, self.sides[1].name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
