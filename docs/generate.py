@@ -250,7 +250,7 @@ ARGUMENTS = {
     "plugin check": "plugin",
 }
 OPTIONS = {
-    "dataset": "dataset", "runtime": "runtime", "runtimes": "runtime", "model": "model",
+    "dataset": "dataset", "runtime": "runtime", "runtimes": "runtime", "model": "model", "against": "model",
     "disabled": "plugin", "why": "plugin",
 }  # fmt: skip
 FILES = ("FILE", "FOLDER", "REFERENCE")

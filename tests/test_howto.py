@@ -18,10 +18,10 @@ from support import Zoo
 from zoo.cli import group
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("bring-a-model", "bring-a-dataset", "bring-a-runtime", "ship-weights", "publish", "promise")
+NAMES = ("bring-a-model", "bring-a-dataset", "bring-a-runtime", "ship-weights", "publish", "promise", "gate")
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in NAMES}
 BLOCK = re.compile(r"^```(?:python|toml)\n# (?P<path>\S+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
-COMMAND = re.compile(r"(?:^    |`)(?:elsewhere/bin/)?(zoo [a-z][^`\n]*)", re.MULTILINE)
+COMMAND = re.compile(r"(?:^ +|^\$ |`)(?:[\w./]+/bin/)?(zoo [a-z][^`\n]*)", re.MULTILINE)
 
 
 def _blocks(*pages: str) -> list[tuple[str, str]]:
@@ -84,7 +84,7 @@ def _path(site: Path) -> str:
 
 @pytest.mark.parametrize("page", NAMES)
 def test_commands_and_their_options_are_there(page: str) -> None:
-    commands = COMMAND.findall(PAGES[page])
+    commands = COMMAND.findall(PAGES[page].replace("\\\n", ""))
     assert commands
     for line in commands:
         words = shlex.split(line)[1:]

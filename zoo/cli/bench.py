@@ -22,6 +22,7 @@ from zoo.cli.options import (
 from zoo.cli.progress import scenario_progress
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 from zoo.record.scenario import PRECISIONS
+from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.benchmarking.plan import Options
@@ -129,8 +130,14 @@ def _share(value: str) -> float:
 )
 @click.option(
     "--against",
-    metavar="REFERENCE",
-    help="Measure this model (or a Result's) in turn, in 5 pairs of processes or --processes N, and compare.",
+    metavar="MODEL",
+    help="Measure this model too, in turn, in 5 pairs of processes or --processes N, and compare.",
+)
+@click.option(
+    "--against-python",
+    metavar="FILE",
+    help="Measure the same model (or that of --against) in turn as another environment has it, such as one with the "
+    "base branch, and compare. FILE is that environment's Python.",
 )
 @fail_if
 @click.option(
@@ -158,6 +165,7 @@ def command(
     patterns: tuple[str, ...],
     store: Store,
     against: str | None,
+    against_python: str | None,
     limits: tuple[str, ...],
     dry_run: bool,
     resume: bool,
@@ -184,14 +192,14 @@ def command(
         raise UsageError("name at least one model, such as 'zoo bench toy_resnet'; 'zoo list' names them")
     options = _options(**settings)
     registry = app.registry()
-    if against is not None:
+    if against is not None or against_python is not None:
         if dry_run:
             raise UsageError("--against has no plan to print; leave out --dry-run")
         if resume or skip_existing:
             raise UsageError("--against measures both sides now; leave out --resume and --skip-existing")
-        return _against(patterns, against, options, store, registry, limits, fmt, as_json)
+        return _against(patterns, against, against_python, options, store, registry, limits, fmt, as_json)
     if limits:
-        raise UsageError("--fail-if limits a comparison; name what to compare with by --against")
+        raise UsageError("--fail-if limits a comparison; name what to compare with by --against or --against-python")
     for line in left_out(registry, options):
         warn(line)
     if dry_run:
@@ -256,7 +264,8 @@ def _options(
 
 def _against(
     patterns: tuple[str, ...],
-    reference: str,
+    reference: str | None,
+    python: str | None,
     options: Options,
     store: Store,
     registry: Registry,
@@ -269,16 +278,22 @@ def _against(
     from zoo.results.bench import bench_against
     from zoo.results.compare import compare_matching
     from zoo.results.floor import load_floor
+    from zoo.results.naming import name_sides
 
     if len(patterns) > 1:
         raise UsageError("--against compares one model; name just that one")
     parsed = [gate.parse(limit) for limit in limits]
+    settings: dict[str, Any] = {"options": options, "store": store, "registry": registry}
     with scenario_progress(options.least_processes(sides=2)) as on_step:  # pairs
-        a, b = bench_against(patterns[0], reference, options=options, store=store, on_step=on_step, registry=registry)
-    failed = [result for result in (*a, *b) if result.outcome != "ok"]
-    for result in failed:
-        click.echo(f"! {result.scenario.model}: {result.reasons['latency_s']}", err=True)
+        a, b = bench_against(patterns[0], reference, python=python, on_step=on_step, **settings)
+    names = (printable(python), "this environment") if python else name_sides(a, b)
+    failed = [(name, one) for name, side in zip(names, (a, b), strict=True) for one in side if one.failure]
+    for name, result in failed:
+        click.echo(f"! {name}: {result.reasons['latency_s']}", err=True)
     if failed:
         return EXIT_FAILED
     floor = load_floor(store, a[0].environment.fingerprint)
-    return print_comparisons(compare_matching(a, b, floor=floor), parsed, fmt, as_json)
+    comparisons = compare_matching(a, b, across=python is not None, floor=floor, names=names)
+    if python is not None and comparisons[0].sides[0].same_code(comparisons[0].sides[1]):
+        warn("both sides run the same code by the same packages: whatever differs is noise")
+    return print_comparisons(comparisons, parsed, fmt, as_json, results=[*a, *b])

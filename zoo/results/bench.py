@@ -101,8 +101,9 @@ def _sized(steps: Sequence[Step], on_step: OnStep | None) -> Iterator[Step]:
 
 def bench_against(
     name: str,
-    reference: str,
+    reference: str | None = None,
     *,
+    python: str | None = None,
     options: Options | None = None,
     store: Store | None = None,
     on_step: OnStep | None = None,
@@ -113,30 +114,69 @@ def bench_against(
 
     A batch size of "max" is the largest that fits both while they are in memory together.
 
-    :param reference: a model, or with a store an id or a label: its model is then measured again.
+    :param reference: a model; with `python` it may be left out, and is then the same model.
+    :param python: the interpreter of another environment, by whose zoo, plugins and packages the reference is measured.
+    :param store: where the Results are recorded, but for those of another environment: what is looked up there later is
+        to be of the code that is installed here.
     :return: the Results of the reference and of the model, scenario by scenario: A and B of `compare`.
-    :raises UsageError: for what is unknown or impossible here.
+    :raises UsageError: for what is unknown or impossible here, or there.
     """
     from zoo.benchmarking.plan import Options, plan
     from zoo.benchmarking.runner import measure_sides
-    from zoo.results.references import find
 
     registry = registry or _registry.load()
     options = options or Options(**settings)
     if options.max_time_s is not None:  # two processes warm up and sample in that time
         options = dataclasses.replace(options, policy=options.policy.within(options.max_time_s / 2))
-    registry.model(name)
-    if reference not in registry.models and store is not None:
-        try:
-            reference = find(reference, store)[0].scenario.model
-        except UsageError:
-            registry.model(reference)  # says which model was probably meant
-            raise
-    sides = [plan(registry, [model], options) for model in (reference, name)]
+    steps = plan(registry, [name], options)
+    if python is not None:
+        from zoo.benchmarking.elsewhere import plan_elsewhere
+
+        references = plan_elsewhere(python, [reference or name], options)
+    else:
+        if reference is None:
+            raise UsageError("name a model to measure in turn, or the Python of another environment")
+        _refuse_stored(reference, name, registry, store)
+        references = plan(registry, [reference], options)
     results: tuple[list[Result], list[Result]] = ([], [])
-    for pair in measure_sides(list(zip(*sides, strict=True)), on_step):
+    for pair in measure_sides(_paired(references, steps), on_step):
         for side, result in zip(results, pair, strict=True):
             side.append(result)
-            if store is not None:
+        for step, result in zip((references[0], steps[0]), pair, strict=True):
+            if store is not None and step.elsewhere is None:
                 store.add(result)
     return results
+
+
+def _refuse_stored(reference: str, name: str, registry: _registry.Registry, store: Store | None) -> None:
+    """:raises UsageError: if it is no model. What was measured before is not measured again by the code of today."""
+    from zoo.results.references import find
+
+    if reference in registry.models:
+        return
+    try:
+        stored = store is not None and bool(find(reference, store))
+    except UsageError:
+        stored = False
+    if stored:
+        raise UsageError(
+            f"--against measures a model now, and {reference} was measured before: 'zoo compare {reference} {name}' "
+            "compares with it as it is stored, '--against-python' measures other code in turn"
+        )
+    registry.model(reference)  # says which model was probably meant
+
+
+def _paired(references: Sequence[Step], steps: Sequence[Step]) -> list[tuple[Step, Step]]:
+    """The scenarios that both sides have, whatever their models; each side's order is that of the second.
+
+    :raises UsageError: if there are none.
+    """
+
+    def key(step: Step) -> object:
+        return dataclasses.replace(step.scenario, model="-"), step.seeks_batch_size
+
+    known = {key(step): step for step in references}
+    pairs = [(known[key(step)], step) for step in steps if key(step) in known]
+    if not pairs:
+        raise UsageError("the two environments have no runtime in common that can be measured; name one by --runtime")
+    return pairs
