@@ -51,7 +51,7 @@ class SlowedStep(Step):
         """The same work, with this folder on the path."""
         task = super().task()
         path = os.pathsep.join([str(HERE), str(HERE.parent)])
-        return dataclasses.replace(task, environment={**task.environment.to_json(), "PYTHONPATH": path})
+        return dataclasses.replace(task, environment={**task.environment, "PYTHONPATH": path})
 
 
 def step(products: int, processes: int, batch_size: int, seconds: float = SECONDS) -> Step:
