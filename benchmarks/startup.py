@@ -28,6 +28,7 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 PLAIN = "import zoo\n"
 HEAVY = "import tensorflow as tf\nimport zoo\n"
+TAB = {"_ZOO_COMPLETE": "bash_complete", "COMP_WORDS": "zoo bench plain-1-", "COMP_CWORD": "2"}
 HOOK = """
 @zoo.hookimpl
 def zoo_models():
@@ -105,10 +106,10 @@ def _zoo(arguments: argparse.Namespace, plain: dict[str, str], heavy: dict[str, 
         Command(f"zoo --help, {many}", [zoo, "--help"], plain),
         Command(f"zoo list, {many}", [zoo, "list"], plain),
         Command(f"zoo list 'plain-1-*', {many}", [zoo, "list", "plain-1-*"], plain),
-        Command(f"completion of a model's name, {many}", [zoo, "--complete", "bench", "plain-1-"], plain),
+        Command(f"completion of a model's name, {many}", [zoo], plain | TAB),
         Command(f"zoo list, {more}", [zoo, "list"], heavy),
         Command(f"zoo --help, {more}", [zoo, "--help"], heavy),
-        Command(f"completion of a model's name, {more}", [zoo, "--complete", "bench", "plain-1-"], heavy),
+        Command(f"completion of a model's name, {more}", [zoo], heavy | TAB),
     ]
 
 

@@ -11,7 +11,6 @@ import hook_reference
 
 from zoo import errors, registry
 from zoo.cli import COMMANDS, group
-from zoo.cli.options import ListsByDefault
 from zoo.findings import CODES
 from zoo.modeling.inventory import weights
 from zoo.record import numbers
@@ -233,72 +232,11 @@ def findings() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def command_line_help() -> str:
-    """`zoo/cli/help.txt`: what `zoo --help` prints in a terminal of 80 columns or more."""
-    return group.get_help(click.Context(group, info_name="zoo", terminal_width=78)) + "\n"
-
-
-# Of what the arguments of each command are names: of models, datasets, plugins, files; or of nothing that is known.
-ARGUMENTS = {
-    **dict.fromkeys(("list", "show", "bench", "recommend", "calibrate", "train", "export"), "model"),
-    **dict.fromkeys(("weights list", "weights verify", "weights export"), "model"),
-    **dict.fromkeys(("data fetch", "data verify", "data show"), "dataset"),
-    **dict.fromkeys(("compare", "reproduce", "results import", "weights import", "plugins install"), "file"),
-    **dict.fromkeys(("results show", "results rm"), ""),
-    "plugins uninstall": "plugin",
-    "plugin new": "",
-    "plugin check": "plugin",
-}
-OPTIONS = {
-    "dataset": "dataset", "runtime": "runtime", "runtimes": "runtime", "model": "model", "against": "model",
-    "disabled": "plugin", "why": "plugin",
-}  # fmt: skip
-FILES = ("FILE", "FOLDER", "REFERENCE")
-
-
-def completion() -> str:
-    """`zoo/cli/completion.txt`: what there is to complete, in the form that `zoo.completing` reads."""
-    lines = [_grammar("", group)]
-    context = click.Context(group)
-    for name in COMMANDS:
-        command = group.get_command(context, name)
-        assert command is not None
-        lines.append(_grammar(name, command))
-        if isinstance(command, click.Group):
-            lines += [_grammar(f"{name} {child.name}", child) for child in command.commands.values()]
-    return "\n".join(lines) + "\n"
-
-
-def _grammar(path: str, command: click.Command) -> str:
-    params = list(command.get_params(_context(command, path)))
-    name = path
-    if isinstance(command, ListsByDefault):
-        params += command.commands["list"].params
-        name = f"{path} list"
-    arguments = [param for param in params if isinstance(param, click.Argument)]
-    options = [param for param in params if isinstance(param, click.Option)]
-    kinds = [ARGUMENTS[name] if not isinstance(a.type, click.Choice) else "|".join(a.type.choices) for a in arguments]
-    summary = command.get_short_help_str(60) if path else ""
-    return "\t".join([path, summary, *(kinds[:1] or [""]), *(_option(option) for option in options)])
-
-
-def _option(option: click.Option) -> str:
-    name = next(name for name in option.opts if name.startswith("--"))
-    if option.is_flag:
-        return name
-    if isinstance(option.type, click.Choice):
-        return f"{name}={'|'.join(option.type.choices)}"
-    is_file = (option.metavar or "").startswith(FILES)
-    return f"{name}={OPTIONS.get(option.name or '', 'file' if is_file else '')}"
-
-
 PAGES = {
     "cli.md": cli,
     "findings.md": findings,
     "hooks.md": hook_reference.page,
     "scores.md": scores,
-    "../zoo/cli/help.txt": command_line_help,
-    "../zoo/cli/completion.txt": completion,
 }
 
 

@@ -40,7 +40,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("authoring", "testing"),
     ("api",),
-    ("cli", "start", "completing"),
+    ("cli", "start"),
 )
 FLOOR = {name: number for number, room in enumerate(ROOMS) for name in room}
 

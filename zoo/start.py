@@ -1,5 +1,5 @@
-"""Where the command `zoo` starts. What must be fast however much is installed, `zoo --help`, `zoo list` and completion,
-is answered here from text that lies ready; everything else, and whatever is unusual, by `zoo.cli`.
+"""Where the command `zoo` starts. `zoo list` must be fast however much is installed: it is answered here from text that
+lies ready. Everything else, and whatever is unusual, is for `zoo.cli`.
 
 Importing click alone takes three times as long as starting Python; this imports nothing that isn't there already.
 """
@@ -11,14 +11,11 @@ import sys
 
 from zoo import index, listing
 
-FOLDER = os.path.dirname(__file__)
-COMPLETE = "--complete"  # what the scripts of `zoo completion` call; not for people
-
 
 def main() -> None:
     """Run the command line."""
     try:
-        answered = answer(sys.argv[1:])
+        answered = "_ZOO_COMPLETE" not in os.environ and answer(sys.argv[1:])
     except BrokenPipeError:  # the reader of our output has gone, as `head` does: nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
@@ -32,54 +29,24 @@ def main() -> None:
 
 
 def answer(arguments: list[str]) -> bool:
-    """Answer from what lies ready. False, with nothing printed, where that can't be."""
+    """Answer `zoo list` from what lies ready. False, with nothing printed, where that can't be."""
+    if arguments[:1] != ["list"] or any(argument.startswith("-") for argument in arguments):
+        return False
     try:
-        text = _text(arguments)
-        mentions = ""
-        if text is None and arguments[:1] == ["list"] and not any(a.startswith("-") for a in arguments):
-            found = index.load()
-            rows = _chosen(found.rows, arguments[1:]) if found else []
-            if found and rows:
-                text = listing.table(rows)
-                mentions = "".join(f"zoo: {line}\n" for line in found.mentions)
-        if text is None:
+        found = index.load()
+        rows = _chosen(found.rows, arguments[1:]) if found else []
+        if not found or not rows:
             return False
+        text = listing.table(rows)
+        mentions = "".join(f"zoo: {line}\n" for line in found.mentions)
         (text + mentions).encode(sys.stdout.encoding, sys.stdout.errors or "strict")
     except (OSError, ValueError, AttributeError):  # whatever it is, the long way will say
         return False
     if mentions and sys.stderr is not None:
         sys.stderr.write(mentions)
-    sys.stdout.write(f"{text}\n" if text else "")
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
     return True
-
-
-def _text(arguments: list[str]) -> str | None:
-    if arguments in ([], ["--help"], ["-h"]):
-        return None if listing.terminal_columns() < 80 else _read("help.txt")
-    if arguments[:1] == [COMPLETE]:
-        from zoo import completing
-
-        return completing.candidates(_read("completion.txt"), arguments[1:], _index)
-    return None
-
-
-def _index() -> index.Index | None:
-    """The index, made now if need be."""
-    if found := index.load():
-        return found
-    from zoo import registry
-    from zoo.plugins import ready
-
-    try:
-        return ready.index_of(registry.load())
-    except Exception:  # whoever presses Tab wants no message; the command itself will give it
-        return None
-
-
-def _read(name: str) -> str:
-    with open(os.path.join(FOLDER, "cli", name), encoding="utf-8") as file:
-        return file.read().removesuffix("\n")
 
 
 def _chosen(rows: list[list[str]], patterns: list[str]) -> list[list[str]]:

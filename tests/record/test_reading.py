@@ -15,7 +15,8 @@ from support import make_result
 
 from zoo.errors import UsageError
 from zoo.record.reading import Damaged, loads
-from zoo.record.result import OUTCOMES, Result
+from zoo.record.result import Result
+from zoo.record.scenario import OUTCOMES
 from zoo.report import tables
 from zoo.results.export import csv_table, jsonl, parse
 from zoo.results.rows import from_columns, row_of, to_columns

@@ -36,7 +36,7 @@ NO_PEAK = "what this machine can do has not been measured; 'zoo peak' does it"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a scenario ended that has no measures: an outcome of `zoo.record.result.OUTCOMES`, and why."""
+    """How a scenario ended that has no measures: an outcome of `zoo.record.scenario.OUTCOMES`, and why."""
 
     outcome: str
     failure: Failure

@@ -18,7 +18,7 @@ class LostProcess:
     """One process without a record.
 
     Attributes:
-        outcome: how it ended, one of `zoo.record.result.OUTCOMES`.
+        outcome: how it ended, one of `zoo.record.scenario.OUTCOMES`.
         failure: why; `PARTNER_ENDED` if nothing was wrong with it, but the process beside it was lost.
         turns: those that it completed.
         pair: the number of the pair that it belonged to, or None.

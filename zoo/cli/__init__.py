@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from zoo import __version__
+from zoo.cli import names
 from zoo.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ZooError
 from zoo.text import printable
 
@@ -67,7 +68,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Suggest a command where there is none of that name."""
-        if args and args[0] not in COMMANDS:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
             import difflib
 
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
@@ -83,6 +84,7 @@ class Commands(click.Group):
     "disabled",
     metavar="NAME",
     multiple=True,
+    shell_complete=names.plugins,
     help="Leave a plugin alone, by distribution or entry point. Also: ZOO_DISABLE_PLUGINS=NAME,…",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")

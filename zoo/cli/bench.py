@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli import App, warn
+from zoo.cli import App, names, warn
 from zoo.cli.compare import fail_if, print_comparisons
 from zoo.cli.options import (
     as_json,
@@ -78,9 +78,10 @@ def _share(value: str) -> float:
 
 
 @click.command("bench")
-@click.argument("patterns", metavar="NAME...", nargs=-1)
+@click.argument("patterns", metavar="NAME...", nargs=-1, shell_complete=names.models)
 @click.option(
     "--dataset",
+    shell_complete=names.datasets,
     metavar="NAME",
     default="digits",
     show_default=True,
@@ -99,6 +100,7 @@ def _share(value: str) -> float:
 @click.option(
     "--runtime",
     "runtimes",
+    shell_complete=names.runtimes,
     metavar="NAME[,NAME]...",
     default="tensorflow",
     show_default=True,
@@ -131,11 +133,13 @@ def _share(value: str) -> float:
 @click.option(
     "--against",
     metavar="MODEL",
+    shell_complete=names.models,
     help="Measure this model too, in turn, in 5 pairs of processes or --processes N, and compare.",
 )
 @click.option(
     "--against-python",
     metavar="FILE",
+    type=click.Path(),
     help="Measure the same model (or that of --against) in turn as another environment has it, such as one with the "
     "base branch, and compare. FILE is that environment's Python.",
 )

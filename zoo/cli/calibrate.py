@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli import App
+from zoo.cli import App, names
 from zoo.cli.options import as_json, echo_json, store_option
 from zoo.cli.progress import scenario_progress
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("calibrate")
-@click.argument("name", default="toy_resnet")
+@click.argument("name", shell_complete=names.models, default="toy_resnet")
 @click.option("--pairs", type=click.IntRange(min=2), default=10, show_default=True, help="Pairs of processes.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
 @store_option

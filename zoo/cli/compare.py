@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zoo.cli import names
 from zoo.cli.options import as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_OK
 
@@ -30,8 +31,8 @@ def fail_if(function: click.decorators.FC) -> click.decorators.FC:
 
 
 @click.command("compare")
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
+@click.argument("a", metavar="A", shell_complete=names.files)
+@click.argument("b", metavar="B", shell_complete=names.files)
 @fail_if
 @click.option("--across-environments", is_flag=True, help="Allow Results of different machines or versions.")
 @store_option

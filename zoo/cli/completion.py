@@ -1,18 +1,16 @@
-"""`zoo completion`: what a shell needs to complete commands, options and the names of models."""
+"""`zoo completion`: the script by which a shell completes commands, options and names. Click writes it."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import click
 
 SHELLS = ("bash", "zsh", "fish")
-SCRIPTS = Path(__file__).parent / "shells"
 
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
-def command(shell: str) -> None:
+@click.pass_context
+def command(context: click.Context, shell: str) -> None:
     """Print the script that lets a shell complete commands, options and names.
 
     \b
@@ -20,4 +18,8 @@ def command(shell: str) -> None:
     zsh:  eval "$(zoo completion zsh)" in ~/.zshrc, after compinit
     fish: zoo completion fish > ~/.config/fish/completions/zoo.fish
     """
-    click.echo((SCRIPTS / f"zoo.{shell}").read_text(encoding="utf-8"), nl=False)
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101 - click has a class for each of SHELLS
+    click.echo(kind(context.find_root().command, {}, "zoo", "_ZOO_COMPLETE").source())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli import App, warn
+from zoo.cli import App, names, warn
 from zoo.cli.options import ListsByDefault, as_json, data_dir, echo_json, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK
 
@@ -50,10 +50,11 @@ def list_command(app: App, data_dir: str | None, fmt: str, as_json: bool) -> Non
 
 
 @command.command("fetch")
-@click.argument("name")
+@click.argument("name", shell_complete=names.datasets)
 @click.option(
     "--data-dir",
     metavar="FOLDER",
+    type=click.Path(),
     help="Where to, made if need be; by default the zoo's own. Also: ZOO_DATA_DIR.",
 )
 @click.option(
@@ -99,7 +100,7 @@ def fetch_command(app: App, name: str, data_dir: str | None, timeout: float, idl
 
 
 @command.command("verify")
-@click.argument("name")
+@click.argument("name", shell_complete=names.datasets)
 @data_dir
 @table_format
 @as_json
@@ -135,8 +136,13 @@ def verify_command(app: App, name: str, data_dir: str | None, fmt: str, as_json:
 
 
 @command.command("show")
-@click.argument("name")
-@click.option("--images", metavar="FILE.png", help="Draw some images of every class, with its name, into a PNG file.")
+@click.argument("name", shell_complete=names.datasets)
+@click.option(
+    "--images",
+    metavar="FILE.png",
+    type=click.Path(),
+    help="Draw some images of every class, with its name, into a PNG file.",
+)
 @click.option("--split", metavar="NAME", default="train", show_default=True, help="Whose images to draw.")
 @data_dir
 @as_json

@@ -6,22 +6,40 @@ from typing import Any
 
 import click
 
-from zoo.cli import App
+from zoo.cli import App, names
 from zoo.cli.options import as_json, data_dir, echo_json, weights_option
 from zoo.record.scenario import PRECISIONS
 
 
 @click.command("export")
-@click.argument("model", metavar="NAME")
-@click.option("--runtime", metavar="NAME", required=True, help="Which file: that of onnxruntime, openvino, litert, …")
+@click.argument("model", metavar="NAME", shell_complete=names.models)
 @click.option(
-    "--dataset", metavar="NAME", default="digits", show_default=True, help="Whose weights, and whose test images."
+    "--runtime",
+    shell_complete=names.runtimes,
+    metavar="NAME",
+    required=True,
+    help="Which file: that of onnxruntime, openvino, litert, …",
+)
+@click.option(
+    "--dataset",
+    shell_complete=names.datasets,
+    metavar="NAME",
+    default="digits",
+    show_default=True,
+    help="Whose weights, and whose test images.",
 )
 @data_dir
 @click.option("--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True)
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N", default=1, show_default=True)
 @weights_option
-@click.option("-o", "--output", metavar="FOLDER", required=True, help="Where to; it must not be there, or be empty.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    type=click.Path(),
+    required=True,
+    help="Where to; it must not be there, or be empty.",
+)
 @as_json
 @click.pass_obj
 def command(app: App, /, model: str, output: str, as_json: bool, **settings: Any) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo import listing
-from zoo.cli import App
+from zoo.cli import App, names
 from zoo.cli.options import as_json, echo_json, table_format
-from zoo.registry import Entry
-from zoo.specs import ModelSpec
+
+if TYPE_CHECKING:
+    from zoo.registry import Entry
+    from zoo.specs import ModelSpec
 
 
 @click.command("list")
-@click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
+@click.argument("patterns", metavar="[PATTERN]...", nargs=-1, shell_complete=names.models)
 @table_format
 @as_json
 @click.pass_obj

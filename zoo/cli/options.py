@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from zoo.results.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,9 +22,15 @@ class ListsByDefault(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take `zoo results` and `zoo results --model …` for `zoo results list …`."""
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+        completing = not args and ctx.resilient_parsing  # then the subcommands are offered
+        if not completing and (not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names)):
             args = ["list", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Subcommands, and the options of `list`."""
+        found = super().shell_complete(ctx, incomplete)
+        return found + self.commands["list"].shell_complete(ctx, incomplete)
 
 
 def size_in_bytes(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
@@ -81,6 +89,7 @@ def data_dir(function: F) -> F:
     return click.option(
         "--data-dir",
         metavar="FOLDER",
+        type=click.Path(),
         help="Where TFDS has prepared the dataset. Also: ZOO_DATA_DIR.",
     )(function)
 
@@ -94,7 +103,7 @@ def _open_store(context: click.Context, parameter: click.Parameter, folder: str 
 def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--store`; the command is given a `Store`."""
     text = "The folder of Results. Also: ZOO_STORE."
-    return click.option("--store", metavar="FOLDER", callback=_open_store, help=text)(function)
+    return click.option("--store", metavar="FOLDER", type=click.Path(), callback=_open_store, help=text)(function)
 
 
 def echo_json(values: object) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli import App
+from zoo.cli import App, names
 from zoo.cli.options import as_json, echo_json
 from zoo.errors import EXIT_OK, EXIT_REGRESSION, UsageError
 
@@ -23,7 +23,7 @@ def command() -> None:
 @click.argument("name")
 @click.option("--runtime", "kind", flag_value="runtime", help="One that brings a runtime instead of a model.")
 @click.option("--dataset", "kind", flag_value="dataset", help="One that brings a dataset.")
-@click.option("-o", "--output", metavar="FOLDER", help="Where to; by default zoo-NAME here.")
+@click.option("-o", "--output", metavar="FOLDER", type=click.Path(), help="Where to; by default zoo-NAME here.")
 @as_json
 @click.pass_obj
 def new_command(app: App, name: str, kind: str | None, output: str | None, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def new_command(app: App, name: str, kind: str | None, output: str | None, as_js
 
 
 @command.command("check")
-@click.argument("target", metavar="[NAME|FOLDER]", required=False)
+@click.argument("target", metavar="[NAME|FOLDER]", required=False, shell_complete=names.plugins)
 @click.option(
     "--backend", "backends", metavar="NAME[,NAME…]", help="Keras backends to check models on, instead of all there are."
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli import App
+from zoo.cli import App, names
 from zoo.cli.options import ListsByDefault, as_json, echo_json, table_format
 
 if TYPE_CHECKING:
@@ -19,7 +19,12 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--why", metavar="NAME", help="Read one plugin anew, and say all that was found and how to mend it.")
+@click.option(
+    "--why",
+    shell_complete=names.plugins,
+    metavar="NAME",
+    help="Read one plugin anew, and say all that was found and how to mend it.",
+)
 @click.option("--refresh", is_flag=True, help="Read all plugins anew, those too that have not changed.")
 @table_format
 @as_json
@@ -78,7 +83,9 @@ PASSED_ON: dict[str, Any] = {"ignore_unknown_options": True}
 
 
 @command.command("install", context_settings=PASSED_ON)
-@click.argument("arguments", metavar="ARGUMENT...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument(
+    "arguments", metavar="ARGUMENT...", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=names.files
+)
 def install(arguments: tuple[str, ...]) -> None:
     """Install plugins into the zoo's own environment: its 'pip install ARGUMENT...', or uv's."""
     from zoo.plugins.packages import run
@@ -87,7 +94,9 @@ def install(arguments: tuple[str, ...]) -> None:
 
 
 @command.command("uninstall", context_settings=PASSED_ON)
-@click.argument("arguments", metavar="ARGUMENT...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument(
+    "arguments", metavar="ARGUMENT...", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=names.plugins
+)
 def uninstall(arguments: tuple[str, ...]) -> None:
     """Uninstall plugins from the zoo's own environment, broken ones too: 'pip uninstall ARGUMENT...', or uv's."""
     from zoo.plugins.packages import run

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli import App
+from zoo.cli import App, names
 from zoo.cli.options import as_json, data_dir, echo_json, size_in_bytes, store_option, table_format
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _accuracy(context: click.Context, parameter: click.Parameter, value: str | N
 
 
 @click.command("recommend")
-@click.argument("patterns", metavar="[NAME]...", nargs=-1)
+@click.argument("patterns", metavar="[NAME]...", nargs=-1, shell_complete=names.models)
 @click.option(
     "--max-latency", "max_latency_s", metavar="TIME", callback=_duration, help="For one batch, such as 5ms: the median."
 )
@@ -54,7 +54,7 @@ def _accuracy(context: click.Context, parameter: click.Parameter, value: str | N
     help="Of the process at its peak, such as 300MB; of the device where that is a GPU.",
 )
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N", default=1, show_default=True)
-@click.option("--dataset", metavar="NAME", default="digits", show_default=True)
+@click.option("--dataset", shell_complete=names.datasets, metavar="NAME", default="digits", show_default=True)
 @data_dir
 @click.option("--device", metavar="cpu|gpu|gpu:N", help="Only that. By default all that were measured.")
 @click.option(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli import App
+from zoo.cli import App, names
 from zoo.cli.compare import fail_if, print_comparisons
 from zoo.cli.options import as_json, data_dir, store_option, table_format
 from zoo.cli.progress import scenario_progress
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("reproduce")
-@click.argument("reference", metavar="RESULT")
+@click.argument("reference", metavar="RESULT", shell_complete=names.files)
 @data_dir
 @fail_if
 @click.option("--across-environments", is_flag=True, help="Allow a Result of another machine or other versions.")

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli import warn
+from zoo.cli import names, warn
 from zoo.cli.options import ListsByDefault, as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 from zoo.paths import logs, reason
-from zoo.record.result import OUTCOMES
-from zoo.record.scenario import PRECISIONS, check_device
+from zoo.record.scenario import OUTCOMES, PRECISIONS, check_device
 
 if TYPE_CHECKING:
     from zoo.record.reading import Damaged
@@ -47,9 +46,9 @@ def _device(context: click.Context, parameter: click.Parameter, value: str | Non
 
 
 SELECTION = (
-    click.option("--model", metavar="NAME", help="A name or a shell glob."),
-    click.option("--dataset", metavar="NAME"),
-    click.option("--runtime", metavar="NAME"),
+    click.option("--model", shell_complete=names.models, metavar="NAME", help="A name or a shell glob."),
+    click.option("--dataset", shell_complete=names.datasets, metavar="NAME"),
+    click.option("--runtime", shell_complete=names.runtimes, metavar="NAME"),
     click.option("--device", metavar="cpu|gpu|gpu:N", callback=_device),
     click.option("--precision", type=click.Choice(PRECISIONS)),
     click.option("--batch-size", type=click.IntRange(min=1), metavar="N"),
@@ -138,7 +137,9 @@ def _logs_of(result: Result) -> Path | None:
 @command.command("export")
 @selection
 @click.option("--as", "fmt", type=click.Choice(EXPORTS), default="jsonl", show_default=True)
-@click.option("-o", "--output", metavar="FILE", default="-", help="Where to write; - is standard output.")
+@click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(), default="-", help="Where to write; - is standard output."
+)
 def export_command(store: Store, wanted: Filter, fmt: str, output: str) -> int:
     """Write Results as text, the oldest first: JSON Lines (all of each), CSV, or pytest-benchmark's JSON.
 
@@ -157,7 +158,7 @@ def export_command(store: Store, wanted: Filter, fmt: str, output: str) -> int:
 
 
 @command.command("import")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @store_option
 def import_command(files: Sequence[str], store: Store) -> int:
     """Add Results from JSON Lines, from a JSON array as 'zoo bench --json' prints it, or from a single Result.

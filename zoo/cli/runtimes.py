@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli import App
 from zoo.cli.options import as_json, echo_json, table_format
-from zoo.registry import Entry
-from zoo.specs import RuntimeSpec
+
+if TYPE_CHECKING:
+    from zoo.registry import Entry
+    from zoo.specs import RuntimeSpec
 
 
 @click.command("runtimes")

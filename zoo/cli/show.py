@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli import App
+from zoo.cli import App, names
 from zoo.cli.options import as_json, echo_json, table_format
 from zoo.errors import UsageError
 
@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 
 
 @click.command("show")
-@click.argument("name")
-@click.option("--diagram", metavar="FILE.svg", help="Draw the model, skip connections as arcs, into an SVG file.")
+@click.argument("name", shell_complete=names.models)
 @click.option(
-    "--roofline", metavar="FILE.svg", help="Draw the layers under the roofs that 'zoo peak' measured, into an SVG file."
+    "--diagram",
+    metavar="FILE.svg",
+    type=click.Path(),
+    help="Draw the model, skip connections as arcs, into an SVG file.",
+)
+@click.option(
+    "--roofline",
+    metavar="FILE.svg",
+    type=click.Path(),
+    help="Draw the layers under the roofs that 'zoo peak' measured, into an SVG file.",
 )
 @table_format
 @as_json

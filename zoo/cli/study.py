@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoo.cli import App
+from zoo.cli import App, names
 from zoo.cli.options import as_json, data_dir, echo_json, table_format
 from zoo.errors import UsageError
 from zoo.keras_backend import BACKENDS
@@ -39,7 +39,14 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
     callback=_pairs,
     help="Twins; may be given several times.",
 )
-@click.option("--dataset", metavar="NAME", default="cifar10", show_default=True, help="What to train on.")
+@click.option(
+    "--dataset",
+    shell_complete=names.datasets,
+    metavar="NAME",
+    default="cifar10",
+    show_default=True,
+    help="What to train on.",
+)
 @data_dir
 @click.option("--steps", type=click.IntRange(min=2), metavar="N", default=400, show_default=True)
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N", default=128, show_default=True)
@@ -54,6 +61,7 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
     "-o",
     "--output",
     metavar="FOLDER",
+    type=click.Path(),
     required=True,
     help="For study.json and residual.svg. Models that it holds the same training of are not trained again.",
 )

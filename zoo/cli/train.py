@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from zoo.cli import App, warn
+from zoo.cli import App, names, warn
 from zoo.cli.options import as_json, data_dir, echo_json
 from zoo.keras_backend import BACKENDS
 
@@ -16,8 +16,15 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 
 @click.command("train")
-@click.argument("name")
-@click.option("--dataset", metavar="NAME", default="digits", show_default=True, help="What to train on.")
+@click.argument("name", shell_complete=names.models)
+@click.option(
+    "--dataset",
+    shell_complete=names.datasets,
+    metavar="NAME",
+    default="digits",
+    show_default=True,
+    help="What to train on.",
+)
 @data_dir
 @click.option("--recipe", metavar="NAME", help="Which of the model's recipes for it; by default the first.")
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Instead of the recipe's.")
@@ -34,7 +41,7 @@ OnEvent = Callable[[dict[str, Any]], None]
 )
 @click.option("--flip-test", is_flag=True, help="Also score with each image and its mirror image averaged.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of the same run, if there is one.")
-@click.option("--run-dir", metavar="FOLDER", help="Where history, checkpoint and result are kept.")
+@click.option("--run-dir", metavar="FOLDER", type=click.Path(), help="Where history, checkpoint and result are kept.")
 @click.option(
     "--data",
     type=click.Choice(["auto", "memory", "stream"]),
@@ -65,7 +72,11 @@ OnEvent = Callable[[dict[str, Any]], None]
     help="Add in a fixed order, so that a seed always gives the same weights.",
 )
 @click.option(
-    "-o", "--output", metavar="FILE", help="Where to write the weights; by default where 'zoo bench' finds them."
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(),
+    help="Where to write the weights; by default where 'zoo bench' finds them.",
 )
 @as_json
 @click.pass_obj

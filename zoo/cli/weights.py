@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from zoo.cli import App, warn
+from zoo.cli import App, names, warn
 from zoo.cli.options import ListsByDefault, as_json, data_dir, echo_json, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK
 
@@ -19,11 +19,11 @@ def command() -> None:
     """
 
 
-dataset_option = click.option("--dataset", metavar="NAME", help="Only weights for it.")
+dataset_option = click.option("--dataset", shell_complete=names.datasets, metavar="NAME", help="Only weights for it.")
 
 
 @command.command("list")
-@click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
+@click.argument("patterns", metavar="[PATTERN]...", nargs=-1, shell_complete=names.models)
 @dataset_option
 @table_format
 @as_json
@@ -48,7 +48,7 @@ def list_command(app: App, patterns: tuple[str, ...], dataset: str | None, fmt: 
 
 
 @command.command("verify")
-@click.argument("names", metavar="[PATTERN|FILE.safetensors]...", nargs=-1)
+@click.argument("names", metavar="[PATTERN|FILE.safetensors]...", nargs=-1, shell_complete=names.models)
 @dataset_option
 @click.option("--score", is_flag=True, help="Also score on the test split, and compare with the recorded score.")
 @data_dir
@@ -92,9 +92,14 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str | No
 
 
 @command.command("import")
-@click.argument("file")
-@click.argument("model")
-@click.option("--dataset", metavar="NAME", help="What it was trained on, where the file doesn't say.")
+@click.argument("file", type=click.Path())
+@click.argument("model", shell_complete=names.models)
+@click.option(
+    "--dataset",
+    shell_complete=names.datasets,
+    metavar="NAME",
+    help="What it was trained on, where the file doesn't say.",
+)
 @click.option("--mean", metavar="X[,X…]", callback=_numbers, help="How images were normalised, where the file …")
 @click.option("--std", metavar="X[,X…]", callback=_numbers, help="… doesn't say: per channel, in units of [0, 1].")
 @click.option("--force", is_flag=True, help="Replace weights that are there.")
@@ -117,9 +122,18 @@ def import_command(app: App, /, file: str, model: str, as_json: bool, **options:
 
 
 @command.command("export")
-@click.argument("model")
-@click.option("-o", "--output", metavar="FILE", required=True, help="Where to; in a folder: MODEL-DATASET.safetensors.")
-@click.option("--dataset", metavar="NAME", help="Which, where the model has weights for several.")
+@click.argument("model", shell_complete=names.models)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(),
+    required=True,
+    help="Where to; in a folder: MODEL-DATASET.safetensors.",
+)
+@click.option(
+    "--dataset", shell_complete=names.datasets, metavar="NAME", help="Which, where the model has weights for several."
+)
 @as_json
 @click.pass_obj
 def export_command(app: App, model: str, output: str, dataset: str | None, as_json: bool) -> None:

@@ -21,7 +21,6 @@ from zoo.record.scenario import Scenario
 from zoo.record.whole import Whole
 
 SCHEMA = "zoo.result/1"
-OUTCOMES = ("ok", "wrong", "unavailable", "error", "timeout", "signal", "out_of_memory")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +47,7 @@ class LostProcess(Plain):
     """A process that ended before it was done. Its samples count for nothing.
 
     Attributes:
-        outcome: how it ended, one of `OUTCOMES`.
+        outcome: how it ended, one of `zoo.record.scenario.OUTCOMES`.
         failure: why.
         latency_s, turns: as of a process that was done; only whole turns.
         pair: the number of the pair that it belonged to, where sides took turns.
@@ -147,7 +146,7 @@ class Result(Plain):
         schema: `"zoo.result/1"`.
         id: unique; results sort by time under it.
         created_at: UTC, ISO 8601.
-        outcome: one of `OUTCOMES`.
+        outcome: one of `zoo.record.scenario.OUTCOMES`.
         failure: how it failed, or None.
         scenario: what was measured.
         environment: on what, with its fingerprint.

@@ -12,6 +12,7 @@ DEVICE = re.compile(r"cpu|gpu(:(0|[1-9]\d?))?")
 DEVICES = ("cpu", "gpu")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16", "int8")
 MODES = ("infer",)
+OUTCOMES = ("ok", "wrong", "unavailable", "error", "timeout", "signal", "out_of_memory")  # of measuring one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
