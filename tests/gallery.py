@@ -74,9 +74,8 @@ GALLERY = {
         "reserved-name",
         HOOK.replace("models", "runtimes") + f"return [{RUNTIME.format('tensorflow')}]",
     ),
-    "from-the-future": ("contract-newer", "zoo_contract = '2.0'\nfrom zoo import what_is_to_come"),
-    "from-the-past": ("contract-older", "import zoo\nzoo_contract = '0.9'\n@zoo.hookimpl\ndef zoo_nets(): return []"),
-    "of-no-version": ("invalid-contract", declaring("versionless", "zoo_contract = 1")),
+    "from-the-future": ("needs-another-zoo", "from zoo import what_is_to_come"),
+    "from-the-past": ("needs-another-zoo", "import zoo\n@zoo.hookimpl\ndef zoo_nets(): return []"),
     "prints": ("prints", NOISE + HOOK + "make_noise('in a hook')\n    return [" + SPEC.format("printer") + "]"),
     "leaves-a-thread": (
         "leaves-threads",
@@ -103,6 +102,7 @@ GALLERY = {
     ),
 }
 SLOW = ("loops", "prints-forever", "sleeps-in-a-hook")
+REQUIRES = {"from-the-future": "zoobench>=2", "from-the-past": "Zoobench ~= 0.0.9"}
 HEAVY = ("imports-a-framework", "patches-keras")
 
 
@@ -112,7 +112,8 @@ def install(folder: Path, name: str, source: str, reference: str | None = None) 
     (folder / f"{module}.py").write_text(source)
     info = folder / f"{module}-0.3.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: bad-{name}\nVersion: 0.3\n")
+    required = f"Requires-Dist: {REQUIRES[name]}\n" if name in REQUIRES else ""
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: bad-{name}\nVersion: 0.3\n{required}")
     (info / "entry_points.txt").write_text(f"[zoo]\n{name} = {reference or module}\n")
 
 

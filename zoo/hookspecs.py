@@ -12,7 +12,6 @@ import pluggy
 from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
 
 PROJECT = "zoo"
-CONTRACT = (1, 0)  # version: the minor one when something is added, the major one when something is taken away
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

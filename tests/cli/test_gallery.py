@@ -15,7 +15,7 @@ from zoo.findings import DISCOVERY
 
 BESIDES = {"patches-keras": ["heavy-import"], "prints-forever": ["prints"]}
 USED = {
-    "heavy", "versionless", "printer", "threaded", "processed", "environmental", "mover", "pathfinder", "printless",
+    "heavy", "printer", "threaded", "processed", "environmental", "mover", "pathfinder", "printless",
     "patcher", "rewriter",
 }  # fmt: skip
 

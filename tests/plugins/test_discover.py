@@ -308,7 +308,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=10,
 )
-FIELDS = ("models", "datasets", "runtimes", "findings", "contract", "load_s", "imports", "files", "unmet")
+FIELDS = ("models", "datasets", "runtimes", "findings", "load_s", "imports", "files", "unmet")
 
 
 @given(values=st.dictionaries(st.sampled_from(FIELDS), JSON))

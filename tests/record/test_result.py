@@ -14,8 +14,7 @@ from support import altered, make_result
 from zoo.executors.local import Outcome
 from zoo.record.measures import MEASURES, Measures
 from zoo.record.result import SCHEMA, Result
-from zoo.record.scenario import OUTCOMES
-from zoo.record.scenario import Scenario
+from zoo.record.scenario import OUTCOMES, Scenario
 
 SCENARIO = Scenario(model="toy", dataset="digits", batch_size=32)
 RESULT = Result.from_json(

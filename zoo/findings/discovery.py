@@ -100,20 +100,10 @@ DISCOVERY: dict[str, Code] = {
         "A distribution has two entry points of one name, or two entry points name one module. The first is used.",
         "Keep one line of `[project.entry-points.zoo]` for each module.",
     ),
-    "contract-newer": Code(
+    "needs-another-zoo": Code(
         "error",
-        "It was made for a newer version of the plugin contract than this zoo has.",
-        "Nothing is wrong with it: `pip install --upgrade zoobench` brings a zoo that knows it.",
-    ),
-    "contract-older": Code(
-        "error",
-        "It was made for an older version of the plugin contract, which this zoo no longer has.",
-        "Upgrade the plugin; its author follows the promise page and raises `zoo_contract`.",
-    ),
-    "invalid-contract": Code(
-        "warning",
-        "Its `zoo_contract` is not a version of the plugin contract.",
-        'Write the version that the hook reference names, such as `zoo_contract = "1.0"`.',
+        "Something of it failed, and its distribution requires another version of `zoobench` than is installed.",
+        "Upgrade whichever is older: `pip install --upgrade zoobench`, or the plugin.",
     ),
     "prints": Code(
         "warning",

@@ -43,12 +43,10 @@ def examine(reference: str) -> str:
     watch = Watch(reference)
     findings: list[Finding] = []
     declared: dict[str, list[Any]] = {}
-    contract = None
     started = time.perf_counter()
     watch.watching = True
     try:
         module = _load(reference)
-        contract = getattr(module, "zoo_contract", None)
         manager = _register(module, reference, watch, findings)
         for hook in KINDS:
             if getattr(manager.hook, hook).get_hookimpls():
@@ -63,7 +61,6 @@ def examine(reference: str) -> str:
     values = {
         **declared,
         "findings": [finding.to_json() for finding in findings],
-        "contract": contract if contract is None or isinstance(contract, str) else repr(contract)[:80],
         "load_s": load_s,
         "imports": watch.imported(),
         "files": _files(watch),

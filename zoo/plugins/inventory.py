@@ -34,7 +34,6 @@ class Line:
     origin: str
     state: str
     load_s: float | None
-    contract: str | None
     findings: Sequence[Finding]
 
     @property
@@ -61,7 +60,6 @@ class Line:
             "distribution": self.plugin.distribution,
             "version": self.plugin.version,
             "reference": self.plugin.reference,
-            "contract": self.contract,
             "brings": {kind: list(names) for kind, names in self.brings.items()},
             "origin": self.origin,
             "state": self.state,
@@ -93,7 +91,7 @@ def _line(registry: Registry, plugin: Plugin, origin: str) -> Line:
         state = "used"
     record = registry.records.get(plugin)
     load_s = record.load_s or None if record else None
-    return Line(plugin, brings, origin, state, load_s, record.contract if record else None, findings)
+    return Line(plugin, brings, origin, state, load_s, findings)
 
 
 def origin(metadata: str) -> str:

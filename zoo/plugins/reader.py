@@ -16,10 +16,9 @@ from typing import Any
 from zoo.errors import SpecError
 from zoo.executors import folders as temporary
 from zoo.findings import Finding
-from zoo.hookspecs import CONTRACT
 from zoo.installed import EntryPoint
 from zoo.paths import reason
-from zoo.plugins import contract, sources
+from zoo.plugins import requirement, sources
 from zoo.plugins.plugin import Plugin, as_plugin
 from zoo.plugins.record import Record
 from zoo.plugins.settings import time_limit
@@ -114,7 +113,7 @@ def _record(point: EntryPoint, name: Path, path: Sequence[str], timeout_s: float
         record = Record(plugin, findings=(finding,), files=files, unmet=True)
     if end and (printed := _prints(record, end)):
         record = record.with_findings(printed)
-    return contract.judge(record, CONTRACT, path)
+    return requirement.judge(record, point.metadata)
 
 
 def _end(

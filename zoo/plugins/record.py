@@ -18,7 +18,6 @@ class Record:
     """What one plugin declares, and what was found when it was read.
 
     Attributes:
-        contract: the version of the contract that it says it was made for.
         load_s: how long importing it and calling its hooks took, in seconds.
         imports: which of TensorFlow, Keras, JAX and PyTorch are imported by then, by the names of their packages.
         files: on whose state it depends; a plugin is read anew when one of them changes.
@@ -30,7 +29,6 @@ class Record:
     datasets: tuple[DatasetSpec, ...] = ()
     runtimes: tuple[RuntimeSpec, ...] = ()
     findings: tuple[Finding, ...] = ()
-    contract: str | None = None
     load_s: float = 0.0
     imports: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -57,7 +55,6 @@ class Record:
             "datasets": [spec.to_json() for spec in self.datasets],
             "runtimes": [spec.to_json() for spec in self.runtimes],
             "findings": [finding.to_json() for finding in self.findings],
-            "contract": self.contract,
             "load_s": self.load_s,
             "imports": list(self.imports),
             "files": list(self.files),
@@ -71,14 +68,12 @@ class Record:
         :raises SpecError: if it is not one.
         """
         try:
-            contract = values.get("contract")
             record = cls(
                 plugin=plugin,
                 models=tuple(ModelSpec.from_json(spec) for spec in values.get("models", ())),
                 datasets=tuple(DatasetSpec.from_json(spec) for spec in values.get("datasets", ())),
                 runtimes=tuple(RuntimeSpec.from_json(spec) for spec in values.get("runtimes", ())),
                 findings=tuple(Finding.from_json(finding) for finding in values.get("findings", ())),
-                contract=None if contract is None else str(contract),
                 load_s=float(values.get("load_s", 0)),
                 imports=tuple(map(str, values.get("imports", ()))),
                 files=tuple(map(str, values.get("files", ()))),

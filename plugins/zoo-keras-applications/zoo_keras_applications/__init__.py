@@ -3,8 +3,6 @@
 import zoo
 from zoo_keras_applications.networks import NETWORKS, Network
 
-zoo_contract = "1.0"
-
 SMALL = 32
 OWN_SIZE, OWN_CLASSES = 224, 1000  # of ImageNet, which all of them were made for
 

@@ -2,8 +2,6 @@
 
 import zoo
 
-zoo_contract = "1.0"
-
 
 @zoo.hookimpl
 def zoo_datasets() -> list[zoo.DatasetSpec]:
