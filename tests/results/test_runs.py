@@ -12,13 +12,13 @@ from support import altered, make_result
 
 import zoo
 from zoo.benchmarking import plan as planning
+from zoo.benchmarking.identity import of_result, of_step
 from zoo.benchmarking.plan import Options, Step, plan
 from zoo.data.catalog import Dataset
 from zoo.plugins.plugin import CORE, Plugin
 from zoo.record.result import Result
 from zoo.registry import Entry, Registry
 from zoo.results import runs
-from zoo.results.identity import of_result, of_step
 from zoo.results.store import Store
 from zoo.specs import ModelSpec, RuntimeSpec
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo import registry as _registry
+from zoo.benchmarking.identity import same_weights
 from zoo.errors import UsageError, ZooError
 from zoo.results.bench import OnStep, bench, bench_against
-from zoo.results.identity import same_weights
 from zoo.results.references import find
 
 if TYPE_CHECKING:

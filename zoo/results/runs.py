@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zoo.benchmarking.identity import Identity, of_result, of_step
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.runner import new_run_id
 from zoo.files import write_atomic
 from zoo.record.result import Result
 from zoo.record.scenario import Scenario
-from zoo.results.identity import Identity, of_result, of_step
 from zoo.results.rows import digest as digest_of
 from zoo.results.store import Filter, Store
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import zoo
 from zoo.benchmarking.plan import Step
 from zoo.errors import UsageError
+from zoo.index import interpreter
 from zoo.modeling.choice import PLUGIN, TRAINED, choose_weights
 from zoo.paths import reason
 from zoo.record.result import Result
@@ -66,6 +68,30 @@ def of_result(result: Result) -> Identity:
         policy=frozenset(result.policy.items()),
         environment=result.environment.fingerprint,
     )
+
+
+def of_reference(step: Step, environment: str, *, backend: str, calibrated: bool) -> str | None:
+    """The key of a model's reference, which is the same whatever runtime is held to it.
+
+    It holds whatever can be told before a framework is started. On which files the reference depends besides, what
+    computes it finds out.
+
+    :param environment: the fingerprint.
+    :param backend: of Keras, that computes it.
+    :param calibrated: whether it has images for a quantisation too.
+    :return: 64 hexadecimal digits; None if a file of weights can't be read.
+    """
+    try:
+        weights = weights_digest(step.job["weights"])
+    except UsageError:
+        return None
+    plugin = step.entry.plugin
+    parts = [
+        *(step.job["model"], step.job["dataset"], weights),
+        *(plugin.distribution, plugin.version, zoo.__version__, interpreter()),
+        *(environment, backend, calibrated, step.task().environment),
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def weights_digest(chosen: Mapping[str, str | None] | None) -> str | None:
