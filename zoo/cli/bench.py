@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -280,5 +281,4 @@ def _against(
         click.echo(f"! {result.scenario.model}: {result.reasons['latency_s']}", err=True)
     if failed:
         return EXIT_FAILED
-    floor = load_floor(store, a[0].environment.fingerprint)
-    return print_comparisons(compare_matching(a, b, floor=floor), parsed, fmt, as_json)
+    return print_comparisons(compare_matching(a, b, floors=partial(load_floor, store)), parsed, fmt, as_json)

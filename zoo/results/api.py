@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from zoo import registry as _registry
@@ -38,8 +39,7 @@ def compare(
 
     store = store or Store(default_store())
     sides = [find(reference, store) for reference in (a, b)]
-    floor = load_floor(store, sides[0][0].environment.fingerprint)
-    return compare_matching(*sides, across=across_environments, floor=floor)
+    return compare_matching(*sides, across=across_environments, floors=partial(load_floor, store))
 
 
 def calibrate(
@@ -47,20 +47,37 @@ def calibrate(
     *,
     pairs: int = 10,
     batch_size: int = 32,
+    runtime: str = "tensorflow",
+    device: str = "cpu",
+    precision: str = "float32",
+    threads: int | None = None,
     store: Store | None = None,
     on_step: OnStep | None = None,
     registry: _registry.Registry | None = None,
 ) -> Floor:
-    """Measure a model against itself and keep what that shows: the noise floor of this machine.
+    """Measure a scenario against itself and keep what that shows: its noise floor on this machine.
 
     :param pairs: pairs of processes, measured in turn; at least two.
+    :raises UsageError: for what is unknown or impossible here.
+    :raises ZooError: if a process failed.
     """
-    from zoo.benchmarking.plan import Options
+    from zoo.benchmarking.plan import ALL, Options
     from zoo.results.floor import floor_of, save_floor
     from zoo.results.store import Store, default_store
 
+    if ALL in (runtime, device):
+        raise UsageError("a noise floor is of one scenario; name one runtime and one device")
     store = store or Store(default_store())
-    options = Options(batch_sizes=(batch_size,), processes=pairs, score=False, labels=("calibration",))
+    options = Options(
+        batch_sizes=(batch_size,),
+        runtimes=(runtime,),
+        devices=(device,),
+        precisions=(precision,),
+        threads=(threads,),
+        processes=pairs,
+        score=False,
+        labels=("calibration",),
+    )
     (a,), (b,) = bench_against(name, name, options=options, store=store, on_step=on_step, registry=registry)
     for side in (a, b):
         if side.outcome != "ok":
@@ -119,7 +136,7 @@ def reproduce(
         labels=("reproduction",),
     )
     (new,) = bench(scenario.model, options=options, store=store, on_step=on_step, registry=registry)
-    floor = load_floor(store, here)
+    floor = load_floor(store, old, new)
     return new, compare_sides([old], [new], across=across_environments, floor=floor)
 
 

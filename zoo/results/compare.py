@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zoo.benchmarking.differences import in_words
@@ -12,6 +12,12 @@ from zoo.record.result import Result
 from zoo.results.accuracy import compare_accuracy
 from zoo.results.speed import compare_speed, mean_difference
 from zoo.results.verdicts import LEAST_EFFECT, LEAST_OBSERVATIONS, MARGIN, Comparison, Floor, decide
+
+Floors = Callable[[Result, Result], Floor | None]
+
+
+def no_floor(_: Result, __: Result) -> None:
+    """Nothing is known of how much a scenario varies."""
 
 
 def compare(
@@ -39,10 +45,11 @@ def compare(
 
 
 def compare_matching(
-    a: Sequence[Result], b: Sequence[Result], *, across: bool = False, floor: Floor | None = None
+    a: Sequence[Result], b: Sequence[Result], *, across: bool = False, floors: Floors = no_floor
 ) -> list[Comparison]:
     """Compare two sides scenario by scenario, whatever models and datasets they are of.
 
+    :param floors: the noise floor of two Results of one scenario, where it is known.
     :raises UsageError: if no scenario was measured on both sides, or as `compare` does.
     """
     sides = [_by_scenario(_usable(side, name)) for side, name in ((a, "A"), (b, "B"))]
@@ -51,11 +58,8 @@ def compare_matching(
         raise UsageError(
             f"nothing was measured on both sides: A has {'; '.join(sides[0])}, and B has {'; '.join(sides[1])}"
         )
-    return [
-        comparison
-        for scenario in common
-        for comparison in compare(sides[0][scenario], sides[1][scenario], across=across, floor=floor)
-    ]
+    pairs = [(sides[0][scenario], sides[1][scenario]) for scenario in common]
+    return [comparison for a, b in pairs for comparison in compare(a, b, across=across, floor=floors(a[0], b[0]))]
 
 
 def _by_scenario(results: Sequence[Result]) -> dict[str, list[Result]]:

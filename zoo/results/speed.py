@@ -49,7 +49,7 @@ def compare_speed(
     processes = [len(result.samples) for side in (a, b) for result in side]
     if floor is None and took_turns(a, b) and min(processes) < LEAST_OBSERVATIONS:
         verdict = "inconclusive"
-        reason += f": how pairs differ takes {LEAST_OBSERVATIONS} of them or 'zoo calibrate'"
+        reason += f": how pairs differ takes {LEAST_OBSERVATIONS} of them, or 'zoo calibrate' for this scenario"
     return Comparison(
         **common,
         measure="latency",
@@ -92,7 +92,7 @@ def _at_different_times(a: Sequence[Result], b: Sequence[Result], floor: Floor |
         known = Spread(ASSUMED_SD, math.inf)
         reason += (
             f": that speed varies by {ASSUMED_SD:.0%} from one time to another is assumed; "
-            "'zoo calibrate' measures it, 'zoo bench --against' avoids it"
+            "'zoo calibrate' measures it for this scenario, 'zoo bench --against' avoids it"
         )
     centre, reach = mean_difference(*levels, paired=False, known=known)
     own = math.sqrt(sum(_reach(result) ** 2 / len(side) ** 2 for side in (a, b) for result in side))
