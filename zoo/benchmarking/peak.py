@@ -24,7 +24,7 @@ from zoo.keras_backend import is_installed
 from zoo.paths import home
 from zoo.specs import Plain
 
-SCHEMA = "zoo.peak/1"
+SCHEMA = "zoo.peak/2"
 PRECISIONS = {
     "cpu": ("float32", "bfloat16", "float16", "int8"),
     "gpu": ("float32", "tf32", "bfloat16", "float16", "int8"),
@@ -36,6 +36,7 @@ SECONDS = 20.0
 LIBRARY_SECONDS = 15.0  # on a busy machine a product may take very long
 TASK_TIMEOUT_S = 60.0
 TIME_OVER = "the time was over before it was measured; --seconds gives more"
+TOOK_TOO_LONG = "took too long"  # what is said of a library, or of a precision that it had no time for
 
 OnEvent = Callable[[str], None]
 
@@ -76,6 +77,21 @@ class Memory(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut(Plain):
+    """What was not measured, because the time was over: the peak may be higher.
+
+    Attributes:
+        what: a library, or `memory`.
+        threads: that it would have had; None on an accelerator.
+        precision: None for all.
+    """
+
+    what: str
+    threads: int | None
+    precision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Peaks(Plain):
     """What one device of one environment can do.
 
@@ -84,6 +100,7 @@ class Peaks(Plain):
         device: "cpu" or "gpu".
         seconds: that measuring took.
         load_at_start: processes that wanted to run before it began; None where the system doesn't count them.
+        left_out: what wasn't measured, because the time was over.
     """
 
     fingerprint: str
@@ -93,10 +110,11 @@ class Peaks(Plain):
     load_at_start: float | None
     arithmetic: tuple[Arithmetic, ...]
     memory: tuple[Memory, ...]
+    left_out: tuple[LeftOut, ...] = ()
     schema: str = SCHEMA
 
     def __post_init__(self) -> None:
-        for name, kind in (("arithmetic", Arithmetic), ("memory", Memory)):
+        for name, kind in (("arithmetic", Arithmetic), ("memory", Memory), ("left_out", LeftOut)):
             found = (kind.from_json(one) if isinstance(one, Mapping) else one for one in getattr(self, name))
             object.__setattr__(self, name, tuple(found))
 
@@ -171,21 +189,29 @@ def measure(
     libraries = [name for name in (ON_GPU if device == "gpu" else LIBRARIES) if is_installed(name)]
     counts = [None] if device == "gpu" else thread_counts(usable_cores())
     reached: list[dict[str, Any]] = []
-
-    def over() -> bool:
-        return time.monotonic() - start >= seconds
-
     memory: list[Memory] = []
-    for count in counts:
-        if not over() or not reached:
-            reached += _products(libraries[0], device, count, tell) if libraries else []
+    left_out: list[LeftOut] = []
+
+    def products(library: str, count: int | None) -> None:
+        if reached and time.monotonic() - start >= seconds:
+            left_out.append(LeftOut(what=library, threads=count))
+            return
+        found = _products(library, device, count, tell)
+        reached.extend(found)
+        late = [one["precision"] for one in found if (one["reason"] or "").startswith(f"{library} {TOOK_TOO_LONG}")]
+        left_out.extend(LeftOut(what=library, threads=count, precision=precision) for precision in late)
+
+    for number, count in enumerate(counts):
+        for library in libraries[:1]:
+            products(library, count)
+        if number == 0 or time.monotonic() - start < seconds:
             memory += _memory(device, count, tell)
+        else:
+            left_out.append(LeftOut(what="memory", threads=count))
     for library in libraries[1:]:
-        if not over():
-            reached += _products(library, device, counts[0], tell)
+        products(library, counts[0])
     for library, count in itertools.product(sorted(_best(reached) - {*libraries[:1]}), counts[1:]):
-        if not over():
-            reached += _products(library, device, count, tell)
+        products(library, count)
     if not any(one["flops_per_s"] for one in reached):
         why = "; ".join(dict.fromkeys(one["reason"] for one in reached if one["reason"])) or "nothing that can is here"
         raise DataError(f"no peak could be measured: {why}")
@@ -199,6 +225,7 @@ def measure(
             best(reached, precision, count) for precision in PRECISIONS[device] for count in sorted_counts(counts)
         ),
         memory=tuple(sorted(memory, key=lambda one: (one.threads or 0, one.working_set_bytes))),
+        left_out=tuple(left_out),
     )
 
 
@@ -242,8 +269,10 @@ def _products(library: str, device: str, threads: int | None, tell: OnEvent) -> 
     limits = {"precisions": PRECISIONS[device], "seconds": LIBRARY_SECONDS}
     done = run(_task("products", {**job, **limits}, threads))
     if done.value is None:
-        failure = done.failure.message if done.failure else "failed"
-        found = {name: {"flops_per_s": None, "reason": f"{library}: {failure}"} for name in PRECISIONS[device]}
+        why = f"{library}: {done.failure.message if done.failure else 'failed'}"
+        if done.outcome == "timeout":
+            why = f"{library} {TOOK_TOO_LONG}"
+        found = {name: {"flops_per_s": None, "reason": why} for name in PRECISIONS[device]}
     else:
         found = done.value
     return [{"library": library, "threads": threads, "precision": name, **one} for name, one in found.items()]
