@@ -28,6 +28,7 @@ from zoo.specs import ModelSpec
 
 KEY = "0" * 64
 SPEC = ModelSpec(name="one", summary="x", build="acme:net", input_shape=(8, 8, 1), classes=10, parameters=10)
+HERE: dict[str, Any] = {"python": "CPython 3.11.7", "packages": {"keras": "3.12"}}
 Event = Callable[[str, tuple[Any, ...]], None]
 
 
@@ -125,7 +126,7 @@ def test_a_folder_that_cannot_be_written_to_costs_nothing_else(tmp_path: Path) -
 
 
 def key_of(one: Step, **changes: Any) -> str | None:
-    return of_reference(one, **{"environment": "0", "backend": "tensorflow", "calibrated": False, **changes})
+    return of_reference(one, **{"environment": HERE, "backend": "tensorflow", "calibrated": False, **changes})
 
 
 def test_the_key_holds_all_that_can_be_told_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +139,7 @@ def test_the_key_holds_all_that_can_be_told_beforehand(monkeypatch: pytest.Monke
         key_of(step(weights={"source": "plugin", "path": None, "sha256": "2" * 64})),
         key_of(step(weights=None)),
         key_of(threads),
-        key_of(step(), environment="1"),
+        key_of(step(), environment={**HERE, "packages": {"keras": "3.13"}}),
         key_of(step(), backend="jax"),
         key_of(step(), calibrated=True),
     ]
@@ -147,9 +148,11 @@ def test_the_key_holds_all_that_can_be_told_beforehand(monkeypatch: pytest.Monke
     assert len({key, *others}) == 1 + len(others)
 
 
-def test_the_key_does_not_hold_what_the_reference_has_no_part_in() -> None:
+def test_the_key_does_not_hold_what_has_no_part_in_the_reference() -> None:
     other = replace(step(), scenario=Scenario(model="one", dataset="digits", runtime="jax", batch_size=256))
     assert key_of(other) == key_of(step())
+    later = {**HERE, "packages": {**HERE["packages"], "mypy": "1.0", "jax": "0.7"}}
+    assert key_of(step(), environment=later) == key_of(step())
 
 
 def test_the_key_holds_what_a_file_of_weights_holds(tmp_path: Path) -> None:
@@ -257,7 +260,8 @@ def test_a_second_run_starts_no_process_for_it(tmp_path: Path, monkeypatch: pyte
         return Completed("ok", {})
 
     monkeypatch.setattr(reference, "run_task", pretended)
-    for environment, processes in (("0", 1), ("0", 1), ("1", 2)):
+    upgraded = {**HERE, "packages": {"keras": "3.13"}}
+    for environment, processes in ((HERE, 1), (HERE, 1), (upgraded, 2)):
         with reference.References([step()], environment) as references:
             found = references.find(step(), lambda _: None)
             assert isinstance(found, Path)
@@ -270,5 +274,5 @@ def test_one_that_failed_is_made_again(tmp_path: Path, monkeypatch: pytest.Monke
     failed = Completed("error", None, Failure("build", "ValueError", "no"))
     monkeypatch.setattr(reference, "run_task", lambda *_: failed)
     for _ in range(2):
-        with reference.References([step()], "0") as references:
+        with reference.References([step()], HERE) as references:
             assert references.find(step(), lambda _: None) is failed

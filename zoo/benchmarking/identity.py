@@ -8,8 +8,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import zoo
+from zoo.benchmarking.computing import ALWAYS, BACKENDS, scoped
 from zoo.benchmarking.plan import Step
 from zoo.errors import UsageError
 from zoo.index import interpreter
@@ -30,7 +32,7 @@ class Identity:
         plugin: the distribution that the model comes from, and its version.
         zoo_version: of what measures.
         policy: how long it is measured, and in how many processes.
-        environment: the fingerprint.
+        environment: the fingerprint, of what computes in the scenario.
     """
 
     scenario: Scenario
@@ -41,10 +43,10 @@ class Identity:
     environment: str
 
 
-def of_step(step: Step, environment: str) -> Identity:
+def of_step(step: Step, environment: Mapping[str, Any]) -> Identity:
     """Of what would be measured now.
 
-    :param environment: the fingerprint.
+    :param environment: as `zoo.benchmarking.environment.collect` gives it.
     :raises UsageError: if a file of weights can't be read.
     """
     plugin = step.entry.plugin
@@ -54,7 +56,7 @@ def of_step(step: Step, environment: str) -> Identity:
         plugin=(plugin.distribution, plugin.version),
         zoo_version=zoo.__version__,
         policy=frozenset(step.policy().items()),
-        environment=environment,
+        environment=scoped(environment, step.distributions)["fingerprint"],
     )
 
 
@@ -70,13 +72,13 @@ def of_result(result: Result) -> Identity:
     )
 
 
-def of_reference(step: Step, environment: str, *, backend: str, calibrated: bool) -> str | None:
+def of_reference(step: Step, environment: Mapping[str, Any], *, backend: str, calibrated: bool) -> str | None:
     """The key of a model's reference, which is the same whatever runtime is held to it.
 
     It holds whatever can be told before a framework is started. On which files the reference depends besides, what
     computes it finds out.
 
-    :param environment: the fingerprint.
+    :param environment: as `zoo.benchmarking.environment.collect` gives it.
     :param backend: of Keras, that computes it.
     :param calibrated: whether it has images for a quantisation too.
     :return: 64 hexadecimal digits; None if a file of weights can't be read.
@@ -85,11 +87,11 @@ def of_reference(step: Step, environment: str, *, backend: str, calibrated: bool
         weights = weights_digest(step.job["weights"])
     except UsageError:
         return None
-    plugin = step.entry.plugin
+    plugin, computing = step.entry.plugin, scoped(environment, (*ALWAYS, *BACKENDS[backend]))
     parts = [
         *(step.job["model"], step.job["dataset"], weights),
         *(plugin.distribution, plugin.version, zoo.__version__, interpreter()),
-        *(environment, backend, calibrated, step.task().environment),
+        *(computing["fingerprint"], backend, calibrated, step.task().environment),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

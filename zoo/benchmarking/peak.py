@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking import environment as env
+from zoo.benchmarking.computing import scoped
 from zoo.cores import usable_cores
 from zoo.errors import DataError
 from zoo.executors.local import Task, run
@@ -96,7 +97,7 @@ class Peaks(Plain):
     """What one device of one environment can do.
 
     Attributes:
-        fingerprint: of the environment.
+        fingerprint: of the environment, as far as peaks depend on it.
         device: "cpu" or "gpu".
         seconds: that measuring took.
         load_at_start: processes that wanted to run before it began; None where the system doesn't count them.
@@ -137,10 +138,21 @@ class Peaks(Plain):
         return holding[0].bytes_per_s if holding else None
 
 
-def load(fingerprint: str, device: str = "cpu") -> Peaks | None:
-    """What was measured in an environment, if it was. What can't be read counts as not measured."""
+def fingerprint(environment: Mapping[str, Any]) -> str:
+    """Of the environment as far as peaks depend on it: of packages, only the libraries that are tried.
+
+    :param environment: as `zoo.benchmarking.environment.collect` gives it.
+    """
+    return str(scoped(environment, (*LIBRARIES, "jaxlib"))["fingerprint"])
+
+
+def load(environment: str, device: str = "cpu") -> Peaks | None:
+    """What was measured in an environment, if it was. What can't be read counts as not measured.
+
+    :param environment: its `fingerprint`.
+    """
     try:
-        values = json.loads(_file(fingerprint, device).read_bytes())
+        values = json.loads(_file(environment, device).read_bytes())
         return Peaks.from_json(values) if values["schema"] == SCHEMA else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -159,10 +171,10 @@ def peak(
     :raises UsageError: if it can't be kept, or there is no such device.
     :raises DataError: if nothing could be measured.
     """
-    fingerprint = env.collect()["fingerprint"]
-    found = None if again else load(fingerprint, device)
+    environment = fingerprint(env.collect())
+    found = None if again else load(environment, device)
     if found is None:
-        found = measure(fingerprint, device, seconds=seconds, on_event=on_event)
+        found = measure(environment, device, seconds=seconds, on_event=on_event)
         keep(found)
     return found
 
@@ -177,9 +189,11 @@ def keep(found: Peaks) -> None:
 
 
 def measure(
-    fingerprint: str, device: str = "cpu", *, seconds: float = SECONDS, on_event: OnEvent | None = None
+    environment: str, device: str = "cpu", *, seconds: float = SECONDS, on_event: OnEvent | None = None
 ) -> Peaks:
     """Measure, each library and number of threads in a fresh process, one after the other.
+
+    :param environment: its `fingerprint`.
 
     The first library and memory come first, with every number of threads; then the other libraries with all; then those
     of them that were best in something with fewer.
@@ -216,7 +230,7 @@ def measure(
         why = "; ".join(dict.fromkeys(one["reason"] for one in reached if one["reason"])) or "nothing that can is here"
         raise DataError(f"no peak could be measured: {why}")
     return Peaks(
-        fingerprint=fingerprint,
+        fingerprint=environment,
         device=device,
         created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - start, 1),
@@ -308,5 +322,5 @@ def _threads(count: int | None) -> str:
     return "" if count is None else f", {count} thread{'s' if count > 1 else ''}"
 
 
-def _file(fingerprint: str, device: str) -> Path:
-    return home() / "peaks" / f"{fingerprint}-{device}.json"
+def _file(environment: str, device: str) -> Path:
+    return home() / "peaks" / f"{environment}-{device}.json"

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from zoo.benchmarking import variables
+from zoo.benchmarking.computing import distributions
 from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.errors import UsageError
@@ -114,6 +115,11 @@ class Step:
             label=f"bench-{self.scenario.model}-{self.scenario.batch_size}",
         )
 
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """What computes: only the versions of these decide what its Result is comparable with."""
+        return tuple(self.job["distributions"])
+
     def policy(self) -> dict[str, float | int | None]:
         """How long it is measured, and in how many processes: as it stands in a Result."""
         return {
@@ -132,7 +138,7 @@ class Step:
 class Configuration:
     """What runs a model, and how: a scenario without the model and the batch size."""
 
-    runtime: RuntimeSpec
+    runtime: Entry[RuntimeSpec]
     device: str
     precision: str
     threads: int | None
@@ -170,20 +176,21 @@ def left_out(registry: Registry, options: Options) -> list[str]:
 def _matrix(registry: Registry, options: Options) -> list[Configuration]:
     """All combinations. What "all" stands for is only what is to be had; what was named and isn't says why."""
     named = dict.fromkeys(name for name in options.runtimes if name != ALL)
-    specs = {name: registry.runtime(name).spec for name in named}
+    runtimes = {name: registry.runtime(name) for name in named}
     if ALL in options.runtimes:
-        specs |= {name: entry.spec for name, entry in registry.runtimes.items() if name not in specs}
+        runtimes |= {name: entry for name, entry in registry.runtimes.items() if name not in runtimes}
     found = []
     # each of what is listed once, in its order
     devices, precisions = dict.fromkeys(_devices(options)), dict.fromkeys(options.precisions)
     counts = dict.fromkeys(options.threads)
-    for spec, device, precision, threads in itertools.product(specs.values(), devices, precisions, counts):
-        reason = why_not_so(spec, device, precision)
-        if reason is None or spec.name in named:
-            found.append(Configuration(spec, device, precision, threads, reason))
+    for runtime, device, precision, threads in itertools.product(runtimes.values(), devices, precisions, counts):
+        reason = why_not_so(runtime.spec, device, precision)
+        if reason is None or runtime.spec.name in named:
+            found.append(Configuration(runtime, device, precision, threads, reason))
     if not found:
         raise UsageError("no runtime that is installed here runs that; 'zoo runtimes' lists them")
-    if len({(runs_on.runtime, runs_on.device, runs_on.precision) for runs_on in found}) == 1 and found[0].unavailable:
+    ways = {(runs_on.runtime.spec.name, runs_on.device, runs_on.precision) for runs_on in found}
+    if len(ways) == 1 and found[0].unavailable:
         raise UsageError(found[0].unavailable)
     return found
 
@@ -209,11 +216,11 @@ def _step(
     options: Options,
     in_matrix: bool,
 ) -> Step:
-    spec = entry.spec
+    spec, runtime = entry.spec, runs_on.runtime.spec
     scenario = Scenario(
         model=spec.name,
         dataset=dataset.name,
-        runtime=runs_on.runtime.name,
+        runtime=runtime.name,
         device=runs_on.device,
         precision=runs_on.precision,
         batch_size=1 if batch_size == MAX_BATCH else batch_size,
@@ -227,12 +234,13 @@ def _step(
             "scenario": scenario.to_json(),
             "model": spec.to_json(),
             "dataset": dataset.to_json(),
-            "runtime": runs_on.runtime.to_json(),
+            "runtime": runtime.to_json(),
+            "distributions": distributions(runs_on.runtime),
             "weights": weights,
             "score": options.score,
             "policy": asdict(options.policy),
         },
-        keras_backend=runs_on.runtime.keras_backend,
+        keras_backend=runtime.keras_backend,
         no_accuracy=_no_accuracy(spec, dataset, weights, options),
         options=options,
         unavailable=runs_on.unavailable,

@@ -80,10 +80,10 @@ class Reference:
 class References:
     """In the parent: the folder of references for a run, each made when the first of its scenarios needs it.
 
-    :param environment: the fingerprint.
+    :param environment: as `zoo.benchmarking.environment.collect` gives it.
     """
 
-    def __init__(self, steps: Sequence[Step], environment: str) -> None:
+    def __init__(self, steps: Sequence[Step], environment: Mapping[str, Any]) -> None:
         self.environment = environment
         self.calibrated = {_key(step) for step in steps if step.scenario.precision == "int8"}
         self.made: dict[str, Path | Completed] = {}

@@ -102,6 +102,7 @@ def reproduce(
     :return: the new Result, and the comparison of the old one (A) with it (B).
     :raises UsageError: if this environment is another one, and that was not allowed.
     """
+    from zoo.benchmarking.computing import holds, scoped
     from zoo.benchmarking.differences import in_words
     from zoo.benchmarking.environment import collect
     from zoo.benchmarking.plan import Options
@@ -114,11 +115,11 @@ def reproduce(
     if others:
         raise UsageError(f"{reference} means {len(others) + 1} Results; name one by its id")
     environment = collect()
-    here = environment["fingerprint"]
-    if here != old.environment.fingerprint and not across_environments:
+    before = old.environment.to_json()
+    if not holds(before, environment) and not across_environments:
         raise UsageError(
             f"{old.id} was measured in another environment than this "
-            f"({in_words(old.environment.to_json(), environment)}); "
+            f"({in_words(before, scoped(environment, before['packages']))}); "
             "--across-environments measures and compares all the same"
         )
     scenario = old.scenario
@@ -167,9 +168,9 @@ def recommend(
     :param store: where to look, and what is measured goes; by default the one that `bench` records to.
     :raises UsageError: for a model or dataset that isn't there.
     """
-    from zoo.benchmarking.environment import collect
     from zoo.data.catalog import find as find_dataset
     from zoo.results import recommend as chosen
+    from zoo.results.here import of_this_environment
     from zoo.results.store import Filter, Store, default_store
 
     if best not in chosen.MEASURES:
@@ -191,7 +192,7 @@ def recommend(
             precisions=RUNTIME_CHOICES["precisions"],
         )
         bench(*sorted(models), options=options, store=store, skip_existing=True, on_step=on_step, registry=registry)
-    wanted = Filter(dataset=name, batch_size=batch_size, device=device, environment=collect()["fingerprint"])
-    rows = [row for row in store.select(wanted) if row.model in models and row.mode == "infer"]
+    found = store.select(Filter(dataset=name, batch_size=batch_size, device=device))
+    rows = of_this_environment(store, [row for row in found if row.model in models and row.mode == "infer"])
     limits = chosen.Limits(latency_s=max_latency_s, accuracy=min_accuracy, memory_bytes=max_memory_bytes)
     return chosen.recommend(chosen.newest(store.load(rows, lambda _: None)), limits, best)
