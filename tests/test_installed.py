@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.installed import EntryPoint, entry_points, requirements, versions
+from zoo.installed import EntryPoint, all_versions, entry_points, versions
 
 
 @pytest.mark.parametrize("group", ["zoo", "console_scripts", "pytest11", "no_such_group"])
@@ -60,17 +60,9 @@ def test_versions_are_the_standard_librarys(tmp_path: Path) -> None:
     assert versions(["my.net"], [str(tmp_path / "b"), str(tmp_path / "a")]) == {"my.net": "2.0"}
 
 
-def test_requirements_are_those_of_the_distributions_with_the_entry_point(tmp_path: Path) -> None:
-    _install(tmp_path, "zoo-fast", "1.0", "[zoo]\nfast = zoo_fast\n")
-    _install(tmp_path, "other", "1.0", "[elsewhere]\nx = y\n")
-    for name in ("zoo_fast", "other"):
-        metadata = tmp_path / f"{name}-1.0.dist-info" / "METADATA"
-        metadata.write_text(
-            f"Name: {name}\nVersion: 1.0\nRequires-Dist: zoobench\n"
-            "Requires-Dist: Fast_Runtime[cpu]>=2; python_version>'3'\n"
-            "Requires-Dist: mypy>=1; extra == 'dev'\n"
-            "Requires-Dist: ruff; (python_version > '3') and extra=='dev'\n"
-            "Requires-Dist: extra; python_version > '3'\n"
-            "Requires-Dist: plain (>=1)\n\nRequires-Dist: not-a-field\n"
-        )
-    assert requirements("zoo", [str(tmp_path)]) == {"zoo_fast": ("zoobench", "fast-runtime", "extra", "plain")}
+def test_all_that_is_installed_has_one_version(tmp_path: Path) -> None:
+    _install(tmp_path / "a", "My_Net", "1.0", "")
+    _install(tmp_path / "b", "my.net", "2.0", "")
+    _install(tmp_path / "b", "other", "3.0", "[zoo]\nx = y\n")
+    assert all_versions([str(tmp_path / "b"), str(tmp_path / "a")]) == {"my-net": "2.0", "other": "3.0"}
+    assert all_versions()["numpy"] == importlib.metadata.version("numpy")

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 SEPARATORS = re.compile(r"[-_.]+")
 REQUIRED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-EXTRA = re.compile(r"\bextra\s*(==|in\b)")  # in the marker of what only an extra brings
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,17 +69,12 @@ def versions(names: Iterable[str], path: Sequence[str] | None = None) -> dict[st
     return {name: found[name] for name in wanted.values() if name in found}
 
 
-def requirements(group: str, path: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
-    """What each distribution with entry points in a group says that it requires, without extras; names normalised."""
-    found: dict[str, tuple[str, ...]] = {}
+def all_versions(path: Sequence[str] | None = None) -> dict[str, str]:
+    """The version of each distribution that is installed, by normalised names."""
+    found: dict[str, str] = {}
     for folder, metadata in _metadata_folders(sys.path if path is None else path):
-        name = _key(os.path.basename(folder).partition("-")[0])
-        if name in found or f"[{group}]" not in _read(os.path.join(folder, "entry_points.txt")):
-            continue
-        lines = _read(os.path.join(folder, metadata)).partition("\n\n")[0].splitlines()
-        values = (line.partition(":")[2].strip() for line in lines if line.lower().startswith("requires-dist:"))
-        always = (value for value in values if not EXTRA.search(value.partition(";")[2]))
-        found[name] = tuple(normalised(match[0]) for value in always if (match := REQUIRED.match(value)))
+        name, version = _name_and_version(_read(os.path.join(folder, metadata)), folder)
+        found.setdefault(normalised(name), version)
     return found
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from zoo.benchmarking.checks import check
 from zoo.benchmarking.conditions import Conditions
+from zoo.benchmarking.roofline import ABOVE_PEAK
 from zoo.benchmarking.stats import Stats
 
 QUIET = {"other_cores_busy": 0.0, "stolen_cores": 0.0, "throttled": 0}
@@ -37,7 +38,7 @@ def findings(
     load: float | None = 0.0,
     cores: int = 4,
     target_width: float | None = None,
-    flops_share: float | None = None,
+    no_share: str = "",
     **stats: Any,
 ) -> list[dict[str, str]]:
     values = {**GOOD.to_json(), **stats}
@@ -47,7 +48,7 @@ def findings(
         load,
         cores,
         target_width,
-        flops_share,
+        no_share,
     )
 
 
@@ -183,9 +184,11 @@ def test_a_process_on_the_processor_has_no_accelerator_to_doubt() -> None:
     assert codes({**process(), "accelerator": None}) == []
 
 
-@pytest.mark.parametrize(("share", "found"), [(None, []), (0.5, []), (1.0, []), (1.04, ["above_peak"])])
-def test_more_than_the_machine_is_said_to_do_at_most_is_doubtful(share: float | None, found: list[str]) -> None:
-    assert codes(flops_share=share) == found
+@pytest.mark.parametrize(
+    ("why", "found"), [("", []), ("no peak of int8 was measured", []), (f"it is {ABOVE_PEAK}", ["above_peak"])]
+)
+def test_more_than_the_machine_is_said_to_do_at_most_is_doubtful(why: str, found: list[str]) -> None:
+    assert codes(no_share=why) == found
 
 
 def test_what_a_count_of_macs_leaves_out_is_named_as_far_as_a_line_goes() -> None:

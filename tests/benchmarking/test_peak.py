@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.benchmarking import peak
-from zoo.benchmarking.peak import Arithmetic, Memory, Peaks, best, last_cache_bytes, load, thread_counts
+from zoo.benchmarking.peak import Arithmetic, LeftOut, Memory, Peaks, best, last_cache_bytes, load, thread_counts
 from zoo.benchmarking.peak_worker import GPU_WORKING_SETS, NotOffered, NumPy, Product, Sizes, _fastest, _matrices
-from zoo.executors.local import Completed, Task, call
+from zoo.executors.local import Completed, Failure, Task, call
 
 PEAKS = Peaks(
     fingerprint="0123456789abcdef",
@@ -31,6 +31,7 @@ PEAKS = Peaks(
         Memory(working_set_bytes=2**23, threads=2, bytes_per_s=None, reason="none"),
         Memory(working_set_bytes=2**30, threads=2, bytes_per_s=1e10, by="read"),
     ),
+    left_out=(LeftOut(what="jax", threads=2),),
 )
 
 
@@ -96,8 +97,8 @@ def test_what_was_kept_is_read_again_and_what_is_damaged_counts_as_nothing(
         "",
         "[]",
         "{}",
-        json.dumps({**PEAKS.to_json(), "schema": "zoo.peak/2"}),
-        '{"schema": "zoo.peak/1"}',
+        json.dumps({**PEAKS.to_json(), "schema": "zoo.peak/1"}),
+        '{"schema": "zoo.peak/2"}',
     ):
         place.write_text(content)
         assert load(PEAKS.fingerprint) is None
@@ -171,6 +172,69 @@ def test_what_is_multiplied_is_random_throughout(whole: bool, size: int) -> None
         assert (parts.std(axis=(1, 2)) > 0.9 * matrix.std()).all()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "left_out"),
+    [
+        (0.0, ["torch 1", "memory 1", "numpy 2", "jax 2"]),
+        (2.5, ["memory 1", "numpy 2", "jax 2"]),
+        (4.5, ["jax 2", "numpy 1"]),
+        (9.0, []),
+    ],
+)
+def test_what_the_time_did_not_suffice_for_is_named(
+    seconds: float, left_out: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+
+    def run(task: Task) -> Completed:
+        clock[0] += 1.0
+        if task.function.endswith(":memory"):
+            return Completed("ok", {"found": [{"working_set_bytes": 2**20, "bytes_per_s": 1e10, "by": "copy"}]})
+        speed = 2e11 if task.job["library"] == "numpy" else 1e11
+        found = {name: {"flops_per_s": speed, "by": "it", "size": 8, "reason": None} for name in task.job["precisions"]}
+        return Completed("ok", found)
+
+    monkeypatch.setattr(peak, "run", run)
+    monkeypatch.setattr(peak.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(peak, "usable_cores", lambda: 2)
+    monkeypatch.setattr(peak, "is_installed", lambda name: name in ("torch", "numpy", "jax"))
+    found = peak.measure("0123456789abcdef", seconds=seconds).left_out
+    assert [f"{one.what} {one.threads}" for one in found] == left_out
+
+
+def test_a_library_that_is_ended_for_its_time_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(task: Task) -> Completed:
+        if task.function.endswith(":memory"):
+            return Completed("ok", {"found": []})
+        if task.job["library"] == "numpy":
+            return Completed("timeout", None, Failure("int8", "Timeout", "not done after 60 s"))
+        done = {"flops_per_s": 1e11, "by": "it", "size": 8, "reason": None}
+        return Completed("ok", dict.fromkeys(task.job["precisions"], done))
+
+    monkeypatch.setattr(peak, "run", run)
+    monkeypatch.setattr(peak, "usable_cores", lambda: 1)
+    monkeypatch.setattr(peak, "is_installed", lambda name: name in ("torch", "numpy"))
+    late = peak.measure("0123456789abcdef").left_out
+    assert [(one.what, one.precision) for one in late] == [("numpy", name) for name in peak.PRECISIONS["cpu"]]
+
+
+def test_a_precision_that_a_library_had_no_time_for_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(task: Task) -> Completed:
+        if task.function.endswith(":memory"):
+            return Completed("ok", {"found": []})
+        done = {"flops_per_s": 1e11, "by": "it", "size": 8, "reason": None}
+        late = {"flops_per_s": None, "by": None, "size": None, "reason": f"torch {peak.TOOK_TOO_LONG}"}
+        lacking = {**late, "reason": "torch has no int8"}
+        return Completed("ok", {"float32": done, "bfloat16": late, "float16": done, "int8": lacking})
+
+    monkeypatch.setattr(peak, "run", run)
+    monkeypatch.setattr(peak, "usable_cores", lambda: 1)
+    monkeypatch.setattr(peak, "is_installed", lambda name: name == "torch")
+    found = peak.measure("0123456789abcdef")
+    assert found.left_out == (LeftOut(what="torch", threads=1, precision="bfloat16"),)
+    assert Peaks.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
 def test_a_gpu_has_tf32_and_no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every library and memory once, with what their processes give back."""
     tasks: list[Task] = []
@@ -181,7 +245,8 @@ def test_a_gpu_has_tf32_and_no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
             sets = [{"working_set_bytes": size, "bytes_per_s": 1e12, "by": "copy"} for size in GPU_WORKING_SETS]
             return Completed("ok", {"found": sets})
         speed = 1e14 if task.job["library"] == "torch" else 2e14
-        found = {name: {"flops_per_s": speed, "by": "it", "size": 8192} for name in task.job["precisions"]}
+        done = {"flops_per_s": speed, "by": "it", "size": 8192, "reason": None}
+        found = dict.fromkeys(task.job["precisions"], done)
         return Completed("ok", found)
 
     monkeypatch.setattr(peak, "run", run)

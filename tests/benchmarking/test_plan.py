@@ -158,7 +158,7 @@ def test_the_largest_batch_is_found_later() -> None:
 
 def test_without_a_store_the_policy_says_how_long_it_takes() -> None:
     options = Options(dataset="dots", runtimes=("fast", "lacking"), batch_sizes=(8,), processes=3)
-    known, unavailable = forecast(plan(REGISTRY, ["one"], options), None, "0")
+    known, unavailable = forecast(plan(REGISTRY, ["one"], options), None, {})
     assert known.seconds == 3 * (START_S + options.policy.warmup_min_s + options.policy.min_time_s)
     assert not known.measured
     assert unavailable.seconds == 0

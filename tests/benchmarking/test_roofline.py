@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from zoo.benchmarking.roofline import ACCOUNTED, Explanation, explain, points
+from zoo.benchmarking.roofline import ABOVE_PEAK, ACCOUNTED, Explanation, explain, points
 from zoo.benchmarking.stats import summarise
 
 
@@ -64,7 +64,13 @@ def test_layers_that_multiply_are_points() -> None:
         ),
         (1e-3, Roofs(), "dispatch", "the rest is starting work and waiting for it"),
         (1e-5, Roofs(bandwidth=1e8), "memory", "bound by memory, which takes at least 6.96 µs of 10.0 µs"),
-        (1e-6, Roofs(), "arithmetic", "1.00 µs is less than the 2.06 µs that the peaks allow"),
+        (2.05e-6, Roofs(), "arithmetic", "2.05 µs is less than the 2.06 µs that the peaks allow"),
+        (
+            2.03e-6,
+            Roofs(),
+            None,
+            "1.00 GFLOP/s is above the measured peak of float32 on 2 threads: the machine was",
+        ),
         (1e-2, Roofs(speed=1e6), "arithmetic", "kernels that leave much of the machine unused"),
         (1e-3, Roofs(speed=None), None, "no peak of float32 on 2 threads to hold it against"),
         (1e-3, Roofs(bandwidth=None), None, "how fast memory is wasn't measured"),
@@ -76,8 +82,32 @@ def test_what_bounds_is_said(latency_s: float, roofs: Roofs | None, bound: str |
     assert found.bound_by == bound
     assert words in found.sentence
     assert found.flops_per_s == pytest.approx(2040 / latency_s)
-    assert (found.flops_share is None) == (roofs is None or roofs.speed is None)
+    assert (found.flops_share is None) == (roofs is None or roofs.speed is None or ABOVE_PEAK in words)
     assert Explanation.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize(("most_s", "share"), [(2.05e-6, 1.02), (2.03e-6, None), (None, None)])
+def test_a_share_above_one_counts_only_within_the_interval_of_the_latency(
+    most_s: float | None, share: float | None
+) -> None:
+    found = explain(2.0e-6, batch_size=1, layers=LAYERS, peaks=Roofs(), threads=2, most_s=most_s)
+    assert found.flops_share == (None if share is None else pytest.approx(share))
+    assert (found.bound_by is None) == (ABOVE_PEAK in found.sentence) == (share is None)
+
+
+def test_a_result_above_the_peak_has_a_reason_in_place_of_a_share() -> None:
+    from zoo.benchmarking.assemble import _explain
+    from zoo.record.scenario import Scenario
+
+    record = {"layers": LAYERS, "started": {"threads": 2}}
+    values, reasons = _explain(
+        Scenario(model="toy", dataset="digits"),
+        record,
+        summarise([[2.0e-6] * 8]),
+        Roofs(),  # type: ignore[arg-type]
+    )
+    assert values == {"flops_share": None, "bound_by": None}
+    assert all(ABOVE_PEAK in reasons[name] for name in values)
 
 
 def test_on_a_gpu_threads_are_no_part_of_it_and_starting_a_kernel_takes_less() -> None:
@@ -131,6 +161,9 @@ def test_the_least_time_lies_between_the_longer_part_and_the_sum(
     assert found.memory_s is not None
     assert max(found.arithmetic_s, found.memory_s) <= found.least_s * (1 + 1e-9)
     assert found.least_s <= (found.arithmetic_s + found.memory_s) * (1 + 1e-9)
+    if found.arithmetic_s > latency_s:
+        assert (found.flops_share, found.bound_by) == (None, None)
+        return
     assert found.flops_share == pytest.approx(found.flops_per_s / speed)
     assert found.bound_by in ("arithmetic", "memory", "dispatch")
     if found.bound_by == "dispatch":
@@ -144,9 +177,10 @@ def test_faster_is_a_larger_share_and_a_larger_batch_takes_longer(
     latency_s: float, layers: list[dict[str, Any]], batch: int, factor: float
 ) -> None:
     assume(any(row["macs"] for row in layers))
-    one = explain(latency_s, batch_size=batch, layers=layers, peaks=Roofs())
-    faster = explain(latency_s / factor, batch_size=batch, layers=layers, peaks=Roofs())
-    larger = explain(latency_s, batch_size=2 * batch, layers=layers, peaks=Roofs())
+    high = Roofs(speed=1e30)  # nothing is above it
+    one = explain(latency_s, batch_size=batch, layers=layers, peaks=high)
+    faster = explain(latency_s / factor, batch_size=batch, layers=layers, peaks=high)
+    larger = explain(latency_s, batch_size=2 * batch, layers=layers, peaks=high)
     assert one.flops_share is not None
     assert faster.flops_share == pytest.approx(one.flops_share * factor)
     assert faster.least_s == one.least_s

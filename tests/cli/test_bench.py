@@ -85,6 +85,18 @@ def test_a_result_names_the_machine_and_not_its_owner(toy_results: list[dict[str
         assert private not in text
 
 
+def test_a_second_bench_takes_the_reference_from_the_cache(
+    zoo: Zoo, toy_results: list[dict[str, Any]], home: Path
+) -> None:
+    before = {path: path.stat() for path in (home / "cache" / "references").iterdir()}
+    (result,) = json.loads(zoo("bench", "toy_resnet", "--max-time", "1", "--batch-size", "8", "--json").stdout)
+    after = {path: path.stat() for path in (home / "cache" / "references").iterdir()}
+    assert {path: seen.st_ino for path, seen in after.items()} == {path: seen.st_ino for path, seen in before.items()}
+    assert sum(after[path].st_mtime_ns > seen.st_mtime_ns for path, seen in before.items()) == 1  # it was used
+    assert result["parity"]["reference"] == toy_results[0]["parity"]["reference"]
+    assert result["parity"]["accepted"]
+
+
 def test_the_table_has_every_figure_and_says_how_to_get_weights(zoo: Zoo, tmp_path: Path) -> None:
     store = ("--store", str(tmp_path))
     done = zoo("bench", "plain_cnn", "plain20", "--max-time", "1", "--batch-size", "8", "--threads", "1", *store)

@@ -10,6 +10,7 @@ import pytest
 from support import Zoo, make_result
 
 from zoo.record.result import Result
+from zoo.record.scenario import Scenario
 from zoo.results.floor import save_floor
 from zoo.results.store import Store
 from zoo.results.verdicts import Floor
@@ -32,10 +33,12 @@ def stored(store: Store, number: int, scale: float = 1.0, **changes: Any) -> Res
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """A store of a machine that has been calibrated."""
+    """A store of a machine on which both models have been calibrated."""
     store = Store(tmp_path / "store")
     environment = make_result().environment.fingerprint
-    save_floor(store, Floor(process_sd=0.01, pair_sd=0.01, pairs=10, environment=environment, ratio_p95=0.02))
+    values = {"process_sd": 0.01, "pair_sd": 0.01, "pairs": 10, "environment": environment, "ratio_p95": 0.02}
+    for model in ("plain_cnn", "toy_resnet"):
+        save_floor(store, Floor(**values, scenario=Scenario(model=model, dataset="any")))
     return store
 
 
@@ -163,6 +166,7 @@ def test_calibration_is_kept_and_used(zoo: Zoo, tmp_path: Path) -> None:
     floor = json.loads(done.stdout)
     assert floor["pairs"] == 2
     assert 0 < floor["process_sd"] < 1
+    assert floor["scenario"]["batch_size"] == 1
     ids = [json.loads(line)["id"] for line in zoo("results", "export", *where).stdout.splitlines()]
     compared = zoo("compare", *ids, "--json", *where)
     assert "noise floor of 2 pairs" in json.loads(compared.stdout)["comparisons"][0]["reason"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support import Zoo, make_result
 
+from zoo.benchmarking.computing import scoped
 from zoo.benchmarking.environment import collect
 from zoo.results.store import Store
 
@@ -15,13 +16,13 @@ from zoo.results.store import Store
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("store")
-    fingerprint = collect()["fingerprint"]
+    here = {**scoped(collect(), ("keras", "numpy")), "device": "cpu", "threads": 2}
     for number, runtime in enumerate(("tensorflow", "jax", "torch")):
         result = make_result(number)
         measures = {**result.measures.to_json(), "latency_s": 1e-3 * (3 - number), "peak_rss_bytes": 3 * 10**8}
-        Store(folder).add(make_result(number, fingerprint=fingerprint, runtime=runtime, measures=measures))
+        Store(folder).add(make_result(number, environment=here, runtime=runtime, measures=measures))
     Store(folder).add(make_result(7, runtime="jax", batch_size=2))  # of another environment
-    Store(folder).add(make_result(8, fingerprint=fingerprint, dataset="far_away"))  # which isn't here any more
+    Store(folder).add(make_result(8, environment=here, dataset="far_away"))  # which isn't here any more
     return str(folder)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from zoo.benchmarking.peak import Arithmetic, Memory, Peaks
+from zoo.benchmarking.peak import Arithmetic, LeftOut, Memory, Peaks
 from zoo.errors import UsageError
 from zoo.report import peaks as report
 from zoo.report.roofline import draw
@@ -70,6 +70,15 @@ def test_tables_of_peaks() -> None:
         "1 MiB   \t        2\t90.0 GB/s\tcopy, numpy 2.0",
         "1.00 GiB\t        2\t10.0 GB/s\tread, numpy 2.0",
     ]
+    late = (
+        LeftOut(what="jax", threads=2),
+        LeftOut(what="memory", threads=1),
+        LeftOut(what="torch", threads=2, precision="int8"),
+    )
+    assert report.notes(dataclasses.replace(PEAKS, left_out=late))[1] == (
+        "! the time was over before these were measured: jax, 2 threads; memory, 1 thread; torch int8, 2 threads; "
+        "'zoo peak --again' with more --seconds"
+    )
     busy = dataclasses.replace(PEAKS, load_at_start=1.7)
     assert "! the machine was busy (load 1.7): 'zoo peak --again' once it is not" in report.notes(busy)
     assert report.notes(PEAKS) == [

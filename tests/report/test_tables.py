@@ -170,6 +170,17 @@ def test_the_share_of_the_peak_and_the_reason_are_shown_where_they_are_known() -
     assert [second[i] for i in columns] == ["–", "–"]
 
 
+def test_a_row_above_the_peak_has_no_share() -> None:
+    check = {"code": "above_peak", "message": "3.00 GFLOP/s is above the measured peak of float32"}
+    above = altered(faster("a", 0.01), checks=[check])
+    headers, row = cells(tables.speed_table([above], "tsv"))
+    assert row[headers.index("of peak")] == "above it"
+    assert tables.notes([above])[-1].endswith(check["message"])
+    stored = altered(faster("a", 0.01, flops_share=1.04), checks=[check])  # by an earlier version
+    headers, row = cells(tables.speed_table([stored], "tsv"))
+    assert row[headers.index("of peak")] == "above it"
+
+
 def test_energy_is_shown_with_its_unit_where_any_row_has_it() -> None:
     results = [faster("a", 0.01, energy_per_image_j=0.001234), faster("b", 0.02)]
     headers, first, second = cells(tables.speed_table(results, "tsv"))

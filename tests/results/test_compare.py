@@ -17,6 +17,7 @@ from support import altered, make_result
 from zoo.benchmarking.stats import summarise
 from zoo.errors import EXIT_INCONCLUSIVE, UsageError
 from zoo.record.result import Result
+from zoo.record.scenario import Scenario
 from zoo.report import comparisons as comparisons_report
 from zoo.results import gate
 from zoo.results.compare import Comparison, Floor, compare, compare_matching, decide
@@ -96,7 +97,14 @@ def test_what_is_known_of_the_spread_counts_by_its_degrees_of_freedom() -> None:
     assert mean_difference([1.0], [2.0], paired=False) == (1.0, 0.0)
 
 
-FLOOR = Floor(process_sd=0.02, pair_sd=0.02, pairs=10, environment="0123456789abcdef", ratio_p95=0.05)
+FLOOR = Floor(
+    process_sd=0.02,
+    pair_sd=0.02,
+    pairs=10,
+    environment="0123456789abcdef",
+    scenario=Scenario(model="one", dataset="any"),
+    ratio_p95=0.05,
+)
 
 
 def test_one_pair_gives_no_verdict_unless_the_floor_is_known() -> None:

@@ -254,9 +254,20 @@ def test_the_document_says_where_it_comes_from() -> None:
 
 
 def test_a_file_of_pytest_benchmark_describes_one_machine() -> None:
-    made = [make_result(1, fingerprint="0" * 16), make_result(2, fingerprint="1" * 16)]
-    with pytest.raises(UsageError, match=r"come from 2 environments .*; choose it with --environment"):
-        whole(pytest_benchmark(made))
+    here = make_result().environment.to_json()
+    others = [
+        {**here, "packages": {"keras": "3.12.0", "jax": "0.7"}, "fingerprint": "1" * 16},
+        {**here, "packages": {"keras": "3.13.0"}, "fingerprint": "2" * 16},
+        {**here, "python": "CPython 3.12.0", "fingerprint": "3" * 16},
+    ]
+    first, of_another_runtime, *elsewhere = (make_result(n, environment=one) for n, one in enumerate([here, *others]))
+    document = json.loads(whole(pytest_benchmark([first, of_another_runtime])))
+    assert len(document["benchmarks"]) == 2
+    for other in elsewhere:
+        with pytest.raises(
+            UsageError, match=r"come from 2 environments .* contradict .*; choose it with --environment"
+        ):
+            whole(pytest_benchmark([first, other]))
 
 
 @pytest.mark.parametrize("made", [[], [make_result(outcome="timeout")], [make_result(samples=[])]])

@@ -12,17 +12,23 @@ from support import altered, make_result
 
 import zoo
 from zoo.benchmarking import plan as planning
+from zoo.benchmarking.computing import scoped
+from zoo.benchmarking.identity import of_result, of_step
 from zoo.benchmarking.plan import Options, Step, plan
 from zoo.data.catalog import Dataset
 from zoo.plugins.plugin import CORE, Plugin
 from zoo.record.result import Result
 from zoo.registry import Entry, Registry
 from zoo.results import runs
-from zoo.results.identity import of_result, of_step
 from zoo.results.store import Store
 from zoo.specs import ModelSpec, RuntimeSpec
 
-HERE, ELSEWHERE = "0123456789abcdef", "fedcba9876543210"
+HERE: dict[str, Any] = {
+    "python": "CPython 3.11.7",
+    "os": {"system": "Linux", "release": "6.1"},
+    "accelerators": [],
+    "packages": {"keras": "3.12", "numpy": "2.4", "jax": "0.7", "jaxlib": "0.7", "torch": "2.13", "acme": "1.0"},
+}
 NOW = "2099-01-01T00:00:00+00:00"
 SPEC: dict[str, Any] = {"summary": "x", "build": "acme:net", "input_shape": (8, 8, 1), "classes": 10, "parameters": 10}
 
@@ -42,6 +48,11 @@ def _no_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "find", lambda *_: dataset)
 
 
+def with_packages(**versions: str) -> dict[str, Any]:
+    """The environment after an upgrade."""
+    return {**HERE, "packages": {**HERE["packages"], **versions}}
+
+
 def steps(version: str = "1.0", **options: Any) -> list[Step]:
     plugin = Plugin("acme", "acme", version, "acme")
     entry = Entry(ModelSpec(name="one", **SPEC), plugin)
@@ -59,7 +70,8 @@ def steps(version: str = "1.0", **options: Any) -> list[Step]:
 
 def result_of(step: Step, number: int = 0, **changes: Any) -> Result:
     """What measuring a step gives."""
-    result = make_result(number, fingerprint=changes.pop("fingerprint", HERE), model="one")
+    fingerprint = changes.pop("fingerprint", scoped(HERE, step.distributions)["fingerprint"])
+    result = make_result(number, fingerprint=fingerprint, model="one")
     given = {
         "plugin": step.plugin.to_json(),
         "code": step.code,
@@ -83,13 +95,27 @@ def test_what_was_measured_before_stands_for_its_step(store: Store) -> None:
     assert runs.existing(store, [step], HERE) == {step.scenario: newest}
 
 
+@pytest.mark.parametrize(
+    ("package", "stands"), [("torch", True), ("mypy", True), ("jax", False), ("keras", False), ("acme", False)]
+)
+def test_it_stands_after_an_upgrade_of_what_does_not_compute(store: Store, package: str, stands: bool) -> None:
+    (step,) = steps()
+    result = result_of(step)
+    store.add(result)
+    there = with_packages(**{package: "9.9"})
+    assert runs.existing(store, [step], there) == ({step.scenario: result} if stands else {})
+    run = runs.begin(store, [step], HERE)
+    run.leave()
+    assert (runs.resume(store, [step], there).id == run.id) == stands
+
+
 WEIGHTS = {"source": "trained here", "sha256": "1" * 64}
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"fingerprint": ELSEWHERE},
+        {"fingerprint": "fedcba9876543210"},
         {"weights": WEIGHTS},
         {"plugin": {"distribution": "acme", "version": "0.9"}},
         {"plugin": {"distribution": "other", "version": "1.0"}},
@@ -155,16 +181,18 @@ def test_what_failed_is_measured_again(store: Store, outcome: str) -> None:
     (step,) = steps()
     run = runs.begin(store, [step], HERE)
     run.leave()
-    failed = make_result(outcome=outcome, model="one", fingerprint=HERE)
+    failed = make_result(outcome=outcome, model="one", fingerprint=of_step(step, HERE).environment)
     store.add(replace(failed, run=run.id, id=f"{run.id[:15]}-00000001", created_at=NOW))
     assert runs.resume(store, [step], HERE).measured == {}
 
 
-@pytest.mark.parametrize(("fingerprint", "version"), [(ELSEWHERE, "1.0"), (HERE, "1.1")])
-def test_a_run_of_another_environment_or_version_is_not_continued(store: Store, fingerprint: str, version: str) -> None:
+@pytest.mark.parametrize(("environment", "version"), [(with_packages(jax="0.8"), "1.0"), (HERE, "1.1")])
+def test_a_run_of_another_environment_or_version_is_not_continued(
+    store: Store, environment: dict[str, Any], version: str
+) -> None:
     run = runs.begin(store, steps(), HERE)
     run.leave()
-    assert runs.resume(store, steps(version), fingerprint).id != run.id
+    assert runs.resume(store, steps(version), environment).id != run.id
 
 
 def test_a_run_that_another_process_works_on_is_not_continued(store: Store) -> None:

@@ -157,7 +157,7 @@ def _measured(
                 load_at_start,
                 environment["processor"]["usable_cores"],
                 step.options.target_width,
-                measures["flops_share"],
+                reasons.get("flops_share", ""),
                 measures["macs_left_out"],
                 scored.get("note") if scored else None,
             ),
@@ -234,6 +234,7 @@ def _explain(
         layers=record["layers"],
         peaks=peaks,
         precision=scenario.precision,
+        most_s=stats.high,
         threads=record["started"]["threads"] if scenario.device_kind == "cpu" else None,
     )
     values = {"flops_share": found.flops_share, "bound_by": found.bound_by}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.benchmarking.conditions import Conditions
+from zoo.benchmarking.roofline import ABOVE_PEAK
 from zoo.benchmarking.stats import Stats, samples_needed
 from zoo.text import printable
 
@@ -22,7 +23,7 @@ def check(
     load_at_start: float | None,
     cores: int,
     target_width: float | None = None,
-    flops_share: float | None = None,
+    no_share: str = "",
     macs_left_out: Sequence[str] = (),
     classes_note: str | None = None,
 ) -> list[dict[str, str]]:
@@ -31,7 +32,7 @@ def check(
     :param processes: what each worker recorded: `settled`, the activity of others while it sampled, and how its
         accelerator fared, if it has one.
     :param target_width: how narrow the interval of the median was to be, as a share of it.
-    :param flops_share: achieved FLOP/s, as a share of the machine's peak.
+    :param no_share: why there is no share of the machine's peak.
     :param macs_left_out: names of layers that are not in the count of MACs.
     :param classes_note: what is to be said of the classes that were scored.
     """
@@ -67,14 +68,8 @@ def check(
     findings += _accelerator(
         [Conditions.from_json(process["accelerator"]) for process in processes if process.get("accelerator")]
     )
-    if flops_share is not None and flops_share > 1:
-        findings.append(
-            (
-                "above_peak",
-                f"{flops_share:.0%} of the peak: the machine was slower when that was measured (zoo peak --again), "
-                "or the runtime multiplies less often than is counted (Winograd's convolutions)",
-            )
-        )
+    if ABOVE_PEAK in no_share:
+        findings.append(("above_peak", no_share))
     if classes_note:
         findings.append(("classes_reordered", classes_note))
     if macs_left_out:

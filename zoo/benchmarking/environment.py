@@ -19,21 +19,21 @@ from zoo import installed
 from zoo.benchmarking import nvidia, variables
 from zoo.cgroups import Groups
 from zoo.cores import usable_cores
-from zoo.hookspecs import PROJECT
 
 # What decides whether two Results are comparable: hardware and versions that matter, nothing that jitters.
 FINGERPRINTED = ("processor", "accelerators", "os", "python", "packages", "container")
 WITH_ACCELERATORS = "cuda_packages"  # matters only where there is one
 IF_ANY = "variables"  # so that the fingerprint is the same as before where none is set
-PACKAGES = ("tensorflow", "keras", "numpy", "jax", "jaxlib", "torch", "tensorflow-datasets")
-CORE = "zoobench"
 FACTS = tuple(field.name for field in dataclasses.fields(nvidia.Facts))
 UNNAMED = "a board without a name"
 
 
 def collect() -> dict[str, Any]:
-    """The environment of this process, as JSON values, with its fingerprint."""
-    environment: dict[str, Any] = {
+    """The environment of this process, as JSON values, with the versions of everything that is installed.
+
+    `zoo.benchmarking.computing` makes of it what a scenario depends on, and the fingerprint of that.
+    """
+    return {
         "processor": {
             "model": processor_model(),
             "architecture": platform.machine(),
@@ -48,12 +48,10 @@ def collect() -> dict[str, Any]:
         "cuda_packages": cuda_packages(),
         "os": {"system": platform.system(), "release": platform.release()},
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "packages": package_versions(),
+        "packages": installed.all_versions(),
         "container": container_limits(),
         "variables": variables.found(),
     }
-    environment["fingerprint"] = fingerprint(environment)
-    return environment
 
 
 def fingerprint(environment: dict[str, Any]) -> str:
@@ -120,15 +118,6 @@ def cuda_packages() -> dict[str, str]:
     from zoo.runtimes.cuda import distributions
 
     return distributions()
-
-
-def package_versions() -> dict[str, str]:
-    """Versions of the installed packages that a measurement depends on: the zoo's, and what its plugins require.
-
-    Whether a plugin is in use does not matter, nor which runtime is measured: one environment has one answer.
-    """
-    required = {name for names in installed.requirements(PROJECT).values() for name in names}
-    return installed.versions(sorted({*PACKAGES, *required} - {CORE}))
 
 
 def container_limits() -> dict[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking import environment as env
+from zoo.benchmarking.computing import scoped
 from zoo.cores import usable_cores
 from zoo.errors import DataError
 from zoo.executors.local import Task, run
@@ -24,7 +25,7 @@ from zoo.keras_backend import is_installed
 from zoo.paths import home
 from zoo.specs import Plain
 
-SCHEMA = "zoo.peak/1"
+SCHEMA = "zoo.peak/2"
 PRECISIONS = {
     "cpu": ("float32", "bfloat16", "float16", "int8"),
     "gpu": ("float32", "tf32", "bfloat16", "float16", "int8"),
@@ -36,6 +37,7 @@ SECONDS = 20.0
 LIBRARY_SECONDS = 15.0  # on a busy machine a product may take very long
 TASK_TIMEOUT_S = 60.0
 TIME_OVER = "the time was over before it was measured; --seconds gives more"
+TOOK_TOO_LONG = "took too long"  # what is said of a library, or of a precision that it had no time for
 
 OnEvent = Callable[[str], None]
 
@@ -76,14 +78,30 @@ class Memory(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut(Plain):
+    """What was not measured, because the time was over: the peak may be higher.
+
+    Attributes:
+        what: a library, or `memory`.
+        threads: that it would have had; None on an accelerator.
+        precision: None for all.
+    """
+
+    what: str
+    threads: int | None
+    precision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Peaks(Plain):
     """What one device of one environment can do.
 
     Attributes:
-        fingerprint: of the environment.
+        fingerprint: of the environment, as far as peaks depend on it.
         device: "cpu" or "gpu".
         seconds: that measuring took.
         load_at_start: processes that wanted to run before it began; None where the system doesn't count them.
+        left_out: what wasn't measured, because the time was over.
     """
 
     fingerprint: str
@@ -93,10 +111,11 @@ class Peaks(Plain):
     load_at_start: float | None
     arithmetic: tuple[Arithmetic, ...]
     memory: tuple[Memory, ...]
+    left_out: tuple[LeftOut, ...] = ()
     schema: str = SCHEMA
 
     def __post_init__(self) -> None:
-        for name, kind in (("arithmetic", Arithmetic), ("memory", Memory)):
+        for name, kind in (("arithmetic", Arithmetic), ("memory", Memory), ("left_out", LeftOut)):
             found = (kind.from_json(one) if isinstance(one, Mapping) else one for one in getattr(self, name))
             object.__setattr__(self, name, tuple(found))
 
@@ -119,10 +138,21 @@ class Peaks(Plain):
         return holding[0].bytes_per_s if holding else None
 
 
-def load(fingerprint: str, device: str = "cpu") -> Peaks | None:
-    """What was measured in an environment, if it was. What can't be read counts as not measured."""
+def fingerprint(environment: Mapping[str, Any]) -> str:
+    """Of the environment as far as peaks depend on it: of packages, only the libraries that are tried.
+
+    :param environment: as `zoo.benchmarking.environment.collect` gives it.
+    """
+    return str(scoped(environment, (*LIBRARIES, "jaxlib"))["fingerprint"])
+
+
+def load(environment: str, device: str = "cpu") -> Peaks | None:
+    """What was measured in an environment, if it was. What can't be read counts as not measured.
+
+    :param environment: its `fingerprint`.
+    """
     try:
-        values = json.loads(_file(fingerprint, device).read_bytes())
+        values = json.loads(_file(environment, device).read_bytes())
         return Peaks.from_json(values) if values["schema"] == SCHEMA else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -141,10 +171,10 @@ def peak(
     :raises UsageError: if it can't be kept, or there is no such device.
     :raises DataError: if nothing could be measured.
     """
-    fingerprint = env.collect()["fingerprint"]
-    found = None if again else load(fingerprint, device)
+    environment = fingerprint(env.collect())
+    found = None if again else load(environment, device)
     if found is None:
-        found = measure(fingerprint, device, seconds=seconds, on_event=on_event)
+        found = measure(environment, device, seconds=seconds, on_event=on_event)
         keep(found)
     return found
 
@@ -159,9 +189,11 @@ def keep(found: Peaks) -> None:
 
 
 def measure(
-    fingerprint: str, device: str = "cpu", *, seconds: float = SECONDS, on_event: OnEvent | None = None
+    environment: str, device: str = "cpu", *, seconds: float = SECONDS, on_event: OnEvent | None = None
 ) -> Peaks:
     """Measure, each library and number of threads in a fresh process, one after the other.
+
+    :param environment: its `fingerprint`.
 
     The first library and memory come first, with every number of threads; then the other libraries with all; then those
     of them that were best in something with fewer.
@@ -171,26 +203,34 @@ def measure(
     libraries = [name for name in (ON_GPU if device == "gpu" else LIBRARIES) if is_installed(name)]
     counts = [None] if device == "gpu" else thread_counts(usable_cores())
     reached: list[dict[str, Any]] = []
-
-    def over() -> bool:
-        return time.monotonic() - start >= seconds
-
     memory: list[Memory] = []
-    for count in counts:
-        if not over() or not reached:
-            reached += _products(libraries[0], device, count, tell) if libraries else []
+    left_out: list[LeftOut] = []
+
+    def products(library: str, count: int | None) -> None:
+        if reached and time.monotonic() - start >= seconds:
+            left_out.append(LeftOut(what=library, threads=count))
+            return
+        found = _products(library, device, count, tell)
+        reached.extend(found)
+        late = [one["precision"] for one in found if (one["reason"] or "").startswith(f"{library} {TOOK_TOO_LONG}")]
+        left_out.extend(LeftOut(what=library, threads=count, precision=precision) for precision in late)
+
+    for number, count in enumerate(counts):
+        for library in libraries[:1]:
+            products(library, count)
+        if number == 0 or time.monotonic() - start < seconds:
             memory += _memory(device, count, tell)
+        else:
+            left_out.append(LeftOut(what="memory", threads=count))
     for library in libraries[1:]:
-        if not over():
-            reached += _products(library, device, counts[0], tell)
+        products(library, counts[0])
     for library, count in itertools.product(sorted(_best(reached) - {*libraries[:1]}), counts[1:]):
-        if not over():
-            reached += _products(library, device, count, tell)
+        products(library, count)
     if not any(one["flops_per_s"] for one in reached):
         why = "; ".join(dict.fromkeys(one["reason"] for one in reached if one["reason"])) or "nothing that can is here"
         raise DataError(f"no peak could be measured: {why}")
     return Peaks(
-        fingerprint=fingerprint,
+        fingerprint=environment,
         device=device,
         created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - start, 1),
@@ -199,6 +239,7 @@ def measure(
             best(reached, precision, count) for precision in PRECISIONS[device] for count in sorted_counts(counts)
         ),
         memory=tuple(sorted(memory, key=lambda one: (one.threads or 0, one.working_set_bytes))),
+        left_out=tuple(left_out),
     )
 
 
@@ -242,8 +283,10 @@ def _products(library: str, device: str, threads: int | None, tell: OnEvent) -> 
     limits = {"precisions": PRECISIONS[device], "seconds": LIBRARY_SECONDS}
     done = run(_task("products", {**job, **limits}, threads))
     if done.value is None:
-        failure = done.failure.message if done.failure else "failed"
-        found = {name: {"flops_per_s": None, "reason": f"{library}: {failure}"} for name in PRECISIONS[device]}
+        why = f"{library}: {done.failure.message if done.failure else 'failed'}"
+        if done.outcome == "timeout":
+            why = f"{library} {TOOK_TOO_LONG}"
+        found = {name: {"flops_per_s": None, "reason": why} for name in PRECISIONS[device]}
     else:
         found = done.value
     return [{"library": library, "threads": threads, "precision": name, **one} for name, one in found.items()]
@@ -279,5 +322,5 @@ def _threads(count: int | None) -> str:
     return "" if count is None else f", {count} thread{'s' if count > 1 else ''}"
 
 
-def _file(fingerprint: str, device: str) -> Path:
-    return home() / "peaks" / f"{fingerprint}-{device}.json"
+def _file(environment: str, device: str) -> Path:
+    return home() / "peaks" / f"{environment}-{device}.json"

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.benchmarking.peak import TOOK_TOO_LONG
 from zoo.errors import UsageError
 from zoo.runtimes.torch import pin
 from zoo.runtimes.torch_cuda_graph import captured
@@ -83,7 +84,7 @@ def products(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, A
         report("phase", name=precision)
         try:
             if time.monotonic() >= over:
-                raise NotOffered(f"{job['library']} took too long with other precisions")
+                raise NotOffered(f"{job['library']} {TOOK_TOO_LONG} with other precisions")
             speed, size = _fastest(library, precision, SIZES[job["device"]])
             found[precision] = {"flops_per_s": speed, "by": by, "size": size, "reason": None}
         except NotOffered as why:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from zoo.benchmarking import variables
 from zoo.benchmarking.code import code_digest
+from zoo.benchmarking.computing import distributions
 from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.errors import UsageError
@@ -137,6 +138,11 @@ class Step:
             python=self.elsewhere.python if self.elsewhere else None,
         )
 
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """What computes: only the versions of these decide what its Result is comparable with."""
+        return tuple(self.job["distributions"])
+
     def policy(self) -> dict[str, float | int | None]:
         """How long it is measured, and in how many processes: as it stands in a Result."""
         return {
@@ -155,7 +161,7 @@ class Step:
 class Configuration:
     """What runs a model, and how: a scenario without the model and the batch size."""
 
-    runtime: RuntimeSpec
+    runtime: Entry[RuntimeSpec]
     device: str
     precision: str
     threads: int | None
@@ -193,20 +199,21 @@ def left_out(registry: Registry, options: Options) -> list[str]:
 def _matrix(registry: Registry, options: Options) -> list[Configuration]:
     """All combinations. What "all" stands for is only what is to be had; what was named and isn't says why."""
     named = dict.fromkeys(name for name in options.runtimes if name != ALL)
-    specs = {name: registry.runtime(name).spec for name in named}
+    runtimes = {name: registry.runtime(name) for name in named}
     if ALL in options.runtimes:
-        specs |= {name: entry.spec for name, entry in registry.runtimes.items() if name not in specs}
+        runtimes |= {name: entry for name, entry in registry.runtimes.items() if name not in runtimes}
     found = []
     # each of what is listed once, in its order
     devices, precisions = dict.fromkeys(_devices(options)), dict.fromkeys(options.precisions)
     counts = dict.fromkeys(options.threads)
-    for spec, device, precision, threads in itertools.product(specs.values(), devices, precisions, counts):
-        reason = why_not_so(spec, device, precision)
-        if reason is None or spec.name in named:
-            found.append(Configuration(spec, device, precision, threads, reason))
+    for runtime, device, precision, threads in itertools.product(runtimes.values(), devices, precisions, counts):
+        reason = why_not_so(runtime.spec, device, precision)
+        if reason is None or runtime.spec.name in named:
+            found.append(Configuration(runtime, device, precision, threads, reason))
     if not found:
         raise UsageError("no runtime that is installed here runs that; 'zoo runtimes' lists them")
-    if len({(runs_on.runtime, runs_on.device, runs_on.precision) for runs_on in found}) == 1 and found[0].unavailable:
+    ways = {(runs_on.runtime.spec.name, runs_on.device, runs_on.precision) for runs_on in found}
+    if len(ways) == 1 and found[0].unavailable:
         raise UsageError(found[0].unavailable)
     return found
 
@@ -232,11 +239,11 @@ def _step(
     options: Options,
     in_matrix: bool,
 ) -> Step:
-    spec = entry.spec
+    spec, runtime = entry.spec, runs_on.runtime.spec
     scenario = Scenario(
         model=spec.name,
         dataset=dataset.name,
-        runtime=runs_on.runtime.name,
+        runtime=runtime.name,
         device=runs_on.device,
         precision=runs_on.precision,
         batch_size=1 if batch_size == MAX_BATCH else batch_size,
@@ -250,15 +257,16 @@ def _step(
             "scenario": scenario.to_json(),
             "model": spec.to_json(),
             "dataset": dataset.to_json(),
-            "runtime": runs_on.runtime.to_json(),
+            "runtime": runtime.to_json(),
+            "distributions": distributions(runs_on.runtime),
             "weights": weights,
             "score": options.score,
             "policy": asdict(options.policy),
         },
-        keras_backend=runs_on.runtime.keras_backend,
+        keras_backend=runtime.keras_backend,
         no_accuracy=_no_accuracy(spec, dataset, weights, options),
         options=options,
-        code=code_digest(entry.plugin.reference, spec.build, runs_on.runtime.runtime),
+        code=code_digest(entry.plugin.reference, spec.build, runtime.runtime),
         unavailable=runs_on.unavailable,
         in_matrix=in_matrix,
         seeks_batch_size=batch_size == MAX_BATCH,

@@ -1,17 +1,22 @@
 """What every runtime is held to: real test images, and the logits that float32 Keras gives for them.
 
-They are computed once for each model of a run, in a process of their own, so that no runtime has a part in them, and
-handed to the workers as files.
+They are computed once for each model, in a process of their own, so that no runtime has a part in them, and handed to
+the workers as files. Later runs take them from the cache, as long as nothing has changed on which they depend.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from zoo.benchmarking.files_read import FilesRead
+from zoo.benchmarking.identity import of_reference
+from zoo.benchmarking.kept_references import STATES, KeptReferences
 from zoo.benchmarking.plan import Step
 from zoo.data.catalog import Dataset
 from zoo.errors import ModelError
@@ -73,11 +78,16 @@ class Reference:
 
 
 class References:
-    """In the parent: the folder of references for a run, each made when the first of its scenarios needs it."""
+    """In the parent: the folder of references for a run, each made when the first of its scenarios needs it.
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    :param environment: as `zoo.benchmarking.environment.collect` gives it.
+    """
+
+    def __init__(self, steps: Sequence[Step], environment: Mapping[str, Any]) -> None:
+        self.environment = environment
         self.calibrated = {_key(step) for step in steps if step.scenario.precision == "int8"}
         self.made: dict[str, Path | Completed] = {}
+        self.kept = KeptReferences()
 
     def __enter__(self) -> Self:
         self.owned = folders.make(folders.RUN)
@@ -98,22 +108,32 @@ class References:
         folder.mkdir()
         elsewhere = step.elsewhere
         installed = elsewhere.environment["packages"] if elsewhere else versions(BACKENDS)
+        backend = next((name for name in BACKENDS if name in installed), BACKENDS[0])
+        key = None if elsewhere else of_reference(step, self.environment, backend=backend, calibrated=calibrated)
+        if key is not None and self.kept.restore(key, folder):
+            on_phase("reference, from the cache")
+            return folder
+
+        def on_event(event: Mapping[str, Any]) -> None:
+            if event["event"] == "phase":
+                on_phase(f"reference, {event['name']}")
+
         job = {name: step.job[name] for name in ("model", "dataset", "weights")}
         task = Task(
             "zoo.benchmarking.reference:run",
-            {**job, "folder": str(folder), "calibrated": calibrated},
-            {
-                **step.task().environment,
-                **ENVIRONMENT,
-                "KERAS_BACKEND": next((name for name in BACKENDS if name in installed), BACKENDS[0]),
-            },
+            {**job, "folder": str(folder), "calibrated": calibrated, "started_ns": time.time_ns()},
+            {**step.task().environment, **ENVIRONMENT, "KERAS_BACKEND": backend},
             timeout_s=step.options.timeout_s,
             memory_limit_bytes=step.options.memory_limit_bytes,
             label=f"reference-{step.scenario.model}",
             python=elsewhere.python if elsewhere else None,
         )
-        completed = run_task(task, lambda event: on_phase(event["name"]) if event["event"] == "phase" else None)
-        return folder if completed.outcome == "ok" else completed
+        completed = run_task(task, on_event)
+        if completed.outcome != "ok":
+            return completed
+        if key is not None:
+            self.kept.keep(key, folder)
+        return folder
 
 
 def _key(step: Step) -> str:
@@ -129,12 +149,15 @@ def run(job: Mapping[str, Any], report: Callable[..., None]) -> None:
     from keras import ops
 
     from zoo.benchmarking.weights import load_weights, normalisation
-    from zoo.data.load import batches
+    from zoo.data.load import batches, ensure_prepared
     from zoo.data.preprocess import adapt
     from zoo.modeling import weights
     from zoo.modeling.build import build
 
     spec, dataset, folder = ModelSpec.from_json(job["model"]), Dataset.from_json(job["dataset"]), Path(job["folder"])
+    report("phase", name="data")
+    ensure_prepared(dataset)  # by whatever code: what it reads and writes meanwhile doesn't count
+    files = FilesRead(job["started_ns"], own=(folder, Path(tempfile.gettempdir()).parent))
     report("phase", name="build")
     model = build(spec, classes=dataset.classes)
     report("phase", name="load")
@@ -160,3 +183,5 @@ def run(job: Mapping[str, Any], report: Callable[..., None]) -> None:
         np.save(folder / "calibration.npy", first_images("train"))
     source = f"Keras {keras.__version__} on {keras.backend.backend()}, cpu, float32"
     (folder / "source.json").write_text(json.dumps(source))
+    if (states := files.states(spec.build.partition(":")[0].partition(".")[0])) is not None:
+        (folder / STATES).write_text(json.dumps(states))

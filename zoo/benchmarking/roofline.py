@@ -18,6 +18,7 @@ ITEM_BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 ACCOUNTED = 0.5  # of the latency: what accounts for less is not what bounds it …
 # … unless layers take so long on average that starting them can't be it; a kernel of a GPU takes some µs to start.
 SMALL_S, SMALL_ON_GPU_S = 1e-4, 5e-5
+ABOVE_PEAK = "above the measured peak"
 
 
 class Peaks(Protocol):
@@ -65,10 +66,12 @@ class Explanation(Plain):
 
     Attributes:
         flops_per_s: achieved; of int8, operations.
-        flops_share: of the peak of that precision and number of threads; None without a peak.
+        flops_share: of the peak of that precision and number of threads; None without a peak, or where it is above one
+            however the latency is taken within its interval.
         arithmetic_s, memory_s: the least that arithmetic and memory take, over all layers.
         least_s: the least that the layers take one after the other, each the longer of the two.
-        bound_by: "arithmetic", "memory", "dispatch" (neither accounts for the time), or None without peaks.
+        bound_by: "arithmetic", "memory", "dispatch" (neither accounts for the time), or None without peaks, or above
+            them.
         sentence: all that in plain words.
     """
 
@@ -117,10 +120,12 @@ def explain(
     peaks: Peaks | None,
     precision: str = "float32",
     threads: int | None = None,
+    most_s: float | None = None,
 ) -> Explanation:
     """Hold the latency of a batch against the peaks.
 
     :param layers: as for `points`.
+    :param most_s: the upper end of the latency's interval; by default the latency.
     :param threads: that computed; None on an accelerator.
     """
     found = points(layers, batch_size=batch_size, precision=precision, threads=threads, peaks=peaks)
@@ -136,6 +141,18 @@ def explain(
             least_s=None,
             bound_by=None,
             sentence="no layer is known to multiply, so nothing can be held against a peak",
+        )
+    if arithmetic_s is not None and arithmetic_s > (most_s or latency_s):
+        return Explanation(
+            flops_per_s=achieved,
+            flops_share=None,
+            arithmetic_s=arithmetic_s,
+            memory_s=memory_s,
+            least_s=least_s,
+            bound_by=None,
+            sentence=f"{_speed(achieved, precision)} is {ABOVE_PEAK} of {precision}{_on(threads)}: the machine was "
+            "slower when that was measured ('zoo peak --again' measures it again), or the runtime multiplies less "
+            "often than is counted (Winograd's convolutions)",
         )
     share = None if arithmetic_s is None else arithmetic_s / latency_s
     bound = None
@@ -163,6 +180,14 @@ def _sum(values: Any) -> float | None:
     return total
 
 
+def _speed(flops_per_s: float, precision: str) -> str:
+    return f"{numbers.significant(flops_per_s / 1e9)} G{'FLOP' if precision != 'int8' else 'OP'}/s"
+
+
+def _on(threads: int | None) -> str:
+    return "" if threads is None else f" on {threads} thread{'s' if threads > 1 else ''}"
+
+
 def _sentence(
     latency_s: float,
     achieved: float,
@@ -174,8 +199,7 @@ def _sentence(
     precision: str,
     threads: int | None,
 ) -> str:
-    speed = f"{numbers.significant(achieved / 1e9)} G{'FLOP' if precision != 'int8' else 'OP'}/s"
-    on = "" if threads is None else f" on {threads} thread{'s' if threads > 1 else ''}"
+    speed, on = _speed(achieved, precision), _on(threads)
     if share is None or arithmetic_s is None:
         return f"{speed}; no peak of {precision}{on} to hold it against: 'zoo peak' measures what can be"
     text = f"{speed}, {numbers.percent(share)} of the {precision} peak{on}"

@@ -60,7 +60,8 @@ def measure_sides(
     """
     environment, run_id = env.collect(), run_id or new_run_id()
     load_at_start = load_of_others()  # before the steps, which load it themselves
-    with References([step for steps in matrix for step in steps]) as references:
+    every_step = [step for steps in matrix for step in steps]
+    with References(every_step, environment) as references:
         for index, steps in enumerate(matrix):
             on_phase = on_step(index, len(matrix), steps[-1]) if on_step else _ignore
 

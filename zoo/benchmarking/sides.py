@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from zoo.benchmarking import peak
 from zoo.benchmarking.assemble import Ended, assemble
+from zoo.benchmarking.computing import scoped
 from zoo.benchmarking.lost import PARTNER_ENDED, LostProcess, first_failure
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.processes import Process, ProcessGroup
@@ -118,7 +119,8 @@ class Side:
     def result(self, environment: Mapping[str, Any], run_id: str) -> Result:
         """The Result of the processes that finished, or of how it failed if none did.
 
-        :param environment: this one; a side that is measured elsewhere has its own.
+        :param environment: this one, as `zoo.benchmarking.environment.collect` gives it; a side that is measured
+            elsewhere has its own.
         :raises UsageError: if what was asked for is impossible here, such as a device that isn't there.
         """
         if self.step.elsewhere is not None:
@@ -129,12 +131,12 @@ class Side:
             ended = self._without_measures(Ended(reason.outcome, reason.failure))
         return assemble(
             self.step,
-            environment,
+            scoped(environment, self.step.distributions),
             [self.records[number] for number in sorted(self.records)],
             lost=lost,
             ended=ended,
             load_at_start=self.load_at_start,
-            peaks=peak.load(environment["fingerprint"], self.step.scenario.device_kind),
+            peaks=peak.load(peak.fingerprint(environment), self.step.scenario.device_kind),
             run=run_id,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -234,7 +235,7 @@ def _dry_run(
     from zoo.report import tables
     from zoo.results.forecast import forecast
 
-    found = forecast(plan(registry, patterns, options), store, collect()["fingerprint"])
+    found = forecast(plan(registry, patterns, options), store, collect())
     if as_json:
         echo_json([item.to_json() for item in found])
     else:
@@ -296,8 +297,7 @@ def _against(
         click.echo(f"! {name}: {result.reasons['latency_s']}", err=True)
     if failed:
         return EXIT_FAILED
-    floor = load_floor(store, a[0].environment.fingerprint)
-    comparisons = compare_matching(a, b, across=python is not None, floor=floor, names=names)
+    comparisons = compare_matching(a, b, across=python is not None, floors=partial(load_floor, store), names=names)
     if python is not None and comparisons[0].sides[0].same_code(comparisons[0].sides[1]):
         warn("both sides run the same code by the same packages: whatever differs is noise")
     return print_comparisons(comparisons, parsed, fmt, as_json, results=[*a, *b])

@@ -70,9 +70,9 @@ def command(app: App, name: str, diagram: str | None, roofline: str | None, fmt:
 
 def _peaks() -> Peaks:
     from zoo.benchmarking.environment import collect
-    from zoo.benchmarking.peak import load
+    from zoo.benchmarking.peak import fingerprint, load
 
-    found = load(collect()["fingerprint"])
+    found = load(fingerprint(collect()))
     if found is None:
         raise UsageError("the peaks of this machine have not been measured; 'zoo peak' does it")
     return found

@@ -116,8 +116,7 @@ def _decoded(dataset: Dataset, split: str, size: int) -> Iterator[tuple[np.ndarr
 
     from zoo.data.prepared import read as read_prepared
 
-    if not dataset.is_prepared and dataset.builder is not None:
-        _prepare(dataset)
+    ensure_prepared(dataset)
     yield from read_prepared(dataset, split, size)
 
 
@@ -128,7 +127,10 @@ def _batch_size(dataset: Dataset) -> int:
     return max(1, min(MOST_IN_BATCH, BATCH_BYTES // math.prod(sizes)))
 
 
-def _prepare(dataset: Dataset) -> None:
+def ensure_prepared(dataset: Dataset) -> None:
+    """Prepare a dataset that isn't there yet, if it is one that takes no download."""
+    if dataset.is_folder or dataset.is_prepared or dataset.builder is None:
+        return
     import tensorflow_datasets as tfds
 
     from zoo.data.prepare import declared_builder, download_and_prepare, explain

@@ -11,6 +11,8 @@ import msgspec
 from zoo.plain import Plain
 from zoo.record.whole import Whole
 
+FRAMEWORKS = ("tensorflow", "jax", "torch", "keras")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Processor(Plain):
@@ -106,10 +108,10 @@ class Environment(Plain):
     """What decides whether two Results are comparable, and what they were measured by.
 
     Attributes:
-        fingerprint: equal where Results are comparable.
+        fingerprint: equal where Results of one runtime are comparable.
         processor, accelerators, os: the hardware and the system.
         python: implementation and version.
-        packages: versions of what a measurement depends on.
+        packages: versions of what computes in the scenario.
         container: limits of the control group, where there are any.
         variables: of the environment that decide how many threads compute, where any is set.
         cuda_packages: versions of the packages that bring CUDA's runtime and cuDNN.
@@ -152,6 +154,6 @@ class Environment(Plain):
                 *([board.name for board in self.accelerators] or ["no accelerator"]),
                 f"{self.os.system} {self.os.release}",
                 self.python.replace("CPython", "Python"),
-                *(f"{name} {self.packages[name]}" for name in ("tensorflow", "keras") if name in self.packages),
+                *(f"{name} {self.packages[name]}" for name in FRAMEWORKS if name in self.packages),
             ]
         )

@@ -50,7 +50,7 @@ class Measures(Plain):
         fetch_s: median time of getting its logits into an array.
         end_to_end_s: median time from a new batch of images in host memory to its logits in an array.
         flops_share: `flops` × batch size over `latency_s`, as a share of what this machine does at its best in that
-            precision with as many threads.
+            precision with as many threads; None where it is above that, however the latency is taken in its interval.
         bound_by: what keeps it from being faster: "dispatch", "memory" or "arithmetic".
         energy_per_image_j: joules for one image: all that the counter says of the turns, over all their images.
         energy_per_image_net_j: the same without what the idle device would have used in that time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.benchmarking.peak import Peaks
+from zoo.benchmarking.peak import LeftOut, Peaks
 from zoo.record import numbers
 from zoo.report.tables import render
 
@@ -41,7 +41,7 @@ def memory(peaks: Peaks, fmt: str) -> str:
 
 
 def notes(peaks: Peaks) -> list[str]:
-    """Why there is no number where there is none, and where all this was measured."""
+    """Why there is no number where there is none, what was left out, and where all this was measured."""
     lines = [
         f"! {one.precision}{_on(one.threads)}: {one.reason}" for one in peaks.arithmetic if one.flops_per_s is None
     ]
@@ -50,6 +50,9 @@ def notes(peaks: Peaks) -> list[str]:
         for one in peaks.memory
         if one.bytes_per_s is None
     ]
+    if peaks.left_out:
+        names = "; ".join(_named(one) for one in peaks.left_out)
+        lines.append(f"! the time was over before these were measured: {names}; 'zoo peak --again' with more --seconds")
     if peaks.load_at_start is not None and peaks.load_at_start >= BUSY:
         lines.append(f"! the machine was busy (load {peaks.load_at_start:g}): 'zoo peak --again' once it is not")
     return [*lines, f"environment {peaks.fingerprint}, measured {peaks.created_at} in {peaks.seconds:.0f} s"]
@@ -58,6 +61,10 @@ def notes(peaks: Peaks) -> list[str]:
 def size(count: int) -> str:
     """A working set: `64 MiB`, `1.88 GiB`."""
     return f"{numbers.significant(count / 2**30)} GiB" if count >= 2**30 else f"{count // 2**20} MiB"
+
+
+def _named(one: LeftOut) -> str:
+    return f"{one.what}{'' if one.precision is None else f' {one.precision}'}{_on(one.threads)}"
 
 
 def _speed(flops_per_s: float, precision: str) -> str:

@@ -171,7 +171,7 @@ COLUMNS: Mapping[str, Callable[[Result], str]] = {
     "p90": lambda r: numbers.duration(_latency(r).p90),
     "images/s": lambda r: numbers.rate(r.measures.images_per_second),
     "95 % interval": _interval_of_rate,
-    "of peak": lambda r: "–" if r.measures.flops_share is None else numbers.percent(r.measures.flops_share),
+    "of peak": lambda r: _of_peak(r),
     "bound by": lambda r: r.measures.bound_by or "–",
     "energy/image": lambda r: numbers.energy(r.measures.energy_per_image_j),
     "parity": lambda r: _parity(r),
@@ -226,7 +226,7 @@ def _left_out(results: Sequence[Result]) -> set[str]:
     for name, measure in SOMETIMES.items():
         if all(getattr(measures, measure) is None for measures in measured):
             left_out.add(name)
-    return left_out
+    return left_out - {"of peak" for result in results if _is_above_peak(result)}
 
 
 def _ranked(results: Sequence[Result]) -> list[Result]:
@@ -241,6 +241,18 @@ def _ranked(results: Sequence[Result]) -> list[Result]:
         return (*place, float("inf") if latency is None else latency)
 
     return sorted(results, key=rank)
+
+
+def _of_peak(result: Result) -> str:
+    """The share of the machine's peak; a row that is above it has none."""
+    if _is_above_peak(result):
+        return "above it"
+    share = result.measures.flops_share
+    return "–" if share is None else numbers.percent(share)
+
+
+def _is_above_peak(result: Result) -> bool:
+    return any(finding.code == "above_peak" for finding in result.checks)
 
 
 def _parity(result: Result) -> str:

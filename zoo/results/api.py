@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from zoo import registry as _registry
+from zoo.benchmarking.identity import same_weights
 from zoo.errors import UsageError, ZooError
 from zoo.results.bench import OnStep, bench, bench_against
-from zoo.results.identity import same_weights
 from zoo.results.references import find
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ def compare(
             f"{a} and {b} are the same measurement, which differs from itself in nothing; "
             "'zoo bench NAME --against NAME' measures a model twice, in turn"
         )
-    floor = load_floor(store, sides[0][0].environment.fingerprint)
-    return compare_matching(*sides, across=across_environments, floor=floor)
+    return compare_matching(*sides, across=across_environments, floors=partial(load_floor, store))
 
 
 def calibrate(
@@ -52,20 +52,37 @@ def calibrate(
     *,
     pairs: int = 10,
     batch_size: int = 32,
+    runtime: str = "tensorflow",
+    device: str = "cpu",
+    precision: str = "float32",
+    threads: int | None = None,
     store: Store | None = None,
     on_step: OnStep | None = None,
     registry: _registry.Registry | None = None,
 ) -> Floor:
-    """Measure a model against itself and keep what that shows: the noise floor of this machine.
+    """Measure a scenario against itself and keep what that shows: its noise floor on this machine.
 
     :param pairs: pairs of processes, measured in turn; at least two.
+    :raises UsageError: for what is unknown or impossible here.
+    :raises ZooError: if a process failed.
     """
-    from zoo.benchmarking.plan import Options
+    from zoo.benchmarking.plan import ALL, Options
     from zoo.results.floor import floor_of, save_floor
     from zoo.results.store import Store, default_store
 
+    if ALL in (runtime, device):
+        raise UsageError("a noise floor is of one scenario; name one runtime and one device")
     store = store or Store(default_store())
-    options = Options(batch_sizes=(batch_size,), processes=pairs, score=False, labels=("calibration",))
+    options = Options(
+        batch_sizes=(batch_size,),
+        runtimes=(runtime,),
+        devices=(device,),
+        precisions=(precision,),
+        threads=(threads,),
+        processes=pairs,
+        score=False,
+        labels=("calibration",),
+    )
     (a,), (b,) = bench_against(name, name, options=options, store=store, on_step=on_step, registry=registry)
     for side in (a, b):
         if side.outcome != "ok":
@@ -90,6 +107,7 @@ def reproduce(
     :return: the new Result, and the comparison of the old one (A) with it (B).
     :raises UsageError: if this environment is another one, and that was not allowed.
     """
+    from zoo.benchmarking.computing import holds, scoped
     from zoo.benchmarking.differences import in_words
     from zoo.benchmarking.environment import collect
     from zoo.benchmarking.plan import Options
@@ -102,11 +120,11 @@ def reproduce(
     if others:
         raise UsageError(f"{reference} means {len(others) + 1} Results; name one by its id")
     environment = collect()
-    here = environment["fingerprint"]
-    if here != old.environment.fingerprint and not across_environments:
+    before = old.environment.to_json()
+    if not holds(before, environment) and not across_environments:
         raise UsageError(
             f"{old.id} was measured in another environment than this "
-            f"({in_words(old.environment.to_json(), environment)}); "
+            f"({in_words(before, scoped(environment, before['packages']))}); "
             "--across-environments measures and compares all the same"
         )
     scenario = old.scenario
@@ -124,7 +142,7 @@ def reproduce(
         labels=("reproduction",),
     )
     (new,) = bench(scenario.model, options=options, store=store, on_step=on_step, registry=registry)
-    floor = load_floor(store, here)
+    floor = load_floor(store, old, new)
     return new, compare_sides([old], [new], across=across_environments, floor=floor)
 
 
@@ -155,9 +173,9 @@ def recommend(
     :param store: where to look, and what is measured goes; by default the one that `bench` records to.
     :raises UsageError: for a model or dataset that isn't there.
     """
-    from zoo.benchmarking.environment import collect
     from zoo.data.catalog import find as find_dataset
     from zoo.results import recommend as chosen
+    from zoo.results.here import of_this_environment
     from zoo.results.store import Filter, Store, default_store
 
     if best not in chosen.MEASURES:
@@ -179,7 +197,7 @@ def recommend(
             precisions=RUNTIME_CHOICES["precisions"],
         )
         bench(*sorted(models), options=options, store=store, skip_existing=True, on_step=on_step, registry=registry)
-    wanted = Filter(dataset=name, batch_size=batch_size, device=device, environment=collect()["fingerprint"])
-    rows = [row for row in store.select(wanted) if row.model in models and row.mode == "infer"]
+    found = store.select(Filter(dataset=name, batch_size=batch_size, device=device))
+    rows = of_this_environment(store, [row for row in found if row.model in models and row.mode == "infer"])
     limits = chosen.Limits(latency_s=max_latency_s, accuracy=min_accuracy, memory_bytes=max_memory_bytes)
     return chosen.recommend(chosen.newest(store.load(rows, lambda _: None)), limits, best)

@@ -17,6 +17,12 @@ from zoo.results.naming import describe_sides, name_sides
 from zoo.results.speed import compare_speed, mean_difference, took_turns
 from zoo.results.verdicts import LEAST_EFFECT, LEAST_OBSERVATIONS, MARGIN, Comparison, Floor, decide
 
+Floors = Callable[[Result, Result], Floor | None]
+
+
+def no_floor(_: Result, __: Result) -> None:
+    """Nothing is known of how much a scenario varies."""
+
 
 def compare(
     a: Sequence[Result],
@@ -57,13 +63,14 @@ def compare_matching(
     b: Sequence[Result],
     *,
     across: bool = False,
-    floor: Floor | None = None,
+    floors: Floors = no_floor,
     names: tuple[str, str] | None = None,
 ) -> list[Comparison]:
     """Compare two sides scenario by scenario.
 
     Two models are compared where each side has one; where a side has several, each is compared with itself.
 
+    :param floors: the noise floor of two Results of one scenario, where it is known.
     :param names: of the sides; by default what tells them apart.
     :raises UsageError: if no scenario was measured on both sides, or as `compare` does.
     """
@@ -77,11 +84,11 @@ def compare_matching(
             f"nothing was measured on both sides: {names[0]} has {'; '.join(sides[0])}, "
             f"and {names[1]} has {'; '.join(sides[1])}"
         )
-    settings: dict[str, Any] = {"across": across, "floor": floor, "names": names}
+    pairs = [(scenario, sides[0][scenario], sides[1][scenario]) for scenario in common]
     return [
         comparison
-        for scenario in common
-        for comparison in compare(sides[0][scenario], sides[1][scenario], scenario=scenario, **settings)
+        for scenario, a, b in pairs
+        for comparison in compare(a, b, across=across, floor=floors(a[0], b[0]), names=names, scenario=scenario)
     ]
 
 

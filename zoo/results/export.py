@@ -12,6 +12,7 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
+from zoo.benchmarking.computing import union
 from zoo.errors import UsageError
 from zoo.record.environment import Environment
 from zoo.record.measures import MEASURES
@@ -90,14 +91,8 @@ def pytest_benchmark(results: Iterable[Result]) -> Iterator[str]:
     measured = [result for result in results if result.outcome == "ok" and _samples(result)]
     if not measured:
         raise UsageError("no Result here has samples; there is nothing for pytest-benchmark to read")
-    fingerprints = sorted({result.environment.fingerprint for result in measured})
-    if len(fingerprints) > 1:
-        raise UsageError(
-            f"these Results come from {len(fingerprints)} environments ({', '.join(fingerprints[:3])}, …), and a file "
-            "of pytest-benchmark describes one; choose it with --environment"
-        )
     document = {
-        "machine_info": _machine(measured[0].environment),
+        "machine_info": _machine(_common(measured)),
         "commit_info": {
             "id": "unversioned",
             "time": None,
@@ -111,6 +106,20 @@ def pytest_benchmark(results: Iterable[Result]) -> Iterator[str]:
         "version": PYTEST_BENCHMARK,
     }
     yield json.dumps(document, indent=4, allow_nan=False) + "\n"
+
+
+def _common(results: Sequence[Result]) -> Environment:
+    """The environment of all of them; those of several runtimes may have different packages."""
+    each = {result.environment.fingerprint: result.environment for result in results}
+    if len(each) == 1:
+        return results[0].environment
+    common = union([environment.to_json() for environment in each.values()])
+    if common is None:
+        raise UsageError(
+            f"these Results come from {len(each)} environments ({', '.join(sorted(each)[:3])}, …) that contradict each "
+            "other, and a file of pytest-benchmark describes one; choose it with --environment"
+        )
+    return Environment.from_json(common)
 
 
 def _machine(environment: Environment) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,12 +37,13 @@ class Forecast:
         }
 
 
-def forecast(steps: Sequence[Step], store: Store | None, fingerprint: str) -> list[Forecast]:
+def forecast(steps: Sequence[Step], store: Store | None, environment: Mapping[str, Any]) -> list[Forecast]:
     """One for each step.
 
-    :param store: whose Results of this environment, by its fingerprint, are asked first.
+    :param store: whose Results of this environment are asked first.
+    :param environment: as `zoo.benchmarking.environment.collect` gives it.
     """
-    known = {} if store is None else existing(store, [step for step in steps if step.unavailable is None], fingerprint)
+    known = {} if store is None else existing(store, [step for step in steps if step.unavailable is None], environment)
     found = []
     for step in steps:
         if step.unavailable is not None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.benchmarking.environment import collect
 from zoo.errors import UsageError
 from zoo.paths import reason
 from zoo.record.reading import Damaged
 from zoo.record.result import Result
+from zoo.results.here import of_this_environment
 from zoo.results.rows import Row
 from zoo.results.store import Filter, Store
 
@@ -23,7 +23,7 @@ def find(reference: str, store: Store) -> list[Result]:
     if reference[:8].isdigit():
         return [store.get(reference)]
     rows = store.select(Filter(label=reference)) or _newest(
-        store.select(Filter(model=_literal(reference), outcome="ok"))
+        store, store.select(Filter(model=_literal(reference), outcome="ok"))
     )
     results = list(store.load(rows, on_damaged=lambda _: None))
     if not results:
@@ -33,11 +33,10 @@ def find(reference: str, store: Store) -> list[Result]:
     return results
 
 
-def _newest(rows: list[Row]) -> list[Row]:
+def _newest(store: Store, rows: list[Row]) -> list[Row]:
     """The newest of each scenario, of this environment if there is any of it."""
-    here = collect()["fingerprint"]
     newest: dict[str, Row] = {}
-    for row in [row for row in rows if row.environment == here] or rows:
+    for row in of_this_environment(store, rows) or rows:
         newest.setdefault(row.scenario, row)
     return list(newest.values())
 

@@ -11,16 +11,17 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from zoo.benchmarking.identity import Identity, of_result, of_step
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.runner import new_run_id
 from zoo.files import write_atomic
 from zoo.record.result import Result
 from zoo.record.scenario import Scenario
-from zoo.results.identity import Identity, of_result, of_step
 from zoo.results.rows import digest as digest_of
 from zoo.results.store import Filter, Store
 
@@ -60,38 +61,38 @@ class Run:
             self.lock = None
 
 
-def begin(store: Store, steps: Sequence[Step], fingerprint: str) -> Run:
+def begin(store: Store, steps: Sequence[Step], environment: Mapping[str, Any]) -> Run:
     """Record that these steps are to be measured.
 
-    :param fingerprint: of the environment.
+    :param environment: as `zoo.benchmarking.environment.collect` gives it.
     """
     run_id = new_run_id()
     file = store.folder / FOLDER / f"{run_id}.json"
-    write_atomic(file, json.dumps({"plan": plan_digest(steps, fingerprint)}).encode())
+    write_atomic(file, json.dumps({"plan": plan_digest(steps, environment)}).encode())
     return Run(run_id, file, _locked(file))
 
 
-def resume(store: Store, steps: Sequence[Step], fingerprint: str) -> Run:
+def resume(store: Store, steps: Sequence[Step], environment: Mapping[str, Any]) -> Run:
     """Continue the newest interrupted run of the same steps in the same environment, or begin one if there is none.
 
     A run that another process is still working on is not interrupted.
     """
-    digest = plan_digest(steps, fingerprint)
+    digest = plan_digest(steps, environment)
     for file in sorted((store.folder / FOLDER).glob("*.json"), reverse=True):
         with contextlib.suppress(OSError, ValueError, KeyError):
             if json.loads(file.read_bytes())["plan"] != digest:
                 continue
             lock = _locked(file)
-            return Run(file.stem, file, lock, _measured(store, file.stem, fingerprint))
-    return begin(store, steps, fingerprint)
+            return Run(file.stem, file, lock, _measured(store, file.stem, steps, environment))
+    return begin(store, steps, environment)
 
 
-def existing(store: Store, steps: Sequence[Step], fingerprint: str) -> dict[Scenario, Result]:
+def existing(store: Store, steps: Sequence[Step], environment: Mapping[str, Any]) -> dict[Scenario, Result]:
     """The newest ok Result that may stand for each step: of the same identity, and scored if the step is to be."""
     found: dict[Scenario, Result] = {}
     for step in steps:
-        wanted, scenario = of_step(step, fingerprint), step.scenario
-        rows = store.select(Filter(model=scenario.model, dataset=scenario.dataset, environment=fingerprint))
+        wanted, scenario = of_step(step, environment), step.scenario
+        rows = store.select(Filter(model=scenario.model, dataset=scenario.dataset, environment=wanted.environment))
         same = (row for row in rows if row.outcome == "ok" and row.scenario == digest_of(scenario))
         for result in store.load(same, on_damaged=lambda _: None):
             scored = result.measures.accuracy is not None or step.no_accuracy is not None
@@ -101,9 +102,9 @@ def existing(store: Store, steps: Sequence[Step], fingerprint: str) -> dict[Scen
     return found
 
 
-def plan_digest(steps: Sequence[Step], fingerprint: str) -> str:
+def plan_digest(steps: Sequence[Step], environment: Mapping[str, Any]) -> str:
     """Equal for the same scenarios measured in the same way, of the same weights and versions, in one environment."""
-    plan = [repr(_plain(of_step(step, fingerprint), step.options.score)) for step in steps]
+    plan = [repr(_plain(of_step(step, environment), step.options.score)) for step in steps]
     return hashlib.sha256(json.dumps(plan).encode()).hexdigest()
 
 
@@ -114,14 +115,19 @@ def _plain(identity: Identity, score: bool) -> tuple[object, ...]:
     return (identity.scenario, *rest, policy, score)
 
 
-def _measured(store: Store, run_id: str, fingerprint: str) -> dict[Scenario, Result]:
+def _measured(
+    store: Store, run_id: str, steps: Sequence[Step], environment: Mapping[str, Any]
+) -> dict[Scenario, Result]:
+    wanted = {step.scenario: of_step(step, environment).environment for step in steps}
     since = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
     rows = store.select(Filter(since=since), newest_first=False)
     results = store.load(rows, on_damaged=lambda _: None)
     return {
         result.scenario: result
         for result in results
-        if result.run == run_id and result.outcome in OF_THE_SCENARIO and result.environment.fingerprint == fingerprint
+        if result.run == run_id
+        and result.outcome in OF_THE_SCENARIO
+        and result.environment.fingerprint == wanted.get(result.scenario)
     }
 
 

@@ -86,7 +86,7 @@ def _compare(
     known = floor is not None or not took_turns(a, b) or min(processes) >= LEAST_OBSERVATIONS
     if not known:
         verdict = "inconclusive"
-        reason += f": how pairs differ takes {LEAST_OBSERVATIONS} of them or 'zoo calibrate'"
+        reason += f": how pairs differ takes {LEAST_OBSERVATIONS} of them, or 'zoo calibrate' for this scenario"
     return Comparison(
         **common,
         measure=speed.name,
@@ -132,7 +132,7 @@ def _at_different_times(
         known = Spread(ASSUMED_SD, math.inf)
         reason += (
             f": that speed varies by {ASSUMED_SD:.0%} from one time to another is assumed; "
-            "'zoo calibrate' measures it, 'zoo bench --against' avoids it"
+            "'zoo calibrate' measures it for this scenario, 'zoo bench --against' avoids it"
         )
     centre, reach = mean_difference(*levels, paired=False, known=known)
     own = math.sqrt(sum(_reach(result, speed) ** 2 / len(side) ** 2 for side in (a, b) for result in side))

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
-from zoo.specs import Plain
+import msgspec
+
+from zoo.plain import Plain
+from zoo.record.scenario import Scenario
 from zoo.text import printable
 
 Verdict = Literal["faster", "slower", "better", "worse", "smaller", "larger", "same", "inconclusive"]
@@ -129,13 +132,14 @@ class Comparison(Plain):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Floor(Plain):
-    """What A against A shows on a machine, as `zoo calibrate` measured it.
+    """What a scenario shows against itself on a machine, as `zoo calibrate` measured it.
 
     Attributes:
         process_sd: standard deviation of the logarithm of a process's median, from process to process.
         pair_sd: the same of the logarithm of the ratio of two processes that ran in turn.
         pairs: how many pairs of processes it rests on.
         environment: fingerprint of the machine.
+        scenario: of which it was measured, whatever the dataset.
         ratio_p95: 95th percentile of the ratio's distance from one, pair by pair.
     """
 
@@ -143,7 +147,16 @@ class Floor(Plain):
     pair_sd: float
     pairs: int
     environment: str
+    scenario: Scenario
     ratio_p95: float
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The floor that `to_json` wrote.
+
+        :raises msgspec.ValidationError: if a field is missing, or of another type.
+        """
+        return msgspec.convert(values, cls)
 
 
 def decide(measure: str, low: float, high: float, least: float, margin: float) -> Verdict:

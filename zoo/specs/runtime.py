@@ -24,9 +24,11 @@ class RuntimeSpec(Plain):
         precisions: that it can be asked for; whether this machine has them, its `start` says. `"tf32"` is an NVIDIA
             GPU's: float32 everywhere, but matrix products and convolutions round what they multiply to 10 bits.
         requires: distributions that it needs, by the names of the package index; it is unavailable while one is not
-            installed. Their versions stand in the environment of every Result. scikit-learn and JAX can be imported
-            by `start` only if they are among them or are `keras_backend`: otherwise they are kept out until Keras has
-            been imported, so that what is measured doesn't depend on what else is installed.
+            installed. Their versions, that of the plugin, and those of Keras, NumPy and the framework of
+            `keras_backend` stand in the environment of a Result; an upgrade of any of them makes it another
+            environment. Name each distribution that computes. scikit-learn and JAX can be imported by `start` only if
+            they are among them or are `keras_backend`: otherwise they are kept out until Keras has been imported, so
+            that what is measured doesn't depend on what else is installed.
         install: the command that installs them, shown where one is missing.
         exports: whether its sessions save the model as a file that runs without the zoo (`zoo export`).
     """

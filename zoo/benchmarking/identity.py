@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import zoo
+from zoo.benchmarking.computing import ALWAYS, BACKENDS, scoped
 from zoo.benchmarking.plan import Step
 from zoo.errors import UsageError
+from zoo.index import interpreter
 from zoo.modeling.choice import PLUGIN, TRAINED, choose_weights
 from zoo.paths import reason
 from zoo.record.result import Result
@@ -29,7 +33,7 @@ class Identity:
         zoo_version: of what measures.
         code: digest of the code that runs.
         policy: how long it is measured, and in how many processes.
-        environment: the fingerprint.
+        environment: the fingerprint, of what computes in the scenario.
     """
 
     scenario: Scenario
@@ -41,10 +45,10 @@ class Identity:
     environment: str
 
 
-def of_step(step: Step, environment: str) -> Identity:
+def of_step(step: Step, environment: Mapping[str, Any]) -> Identity:
     """Of what would be measured now.
 
-    :param environment: the fingerprint.
+    :param environment: as `zoo.benchmarking.environment.collect` gives it.
     :raises UsageError: if a file of weights can't be read.
     """
     return Identity(
@@ -54,7 +58,7 @@ def of_step(step: Step, environment: str) -> Identity:
         zoo_version=zoo.__version__,
         code=step.code,
         policy=frozenset(step.policy().items()),
-        environment=environment,
+        environment=scoped(environment, step.distributions)["fingerprint"],
     )
 
 
@@ -69,6 +73,30 @@ def of_result(result: Result) -> Identity:
         policy=frozenset(result.policy.items()),
         environment=result.environment.fingerprint,
     )
+
+
+def of_reference(step: Step, environment: Mapping[str, Any], *, backend: str, calibrated: bool) -> str | None:
+    """The key of a model's reference, which is the same whatever runtime is held to it.
+
+    It holds whatever can be told before a framework is started. On which files the reference depends besides, what
+    computes it finds out.
+
+    :param environment: as `zoo.benchmarking.environment.collect` gives it.
+    :param backend: of Keras, that computes it.
+    :param calibrated: whether it has images for a quantisation too.
+    :return: 64 hexadecimal digits; None if a file of weights can't be read.
+    """
+    try:
+        weights = weights_digest(step.job["weights"])
+    except UsageError:
+        return None
+    plugin, computing = step.plugin, scoped(environment, (*ALWAYS, *BACKENDS[backend]))
+    parts = [
+        *(step.job["model"], step.job["dataset"], weights),
+        *(plugin.distribution, plugin.version, zoo.__version__, interpreter()),
+        *(computing["fingerprint"], backend, calibrated, step.task().environment),
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def weights_digest(chosen: Mapping[str, str | None] | None) -> str | None:
