@@ -138,7 +138,7 @@ def test_every_measure_and_field_of_a_result_is_documented() -> None:
 
 
 def test_every_code_for_a_missing_reading_is_documented_as_it_is_said() -> None:
-    from zoo.benchmarking.readings import CODES
+    from zoo.record.readings import CODES
 
     page = (ROOT / "docs" / "result-schema.md").read_text()
     assert [code for code, text in CODES.items() if f"| `{code}` | {text} |" not in page] == []

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.benchmarking.energy import BoardCounter, Counter, Energy, EnergyMeter, Figures, Window, figures
+from zoo.benchmarking.energy import BoardCounter, Counter, EnergyMeter, Figures, figures
 from zoo.benchmarking.nvidia import Board, Nvml
-from zoo.benchmarking.readings import Reading, missing
+from zoo.record.energy import Energy, Window
+from zoo.record.readings import Reading, missing
 
 
 class Machine:

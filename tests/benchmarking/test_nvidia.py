@@ -15,7 +15,8 @@ import pytest
 
 from zoo.benchmarking import nvidia
 from zoo.benchmarking.nvidia import Board, Facts, Moment, Nvml
-from zoo.benchmarking.readings import CODES
+from zoo.record.conditions import Conditions
+from zoo.record.readings import CODES
 
 WHOLE = Board(0, 0, False)
 H100 = nvml.BOARD["Name"]
@@ -153,19 +154,19 @@ def test_the_names_of_the_events_are_the_bindings() -> None:
 @pytest.mark.parametrize(
     ("bits", "names", "throttling"),
     [
-        (0x0, (), []),
-        (0x1, ("gpu_idle",), []),
-        (0x2, ("applications_clocks_setting",), []),
-        (0x4, ("sw_power_cap",), ["sw_power_cap"]),
-        (0x81, ("gpu_idle", "hw_power_brake_slowdown"), ["hw_power_brake_slowdown"]),
-        (0x100000, ("bit_0x100000",), ["bit_0x100000"]),
+        (0x0, (), set()),
+        (0x1, ("gpu_idle",), set()),
+        (0x2, ("applications_clocks_setting",), set()),
+        (0x4, ("sw_power_cap",), {"sw_power_cap"}),
+        (0x81, ("gpu_idle", "hw_power_brake_slowdown"), {"hw_power_brake_slowdown"}),
+        (0x100000, ("bit_0x100000",), {"bit_0x100000"}),
     ],
 )
 def test_events_have_names_and_some_hold_the_board_back(
-    bits: int, names: tuple[str, ...], throttling: list[str]
+    bits: int, names: tuple[str, ...], throttling: set[str]
 ) -> None:
     assert nvidia.event_names(bits) == names
-    assert nvidia.throttling(names) == throttling
+    assert Conditions(events=(names, None)).throttling() == throttling
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from zoo.results.store import Store
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("store")
-    fingerprint = collect()["fingerprint"]
+    fingerprint = collect().fingerprint
     for number, runtime in enumerate(("tensorflow", "jax", "torch")):
         result = make_result(number)
         measures = {**result.measures.to_json(), "latency_s": 1e-3 * (3 - number), "peak_rss_bytes": 3 * 10**8}

@@ -54,7 +54,7 @@ def try_out(spec: RuntimeSpec, precision: str) -> dict[str, object]:
     two = other.fetch(other.run(other.place(images[:2])))
     return {
         "started": started,
-        "parity": parity,
+        "parity": parity.to_json(),
         "dtype": str(again.dtype),
         "shape": again.shape,
         "placed_is_a_copy": bool(np.abs(again - reference[:BATCH]).max() < reference.std()),

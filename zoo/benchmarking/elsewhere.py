@@ -22,6 +22,7 @@ from zoo.errors import UsageError, ZooError
 from zoo.executors.local import Task, call
 from zoo.executors.supervisor import foreign_environment
 from zoo.paths import reason
+from zoo.record.environment import Environment
 from zoo.record.result import Origin
 from zoo.record.scenario import Scenario
 from zoo.text import line
@@ -65,12 +66,12 @@ class Answer:
     """What another environment says of itself.
 
     Attributes:
-        environment: as `zoo.benchmarking.environment.collect` gives it.
+        environment: its machine and software.
         steps: what it would measure.
     """
 
     zoo_version: str
-    environment: Mapping[str, Any]
+    environment: Environment
     steps: tuple[Planned, ...] = ()
 
 

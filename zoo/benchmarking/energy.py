@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
-
-import msgspec
+from typing import Any, Protocol
 
 from zoo.benchmarking.nvidia import Board, Nvml
-from zoo.benchmarking.readings import Reading, missing
-from zoo.specs import Plain
+from zoo.record.energy import Energy, Window
+from zoo.record.readings import Reading, missing
 
 
 class Counter(Protocol):
@@ -63,73 +61,6 @@ class BoardCounter:
         """What the board used between two readings. The counter has 64 bits: it goes back only with its driver."""
         used = after[0] - before[0]
         return missing("counter_reset") if used < 0 else Reading(used * 1e-3)
-
-
-@dataclass(frozen=True, slots=True)
-class Window(Plain):
-    """What was used from one reading to another.
-
-    Attributes:
-        joules: None where that is not known …
-        code: … and why, as in `zoo.benchmarking.readings.CODES`.
-    """
-
-    seconds: float
-    joules: float | None
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Energy(Plain):
-    """What one process has recorded of energy.
-
-    Attributes:
-        counter: its name; None where there is none …
-        code, detail: … and why.
-        least_s: the shortest window that the counter resolves.
-        turns: a window for each turn of sampling.
-        idle_before, idle_after: windows of doing nothing, before the first call and after sampling; or None.
-    """
-
-    counter: str | None
-    code: str | None = None
-    detail: str = ""
-    least_s: float | None = None
-    turns: tuple[Window, ...] = ()
-    idle_before: Window | None = None
-    idle_after: Window | None = None
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The record that `to_json` wrote, of this version or another: fields that are not known are passed over.
-
-        :raises msgspec.ValidationError: if a field is missing, or of another type.
-        """
-        return msgspec.convert(values, cls)
-
-    def idle_power_w(self) -> Reading[float]:
-        """The mean of what was seen before and after."""
-        if self.counter is None:
-            return missing(self.code or "error", self.detail)
-        windows = [window for window in (self.idle_before, self.idle_after) if window is not None]
-        powers = [window.joules / window.seconds for window in windows if window.joules is not None]
-        if powers:
-            return Reading(statistics.mean(powers))
-        codes = [window.code for window in windows if window.code is not None]
-        return missing(codes[-1] if codes else "not_taken")
-
-    def usable(self) -> Reading[list[int]]:
-        """Which turns are long enough for the counter."""
-        if self.counter is None:
-            return missing(self.code or "error", self.detail)
-        least_s = self.least_s or 0.0
-        long_enough = [number for number, turn in enumerate(self.turns) if turn.seconds >= least_s]
-        if not long_enough:
-            return missing("window_too_short", f"it takes {least_s:g} s")
-        for number in long_enough:
-            if (code := self.turns[number].code) is not None:
-                return missing(code)
-        return Reading(long_enough)
 
 
 class EnergyMeter:

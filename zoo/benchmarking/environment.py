@@ -9,7 +9,6 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from zoo.benchmarking import nvidia, variables
 from zoo.cgroups import Groups
 from zoo.cores import usable_cores
 from zoo.hookspecs import PROJECT
+from zoo.record.environment import Accelerator, Environment, OperatingSystem, Processor
 
 # What decides whether two Results are comparable: hardware and versions that matter, nothing that jitters.
 FINGERPRINTED = ("processor", "accelerators", "os", "python", "packages", "container")
@@ -31,42 +31,43 @@ FACTS = tuple(field.name for field in dataclasses.fields(nvidia.Facts))
 UNNAMED = "a board without a name"
 
 
-def collect() -> dict[str, Any]:
-    """The environment of this process, as JSON values, with its fingerprint."""
-    environment: dict[str, Any] = {
-        "processor": {
-            "model": processor_model(),
-            "architecture": platform.machine(),
-            "physical_cores": psutil.cpu_count(logical=False),
-            "logical_cores": psutil.cpu_count(),
-            "usable_cores": usable_cores(),
-            "memory_bytes": psutil.virtual_memory().total,
-            "caches": caches(),
-            "governor": governor(),
-        },
-        "accelerators": accelerators(),
-        "cuda_packages": cuda_packages(),
-        "os": {"system": platform.system(), "release": platform.release()},
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "packages": package_versions(),
-        "container": container_limits(),
-        "variables": variables.found(),
-    }
-    environment["fingerprint"] = fingerprint(environment)
-    return environment
+def collect() -> Environment:
+    """The environment of this process, with its fingerprint."""
+    environment = Environment(
+        fingerprint="",
+        processor=Processor(
+            model=processor_model(),
+            architecture=platform.machine(),
+            physical_cores=psutil.cpu_count(logical=False),
+            logical_cores=psutil.cpu_count(),
+            usable_cores=usable_cores(),
+            memory_bytes=psutil.virtual_memory().total,
+            caches=caches(),
+            governor=governor(),
+        ),
+        accelerators=accelerators(),
+        cuda_packages=cuda_packages(),
+        os=OperatingSystem(system=platform.system(), release=platform.release()),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        packages=package_versions(),
+        container=container_limits(),
+        variables=variables.found(),
+    )
+    return dataclasses.replace(environment, fingerprint=fingerprint(environment))
 
 
-def fingerprint(environment: dict[str, Any]) -> str:
+def fingerprint(environment: Environment) -> str:
     """A short digest that is equal where Results are comparable."""
     return hashlib.sha256(json.dumps(fingerprinted(environment), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def fingerprinted(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of an environment that decides whether Results are comparable."""
-    names = (*FINGERPRINTED, WITH_ACCELERATORS) if environment.get("accelerators") else FINGERPRINTED
-    if environment.get(IF_ANY):
+def fingerprinted(environment: Environment) -> dict[str, Any]:
+    """The part of an environment that decides whether Results are comparable, as JSON values."""
+    names = (*FINGERPRINTED, WITH_ACCELERATORS) if environment.accelerators else FINGERPRINTED
+    if environment.variables:
         names = (*names, IF_ANY)
-    return {key: environment.get(key) for key in names}
+    values = environment.to_json()
+    return {name: values[name] for name in names}
 
 
 def processor_model() -> str:
@@ -95,24 +96,24 @@ def governor() -> str | None:
     return _line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
 
 
-def accelerators(library: Any | None = None) -> list[dict[str, Any]]:
-    """NVIDIA's boards, as their driver lists them. What it doesn't tell is None, with a code in `reasons`.
+def accelerators(library: Any | None = None) -> tuple[Accelerator, ...]:
+    """NVIDIA's boards, as their driver lists them.
 
     :param library: in place of `pynvml`.
     """
     with nvidia.session(library) as nvml:
         if nvml.value is None:
-            return []
-        return [_board(nvml.value.facts(handle)) for handle in nvml.value.boards()]
+            return ()
+        return tuple(_board(nvml.value.facts(handle)) for handle in nvml.value.boards())
 
 
-def _board(facts: nvidia.Facts) -> dict[str, Any]:
+def _board(facts: nvidia.Facts) -> Accelerator:
     readings = {name: getattr(facts, name) for name in FACTS}
-    return {
-        **{name: reading.value for name, reading in readings.items()},
-        "name": facts.name.value or UNNAMED,
-        "reasons": {name: reading.code for name, reading in readings.items() if reading.value is None},
-    }
+    values = {name: reading.value for name, reading in readings.items()}
+    return Accelerator(
+        **{**values, "name": facts.name.value or UNNAMED},
+        reasons={name: reading.code for name, reading in readings.items() if reading.value is None},
+    )
 
 
 def cuda_packages() -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from zoo.benchmarking.readings import Reading, missing
+from zoo.record.readings import Reading, missing
 
 T = TypeVar("T")
 Handle = Any  # what NVML calls nvmlDevice_t; None stands for no board
@@ -35,7 +35,6 @@ EVENTS: Mapping[int, str] = {
     0x200: "board_limit",
     0x400: "reliability",
 }
-BENIGN_EVENTS = frozenset({"gpu_idle", "applications_clocks_setting"})  # nothing holds the board back
 UUID_PREFIXES = ("GPU-", "MIG-")
 
 
@@ -299,11 +298,6 @@ def event_names(bits: int) -> tuple[str, ...]:
     """The names of `EVENTS` whose bits are set; a bit without a name is written as a number."""
     set_bits = (1 << place for place in range(bits.bit_length()) if bits >> place & 1)
     return tuple(EVENTS.get(bit, f"bit_{bit:#x}") for bit in set_bits)
-
-
-def throttling(events: Sequence[str]) -> list[str]:
-    """Those that hold the board back."""
-    return [event for event in events if event not in BENIGN_EVENTS]
 
 
 def _belongs(pid: int, caller: int) -> bool:

@@ -141,7 +141,7 @@ def peak(
     :raises UsageError: if it can't be kept, or there is no such device.
     :raises DataError: if nothing could be measured.
     """
-    fingerprint = env.collect()["fingerprint"]
+    fingerprint = env.collect().fingerprint
     found = None if again else load(fingerprint, device)
     if found is None:
         found = measure(fingerprint, device, seconds=seconds, on_event=on_event)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.benchmarking.readings import Reading, missing
+from zoo.record.readings import Reading, missing
 
 ROOT = Path("/sys/class/powercap")
 # A zone `intel-rapl:0:1` is a part of `intel-rapl:0`, and `intel-rapl-mmio:0` counts the same package once more.

@@ -97,7 +97,7 @@ class References:
     def _make(self, step: Step, folder: Path, calibrated: bool, on_phase: Callable[[str], None]) -> Path | Completed:
         folder.mkdir()
         elsewhere = step.elsewhere
-        installed = elsewhere.environment["packages"] if elsewhere else versions(BACKENDS)
+        installed = elsewhere.environment.packages if elsewhere else versions(BACKENDS)
         job = {name: step.job[name] for name in ("model", "dataset", "weights")}
         task = Task(
             "zoo.benchmarking.reference:run",

@@ -234,7 +234,7 @@ def _dry_run(
     from zoo.report import tables
     from zoo.results.forecast import forecast
 
-    found = forecast(plan(registry, patterns, options), store, collect()["fingerprint"])
+    found = forecast(plan(registry, patterns, options), store, collect().fingerprint)
     if as_json:
         echo_json([item.to_json() for item in found])
     else:

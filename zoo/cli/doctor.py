@@ -25,7 +25,6 @@ def command(app: App, quick: bool, as_json: bool) -> None:
     from zoo.benchmarking import environment
     from zoo.benchmarking.conditions import readable
     from zoo.data.catalog import default_folders, prepared
-    from zoo.record.environment import Environment
 
     registry = app.registry(quiet=True)
     found = environment.collect()
@@ -35,7 +34,7 @@ def command(app: App, quick: bool, as_json: bool) -> None:
     if as_json:
         echo_json(
             {
-                "environment": found,
+                "environment": found.to_json(),
                 "energy_counters": [{"device": c.device, "problem": c.problem} for c in counters],
                 "plugins": [_plugin(plugin) for plugin in registry.plugins],
                 "disabled": [_plugin(plugin) for plugin in registry.disabled],
@@ -45,8 +44,8 @@ def command(app: App, quick: bool, as_json: bool) -> None:
             }
         )
         return
-    click.echo(Environment.from_json(found).in_a_line())
-    click.echo(f"environment {found['fingerprint']}")
+    click.echo(found.in_a_line())
+    click.echo(f"environment {found.fingerprint}")
     click.echo("\nenergy counters")
     for counter in counters:
         click.echo(f"  {counter.device}: {counter.problem or 'readable'}")

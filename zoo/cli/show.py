@@ -72,7 +72,7 @@ def _peaks() -> Peaks:
     from zoo.benchmarking.environment import collect
     from zoo.benchmarking.peak import load
 
-    found = load(collect()["fingerprint"])
+    found = load(collect().fingerprint)
     if found is None:
         raise UsageError("the peaks of this machine have not been measured; 'zoo peak' does it")
     return found

@@ -73,9 +73,8 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     report("phase", name="compare")
     parity = compare(_by_session(session, images, batch_size), reference, precision)
     session.close()
-    if not parity.pop("accepted"):
-        raise ModelError(f"the converted model is not the same model: {parity['reason']}; nothing is written")
-    del parity["reason"]
+    if not parity.accepted:
+        raise ModelError(f"the converted model is not the same model: {parity.reason}; nothing is written")
 
     np.savez(folder / EXAMPLE, images=pixels, logits=expected)
     record = {
@@ -88,9 +87,9 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "input_shape": list(spec.input_shape),
         "mean": list(mean),
         "std": list(std),
-        "classes": trained_names(weights["provenance"] if weights else {}) or job["class_names"] or dataset.classes,
-        "parity": {"reference": "Keras, float32", "split": "test", **parity},
-        "weights_sha256": weights and weights["sha256"],
+        "classes": trained_names(weights.provenance if weights else {}) or job["class_names"] or dataset.classes,
+        "parity": {"split": "test", **parity.to_json(), "reference": "Keras, float32"},
+        "weights_sha256": weights and weights.sha256,
         "dataset_sha256": test.digest,
         "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*saved.files, EXAMPLE)},
         "requires": list(saved.requires),

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
 
-import msgspec
-
-from zoo.plain import Plain
-from zoo.record.whole import Whole
+from zoo.record.base import Record, Whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Processor(Plain):
+class Processor(Record):
     """The processor and the memory.
 
     Attributes:
@@ -37,7 +33,7 @@ class Processor(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Accelerator(Plain):
+class Accelerator(Record):
     """A board, as its driver describes it. What the driver doesn't tell is None, with a code in `reasons`.
 
     Attributes:
@@ -48,7 +44,6 @@ class Accelerator(Plain):
         compute_capability: such as "9.0".
         power_limit_w: watts that are enforced.
         ecc, mig: whether they are on.
-        memory: in the driver's own words, in Results before version 0.1.
     """
 
     name: str
@@ -59,12 +54,11 @@ class Accelerator(Plain):
     power_limit_w: float | None = None
     ecc: bool | None = None
     mig: bool | None = None
-    memory: str | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OperatingSystem(Plain):
+class OperatingSystem(Record):
     """Attributes:
     system: such as `Linux`.
     release: of its kernel.
@@ -75,7 +69,7 @@ class OperatingSystem(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Load(Plain):
+class Load(Record):
     """Runnable processes over a minute; None where the system doesn't count them.
 
     Attributes:
@@ -88,7 +82,7 @@ class Load(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CudaLibraries(Plain):
+class CudaLibraries(Record):
     """What the runtime used where it computed on an accelerator.
 
     Attributes:
@@ -102,7 +96,7 @@ class CudaLibraries(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Environment(Plain):
+class Environment(Record):
     """What decides whether two Results are comparable, and what they were measured by.
 
     Attributes:
@@ -128,18 +122,10 @@ class Environment(Plain):
     container: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     cuda_packages: Mapping[str, str] = field(default_factory=dict)
-    device: str = "cpu"
+    device: str | None = None
     threads: Whole | None = None
     load: Load = field(default_factory=Load)
     cuda: CudaLibraries | None = None
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The record that `to_json` wrote.
-
-        :raises msgspec.ValidationError: if a field is missing, or of another type.
-        """
-        return msgspec.convert(values, cls)
 
     def in_a_line(self) -> str:
         """For the header of a table."""

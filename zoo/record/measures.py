@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
 
-from zoo.plain import Plain
-from zoo.record.whole import Whole
+from zoo.record.base import Record, Whole
+from zoo.record.conditions import Conditions
+from zoo.record.energy import Energy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Accuracy(Plain):
+class Accuracy(Record):
     """Top-1 accuracy on a whole test split.
 
     Attributes:
@@ -27,7 +27,7 @@ class Accuracy(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Measures(Plain):
+class Measures(Record):
     """Every measure; None where it could not be taken, for the reason beside it in the Result.
 
     Attributes:
@@ -91,7 +91,7 @@ MEASURES = tuple(one.name for one in fields(Measures))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LatencyStats(Plain):
+class LatencyStats(Record):
     """Of samples from one or more processes, in seconds a batch.
 
     Attributes:
@@ -126,7 +126,7 @@ class LatencyStats(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rate(Plain):
+class Rate(Record):
     """Images a second.
 
     Attributes:
@@ -140,7 +140,7 @@ class Rate(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Statistics(Plain):
+class Statistics(Record):
     """What is derived from the samples; None where there are none."""
 
     latency_s: LatencyStats | None = None
@@ -148,7 +148,7 @@ class Statistics(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stretch(Plain):
+class Stretch(Record):
     """A stretch of a process's samples.
 
     Attributes:
@@ -161,7 +161,7 @@ class Stretch(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Activity(Plain):
+class Activity(Record):
     """What else the machine was doing while a process sampled.
 
     Attributes:
@@ -183,7 +183,7 @@ class Activity(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProcessMemory(Plain):
+class ProcessMemory(Record):
     """Attributes:
     peak_bytes: largest resident size, before the test images are loaded.
     after_import_bytes: resident size after the imports.
@@ -196,7 +196,7 @@ class ProcessMemory(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Process(Plain):
+class Process(Record):
     """The raw samples of one process.
 
     Attributes:
@@ -224,5 +224,5 @@ class Process(Plain):
     activity: Activity | None = None
     phases_s: Mapping[str, float] = field(default_factory=dict)
     memory: ProcessMemory | None = None
-    energy: Mapping[str, Any] | None = None
-    accelerator: Mapping[str, Any] | None = None
+    energy: Energy | None = None
+    accelerator: Conditions | None = None

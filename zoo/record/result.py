@@ -10,21 +10,18 @@ import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
-import msgspec
-
-from zoo.plain import Plain
+from zoo.record.base import Record, Whole
 from zoo.record.environment import Environment
 from zoo.record.measures import Measures, Process, Statistics, Stretch
 from zoo.record.scenario import Scenario
-from zoo.record.whole import Whole
 
 SCHEMA = "zoo.result/1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FailureRecord(Plain):
+class FailureRecord(Record):
     """How a scenario failed.
 
     Attributes:
@@ -43,7 +40,7 @@ class FailureRecord(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LostProcess(Plain):
+class LostProcess(Record):
     """A process that ended before it was done. Its samples count for nothing.
 
     Attributes:
@@ -61,7 +58,7 @@ class LostProcess(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parity(Plain):
+class Parity(Record):
     """How far the logits are from those of float32 Keras on the same real images.
 
     Attributes:
@@ -87,7 +84,7 @@ class Parity(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WeightsUsed(Plain):
+class WeightsUsed(Record):
     """The weights that were loaded.
 
     Attributes:
@@ -106,7 +103,7 @@ class WeightsUsed(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Predictions(Plain):
+class Predictions(Record):
     """Every prediction on the test split, as base64 of zlib.
 
     Attributes:
@@ -123,7 +120,7 @@ class Predictions(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Doubt(Plain):
+class Doubt(Record):
     """Something doubtful about a measurement: its code, and a line in words."""
 
     code: str
@@ -131,7 +128,7 @@ class Doubt(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Origin(Plain):
+class Origin(Record):
     """The distribution that a model comes from, and its version."""
 
     distribution: str
@@ -139,7 +136,7 @@ class Origin(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Result(Plain):
+class Result(Record):
     """One scenario, measured.
 
     Attributes:
@@ -189,14 +186,6 @@ class Result(Plain):
     policy: Mapping[str, float | None] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     run: str | None = None
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The record that `to_json` wrote. Fields that this version doesn't know are passed over.
-
-        :raises msgspec.ValidationError: if a field is missing, or of another type.
-        """
-        return msgspec.convert(values, cls)
 
     def dumps(self) -> str:
         """The record as JSON. Not-a-number is refused: JSON has none."""

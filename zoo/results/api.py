@@ -102,11 +102,11 @@ def reproduce(
     if others:
         raise UsageError(f"{reference} means {len(others) + 1} Results; name one by its id")
     environment = collect()
-    here = environment["fingerprint"]
+    here = environment.fingerprint
     if here != old.environment.fingerprint and not across_environments:
         raise UsageError(
             f"{old.id} was measured in another environment than this "
-            f"({in_words(old.environment.to_json(), environment)}); "
+            f"({in_words(old.environment, environment)}); "
             "--across-environments measures and compares all the same"
         )
     scenario = old.scenario
@@ -179,7 +179,7 @@ def recommend(
             precisions=RUNTIME_CHOICES["precisions"],
         )
         bench(*sorted(models), options=options, store=store, skip_existing=True, on_step=on_step, registry=registry)
-    wanted = Filter(dataset=name, batch_size=batch_size, device=device, environment=collect()["fingerprint"])
+    wanted = Filter(dataset=name, batch_size=batch_size, device=device, environment=collect().fingerprint)
     rows = [row for row in store.select(wanted) if row.model in models and row.mode == "infer"]
     limits = chosen.Limits(latency_s=max_latency_s, accuracy=min_accuracy, memory_bytes=max_memory_bytes)
     return chosen.recommend(chosen.newest(store.load(rows, lambda _: None)), limits, best)

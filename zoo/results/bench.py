@@ -59,7 +59,7 @@ def bench(
     from zoo.benchmarking.environment import collect
     from zoo.results import runs
 
-    here = collect()["fingerprint"]
+    here = collect().fingerprint
     run = runs.resume(store, steps, here) if resume else runs.begin(store, steps, here)
     if skip_existing:
         run.measured = {**runs.existing(store, steps, here), **run.measured}

@@ -35,7 +35,7 @@ def find(reference: str, store: Store) -> list[Result]:
 
 def _newest(rows: list[Row]) -> list[Row]:
     """The newest of each scenario, of this environment if there is any of it."""
-    here = collect()["fingerprint"]
+    here = collect().fingerprint
     newest: dict[str, Row] = {}
     for row in [row for row in rows if row.environment == here] or rows:
         newest.setdefault(row.scenario, row)

@@ -91,7 +91,7 @@ def _check(spec: RuntimeSpec, report: Callable[..., None]) -> Found:
         yield from overwritten
         return
     verification = Verification(session, reference, BATCH, precision)
-    if (reason := verification.check()["reason"]) is not None:
+    if (reason := verification.check().reason) is not None:
         yield "runtime-wrong", reason
         return
     shared = list(_sharing(session, reference))
