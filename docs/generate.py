@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import hook_reference
+import result_reference
 
 from zoo import errors, registry
 from zoo.cli import COMMANDS, group
@@ -236,6 +237,7 @@ PAGES = {
     "cli.md": cli,
     "findings.md": findings,
     "hooks.md": hook_reference.page,
+    "result-schema.md": result_reference.page,
     "scores.md": scores,
 }
 

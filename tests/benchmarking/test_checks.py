@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from zoo.benchmarking.checks import check
+from zoo.benchmarking.lost import PARTNER_ENDED, LostProcess, lost_check
 from zoo.benchmarking.stats import Stats
 from zoo.record.conditions import Conditions
+from zoo.record.doubts import DOUBTS
 from zoo.record.result import Doubt
 from zoo.record.worker import Measured
 
@@ -132,6 +134,15 @@ def test_one_process_of_several_is_enough_for_a_finding(
 ) -> None:
     assert codes(process(**at_the_limit), process(), process(**at_the_limit)) == []
     assert codes(process(), process(**beyond_it), process()) == [code]
+
+
+def test_every_code_has_a_meaning_in_the_documentation() -> None:
+    seen = Conditions(events=(("sw_power_cap",),), others=(1,))
+    everything = process(False, seen, other_cores_busy=1.0, stolen_cores=1.0, throttled=1, quota_periods=1)
+    stats = Stats.from_json({**GOOD.to_json(), "n": 3, "std": 1.0})
+    doubts = check(stats, [everything], 9.0, 4, 0.001, 1.5, ["layer"], "another order")
+    lost = lost_check([LostProcess("error", PARTNER_ENDED)], 2)
+    assert [doubt.code for doubt in (*doubts, *lost)] == list(DOUBTS)
 
 
 def test_findings_add_up() -> None:

@@ -15,15 +15,15 @@ class Conditions(Record):
     """The state of the accelerator. Each list has two entries a turn, for its start and its end.
 
     Attributes:
-        code: why nothing could be read, one of [the codes](#codes-for-what-is-missing).
-        sm_mhz: clock of the multiprocessors, in MHz.
-        memory_mhz: clock of the memory, in MHz.
-        temperature_c: of the GPU, in °C.
-        power_w: in watts, as the driver shows it; an average over up to a second on some boards.
+        code: why nothing could be read, a code of `CODES`.
+        sm_mhz: clock of the multiprocessors.
+        memory_mhz: clock of the memory.
+        temperature_c: of the GPU.
+        power_w: as the driver shows it; an average over up to a second on some boards.
         events: why the clocks are not higher, by NVML's names.
         others: how many processes compute on the board that don't belong to the run.
         others_before: the same before the first call.
-        reasons: the code for each field that the driver does not tell.
+        reasons: for each field that the driver does not tell, a code of `CODES`.
     """
 
     code: str | None = None

@@ -16,7 +16,7 @@ class Window(Record):
     Attributes:
         seconds: between the readings.
         joules: used in that time; None where the counter does not tell.
-        code: why there are no joules, one of [the codes](#codes-for-what-is-missing).
+        code: why there are no joules, a code of `CODES`.
     """
 
     seconds: float
@@ -30,9 +30,9 @@ class Energy(Record):
 
     Attributes:
         counter: "nvml" (a board's) or "powercap" (a processor's); None where no counter can be read.
-        code: why there is no counter, one of [the codes](#codes-for-what-is-missing).
+        code: why there is no counter, a code of `CODES`.
         detail: more about the reason, for people.
-        least_s: the shortest window that the counter resolves, in seconds.
+        least_s: the shortest window that the counter resolves.
         turns: a window for each turn of sampling.
         idle_before: a window of doing nothing, before the first call; None where none was measured.
         idle_after: the same after sampling.

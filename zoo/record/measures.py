@@ -16,7 +16,8 @@ class Accuracy(Record):
 
     Attributes:
         value: the share of images whose best class is right.
-        low, high: its 95 % interval (Wilson 1927).
+        low: lower end of its 95 % interval (Wilson 1927).
+        high: upper end.
         images: how many were scored.
     """
 
@@ -28,12 +29,17 @@ class Accuracy(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measures(Record):
-    """Every measure; None where it could not be taken, for the reason beside it in the Result.
+    """Every measure. Where one is None, `reasons` in the Result says why.
+
+    Latency, throughput and memory of several processes are the geometric means of theirs.
 
     Attributes:
-        parameters, trainable_parameters: counted in the built model.
-        macs: multiply-accumulates of convolutions and dense layers, for one image.
-        macs_left_out: names of layers that `macs` leaves out: what they multiply can't be seen.
+        parameters: counted in the built model.
+        trainable_parameters: those that training changes.
+        macs: multiply-accumulates of products of matrices (convolutions, dense, recurrent and attention layers), for
+            one image; a lower bound if `macs_left_out` names anything.
+        macs_left_out: names of the layers that may multiply and are not in `macs`: custom ones, and `outer/inner` for
+            those within others.
         flops: 2 × `macs`.
         weights_bytes: all parameters at the types they are kept in.
         import_s: importing the framework, in a fresh process.
@@ -51,12 +57,12 @@ class Measures(Record):
         end_to_end_s: median time from a new batch of images in host memory to its logits in an array.
         flops_share: `flops` × batch size over `latency_s`, as a share of what this machine does at its best in that
             precision with as many threads.
-        bound_by: what keeps it from being faster: "dispatch", "memory" or "arithmetic".
-        energy_per_image_j: joules for one image: all that the counter says of the turns, over all their images.
+        bound_by: what limits the speed: "dispatch", "memory" or "arithmetic".
+        energy_per_image_j: the energy of all turns over all their images.
         energy_per_image_net_j: the same without what the idle device would have used in that time.
-        power_w: watts in the steady state, the mean over the turns.
-        idle_power_w: watts while nothing is computed but the model is loaded: the mean of before the first call and
-            after sampling.
+        power_w: the mean over the turns in the steady state.
+        idle_power_w: while nothing is computed but the model is loaded: the mean of before the first call and after
+            sampling.
         accuracy: top-1 on the whole test split.
     """
 
@@ -97,11 +103,17 @@ class LatencyStats(Record):
     Attributes:
         n: number of samples.
         processes: that they come from.
-        median, mean: of each process, and of several the geometric mean.
-        std, min, max: over all samples. std is 0 for one sample.
-        p90, p99: None where the count can't carry them: below 64 and below 662 samples (Wilks 1941).
-        low, high: 95 % interval of the median.
-        mean_low, mean_high: 95 % interval of the mean.
+        median: of each process; of several, the geometric mean of theirs.
+        mean: likewise.
+        std: their standard deviation; 0 for one sample.
+        min: the shortest.
+        max: the longest.
+        p90: 90th percentile; None below 64 samples, since two must lie beyond it with 99 % confidence (Wilks 1941).
+        p99: 99th percentile; None below 662 samples.
+        low: lower end of the median's interval.
+        high: upper end.
+        mean_low: lower end of the mean's interval.
+        mean_high: upper end.
         outliers: how many samples lie beyond Tukey's fences (1.5 interquartile ranges); none is dropped.
         severe_outliers: how many lie beyond 3 interquartile ranges.
         confidence: of the intervals.
@@ -130,8 +142,9 @@ class Rate(Record):
     """Images a second.
 
     Attributes:
-        value: all images over all time; of several processes the geometric mean.
-        low, high: its 95 % interval.
+        value: all images over all time; of several processes, the geometric mean of theirs.
+        low: lower end of its 95 % interval.
+        high: upper end.
     """
 
     value: float
@@ -141,7 +154,12 @@ class Rate(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statistics(Record):
-    """What is derived from the samples; None where there are none."""
+    """What is derived from the samples; None where there are none.
+
+    Attributes:
+        latency_s: of a batch.
+        images_per_second: the rate.
+    """
 
     latency_s: LatencyStats | None = None
     images_per_second: Rate | None = None
@@ -152,7 +170,7 @@ class Stretch(Record):
     """A stretch of a process's samples.
 
     Attributes:
-        start_s: when it began, since the first turn of the scenario.
+        start_s: when it began, counted from the scenario's first turn.
         rounds: how many samples it gave.
     """
 
@@ -166,8 +184,9 @@ class Activity(Record):
 
     Attributes:
         seconds: that it sampled.
-        own_cores_busy, other_cores_busy, stolen_cores: cores that this process, other processes and a hypervisor's
-            other guests kept busy, on average.
+        own_cores_busy: that this process kept busy, on average.
+        other_cores_busy: that other processes kept busy.
+        stolen_cores: that a hypervisor gave to other guests.
         throttled: how often the processor was throttled for heat; None without a counter.
         quota_periods: in how many periods a control group's quota held the process back; None without a quota.
         quota_waited_s: how long it then waited, in all.
@@ -184,10 +203,12 @@ class Activity(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProcessMemory(Record):
-    """Attributes:
-    peak_bytes: largest resident size, before the test images are loaded.
-    after_import_bytes: resident size after the imports.
-    peak_device_bytes: the device's own peak, where it has a counter.
+    """The memory of one process.
+
+    Attributes:
+        peak_bytes: largest resident size, before the test images are loaded.
+        after_import_bytes: resident size after the imports.
+        peak_device_bytes: the device's own peak, where it has a counter.
     """
 
     peak_bytes: Whole
@@ -205,13 +226,13 @@ class Process(Record):
         iterations: calls in a round.
         warmup_s: seconds a batch, for each round of warming up.
         settled: whether warming up reached a steady state.
-        pair: the number of the pair that it belongs to, where sides took turns.
+        pair: the number of the pair that it belongs to, where two scenarios took turns.
         started_beside: how many other processes started at the same time.
         activity: what else the machine was doing; None in Results of other tools.
         phases_s: seconds of each phase.
         memory: its peaks.
-        energy: what a counter of energy said, window by window; see `docs/result-schema.md`.
-        accelerator: clocks, temperature and throttling of the board at each turn's start and end.
+        energy: the readings of the energy counter.
+        accelerator: the state of the board; None where the processor computes.
     """
 
     latency_s: tuple[float, ...]

@@ -1,6 +1,6 @@
 """The Result: one versioned JSON record of what was measured, where, and how it went.
 
-`docs/result-schema.md` describes every field. Fields are only ever added within a version; a reader passes over those
+`docs/result-schema.md` is generated from these types. Fields are only ever added within a version; a reader skips those
 that it doesn't know.
 """
 
@@ -25,11 +25,12 @@ class FailureRecord(Record):
     """How a scenario failed.
 
     Attributes:
-        phase: in which it did; None where it had not begun.
-        type: of the error.
         message: one line.
+        phase: in which it failed; None where it had not begun.
+        type: of the error.
         exit_code: that the command would have ended with.
-        log: the name of the file with what the process printed, in the zoo's folder for logs.
+        log: name of the file with what the process printed; `zoo results show` says where it lies, on the machine where
+            it failed.
     """
 
     message: str
@@ -44,10 +45,11 @@ class LostProcess(Record):
     """A process that ended before it was done. Its samples count for nothing.
 
     Attributes:
-        outcome: how it ended, one of `zoo.record.scenario.OUTCOMES`.
+        outcome: how it ended, as for a Result.
         failure: why.
-        latency_s, turns: as of a process that was done; only whole turns.
-        pair: the number of the pair that it belonged to, where sides took turns.
+        latency_s: seconds a batch, for each round of the turns that it completed.
+        turns: how the rounds are divided.
+        pair: the number of the pair that it belonged to, where two scenarios took turns.
     """
 
     outcome: str
@@ -63,13 +65,14 @@ class Parity(Record):
 
     Attributes:
         accepted: whether that is close enough.
-        reason: why not, if so.
+        reason: why it is not.
         images: how many were compared.
         reference: what computed the reference.
-        max_difference, mean_difference: in standard deviations of the reference's logits.
+        max_difference: the largest, in standard deviations of the reference's logits.
+        mean_difference: on average, likewise.
         slope: of the line through the logits over the reference's.
         equal_top1: the share of images with the same best class.
-        tolerance: what was accepted.
+        tolerance: the limits of these four, by name.
     """
 
     accepted: bool
@@ -121,7 +124,12 @@ class Predictions(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doubt(Record):
-    """Something doubtful about a measurement: its code, and a line in words."""
+    """Something doubtful about a measurement.
+
+    Attributes:
+        code: one of the codes of `zoo.record.doubts`.
+        message: a line.
+    """
 
     code: str
     message: str
@@ -129,7 +137,12 @@ class Doubt(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin(Record):
-    """The distribution that a model comes from, and its version."""
+    """The distribution that a model comes from.
+
+    Attributes:
+        distribution: its name.
+        version: that was installed.
+    """
 
     distribution: str
     version: str
@@ -140,28 +153,30 @@ class Result(Record):
     """One scenario, measured.
 
     Attributes:
-        schema: `"zoo.result/1"`.
-        id: unique; results sort by time under it.
+        id: unique; Results sort by time under it.
         created_at: UTC, ISO 8601.
-        outcome: one of `zoo.record.scenario.OUTCOMES`.
-        failure: how it failed, or None.
+        outcome: "ok"; "wrong" (its logits are not those of float32 Keras, so it has no speed); "unavailable" (this
+            machine lacks what it takes); "error", "timeout", "signal" or "out_of_memory".
         scenario: what was measured.
-        environment: on what, with its fingerprint.
-        measures: what came out, in SI units and bytes; None where it could not be taken.
-        reasons: why, for each measure that is None.
+        environment: the machine and the software.
+        measures: what came out, in SI units and bytes.
+        reasons: for each measure that is None, why. For energy, the reason begins with a code of `CODES` and a colon.
+        plugin: where the model comes from.
+        zoo_version: of the zoo that measured it.
+        schema: `"zoo.result/1"`.
+        failure: how it failed; None if the outcome is "ok".
         stats: what is derived from `samples`.
         samples: the raw samples of each process.
-        lost: the processes that ended before they were done.
-        weights: which weights were loaded, or None.
-        parity: how far the logits are from those of float32 Keras; None where it did not come to that.
-        predictions: of the test split, image by image, or None.
+        lost: the processes that ended before they were done. Their samples count for nothing.
+        weights: that were loaded; None where there were none.
+        parity: how far the logits are from those of float32 Keras; None where they were not compared.
+        predictions: of the test split, image by image.
         checks: what is doubtful about the measurement.
-        plugin: where the model comes from.
-        zoo_version: what measured it.
-        code: digest of the Python files of the zoo, the model's plugin and the runtime's; None in earlier Results.
-        policy: how long it was measured, and in how many processes; empty in Results of earlier versions.
+        code: digest of the Python files of the zoo, the model's plugin and the runtime's; it differs where two branches
+            share a version number. None in earlier Results.
+        policy: how long to measure, and in how many processes, as it was asked for; empty in earlier Results.
         labels: names given to the run, for finding it again.
-        run: identifies the run that it was part of; what was interleaved in one run shares it.
+        run: identifies the run that it was part of; Results that were interleaved share it.
     """
 
     id: str

@@ -20,7 +20,14 @@ class Scenario(Plain):
     """Model × dataset × runtime × device × precision × batch size × threads × mode.
 
     Attributes:
-        threads: None leaves the number to the runtime; what it then took stands in the Result.
+        model: its name.
+        dataset: its name.
+        runtime: what runs the model.
+        device: "cpu", "gpu" (the first) or "gpu:N".
+        precision: of the arithmetic: "float32", "tf32", "bfloat16", "float16" or "int8".
+        batch_size: images in a batch.
+        threads: that compute; None leaves the number to the runtime, and `environment.threads` has it.
+        mode: "infer".
     """
 
     model: str
