@@ -13,11 +13,11 @@ import result_reference
 from zoo import errors, registry
 from zoo.cli import COMMANDS, group
 from zoo.findings import CODES
-from zoo.modeling.inventory import weights
 from zoo.record import numbers
 from zoo.registry import Entry
 from zoo.report.weights import score
 from zoo.specs import ModelSpec
+from zoo.weights.inventory import weights
 
 HERE = Path(__file__).parent
 WIDTH = 96

@@ -51,8 +51,8 @@ def _anchors(page: Path) -> set[str]:
 
 def test_the_scores_name_every_model_and_every_shipped_file_by_its_score() -> None:
     from zoo import registry
-    from zoo.modeling.inventory import weights
     from zoo.report.weights import score
+    from zoo.weights.inventory import weights
 
     models = registry.load().models.values()
     ship_some = {entry.plugin.distribution for entry in models if entry.spec.weights}

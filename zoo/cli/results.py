@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.choices import PRECISIONS
 from zoo.cli import names, warn
 from zoo.cli.options import ListsByDefault, as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 from zoo.paths import logs, reason
-from zoo.record.scenario import OUTCOMES, PRECISIONS, check_device
+from zoo.record.scenario import OUTCOMES, check_device
 
 if TYPE_CHECKING:
     from zoo.record.reading import Damaged

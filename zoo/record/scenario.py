@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from zoo.choices import MODES, PRECISIONS
 from zoo.errors import UsageError
 from zoo.plain import Plain
 
 DEVICE = re.compile(r"cpu|gpu(:(0|[1-9]\d?))?")
-DEVICES = ("cpu", "gpu")
-PRECISIONS = ("float32", "tf32", "bfloat16", "float16", "int8")
-MODES = ("infer",)
 OUTCOMES = ("ok", "wrong", "unavailable", "error", "timeout", "signal", "out_of_memory")  # of measuring one
 
 

@@ -16,7 +16,7 @@ NONE = "–"
 def table(found: Sequence[Record], fmt: str) -> str:
     """Weights, one file a row.
 
-    :param found: as `zoo.modeling.inventory.weights` gives them.
+    :param found: as `zoo.weights.inventory.weights` gives them.
     """
     rows = [
         [
@@ -36,7 +36,7 @@ def table(found: Sequence[Record], fmt: str) -> str:
 def verified(found: Sequence[Record], fmt: str) -> str:
     """What was found wrong with each file, if anything, and how it scored if it was scored.
 
-    :param found: as `zoo.modeling.verify.verify` gives them.
+    :param found: as `zoo.weights.verify.verify` gives them.
     """
     rescored = any(record["rescored"] or record["unscored"] for record in found)
     headers = ["model", "dataset", "source", "sha256", *(["recorded", "scored now"] if rescored else []), "verdict"]
