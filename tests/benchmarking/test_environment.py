@@ -13,7 +13,7 @@ import pytest
 
 from zoo.benchmarking import environment
 from zoo.cgroups import Groups, Quota
-from zoo.record.environment import Accelerator, Environment
+from zoo.record.environment import Environment
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,6 @@ def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: En
     }
     assert set(values["os"]) == {"system", "release"}
     assert set(values["container"]) <= {"cpu.max", "memory.max"}
-    assert {field.name for field in dataclasses.fields(Accelerator)} == {*environment.FACTS, "reasons"}
 
 
 def test_the_packages_that_are_measured_are_named_with_their_versions(found: Environment) -> None:

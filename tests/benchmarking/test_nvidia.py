@@ -14,7 +14,7 @@ import pynvml
 import pytest
 
 from zoo.benchmarking import nvidia
-from zoo.benchmarking.nvidia import Board, Facts, Moment, Nvml
+from zoo.benchmarking.nvidia import Board, Moment, Nvml
 from zoo.record.conditions import Conditions
 from zoo.record.readings import CODES
 
@@ -28,8 +28,7 @@ def opened(*boards: dict[str, Any], **system: Any) -> Nvml:
 
 
 def test_a_board_says_what_it_is() -> None:
-    facts = opened({}).facts(0)
-    assert {field.name: getattr(facts, field.name).value for field in fields(Facts)} == {
+    assert opened({}).accelerator(0).to_json() == {
         "name": H100,
         "memory_bytes": 85_520_809_984,
         "driver": "580.95.05",
@@ -38,12 +37,13 @@ def test_a_board_says_what_it_is() -> None:
         "power_limit_w": 700.0,
         "ecc": True,
         "mig": False,
+        "reasons": {},
     }
 
 
 def test_older_bindings_answer_in_bytes() -> None:
-    facts = opened({"Name": b"Tesla V100"}, DriverVersion=b"535.1", CudaDriverVersion_v2=12_020).facts(0)
-    assert (facts.name.value, facts.driver.value, facts.cuda_driver.value) == ("Tesla V100", "535.1", "12.2")
+    board = opened({"Name": b"Tesla V100"}, DriverVersion=b"535.1", CudaDriverVersion_v2=12_020).accelerator(0)
+    assert (board.name, board.driver, board.cuda_driver) == ("Tesla V100", "535.1", "12.2")
 
 
 def test_a_board_says_what_it_is_doing() -> None:
@@ -66,23 +66,22 @@ def test_a_board_says_what_it_is_doing() -> None:
 def test_what_one_call_does_not_support_costs_only_that(name: str) -> None:
     one = opened({name: nvml.not_supported()})
     seen = [
-        *(getattr(one.facts(0), field.name) for field in fields(Facts)),
         *(getattr(one.moment(WHOLE, 1), field.name) for field in fields(Moment)),
         one.energy_mj(WHOLE),
         one.uuid(0),
     ]
-    codes = [reading.code for reading in seen if reading.value is None and reading.code != "pid_namespace"]
+    codes = [*one.accelerator(0).reasons.values()]
+    codes += [reading.code for reading in seen if reading.value is None and reading.code != "pid_namespace"]
     assert codes == ["not_supported"] * (2 if name == "ClockInfo" else 1)
 
 
 def test_nothing_is_zero_where_nothing_is_told() -> None:
     silent = opened(dict.fromkeys(nvml.BOARD, nvml.not_supported()))
-    moment, facts = silent.moment(WHOLE, 1), silent.facts(0)
+    moment, board = silent.moment(WHOLE, 1), silent.accelerator(0).to_json()
     assert {getattr(moment, field.name).value for field in fields(Moment)} == {None}
-    assert [field.name for field in fields(Facts) if getattr(facts, field.name).value is not None] == [
-        "driver",
-        "cuda_driver",
-    ]
+    assert {name for name, value in board.items() if value is not None} == {"name", "driver", "cuda_driver", "reasons"}
+    assert board["name"] == "a board without a name"
+    assert set(board["reasons"]) == set(board) - {"driver", "cuda_driver", "reasons"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import zoo
 from zoo.benchmarking import environment as env
 from zoo.benchmarking.checks import check, not_whole
 from zoo.benchmarking.definitions import memory_bytes
-from zoo.benchmarking.energy import figures
+from zoo.benchmarking.energy import energy_measures
 from zoo.benchmarking.lost import LostProcess, lost_check
 from zoo.benchmarking.peak import Peaks
 from zoo.benchmarking.plan import Step
@@ -227,18 +227,12 @@ def _explain(
 
 def _energy(records: Sequence[Measured], batch_size: int) -> tuple[dict[str, Any], dict[str, str]]:
     """What energy the scenario took, with reasons for what is None."""
-    found = figures(
+    readings = energy_measures(
         [
             (record.energy, [block.rounds * record.iterations * batch_size for block in record.blocks])
             for record in records
         ]
     )
-    readings = {
-        "energy_per_image_j": found.per_image_j,
-        "energy_per_image_net_j": found.per_image_net_j,
-        "power_w": found.power_w,
-        "idle_power_w": found.idle_power_w,
-    }
     return (
         {name: reading.value for name, reading in readings.items()},
         {name: reading.reason for name, reading in readings.items() if reading.value is None},

@@ -9,7 +9,6 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from zoo.benchmarking.nvidia import Board, Nvml
@@ -145,25 +144,8 @@ class EnergyMeter:
         return Window(ended - began, used.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What all processes' energy comes to.
-
-    Attributes:
-        per_image_j: all energy of the turns over all their images.
-        per_image_net_j: the same without what the idle device would have used in that time.
-        power_w: all energy of the turns over all their time.
-        idle_power_w: the mean of the processes'.
-    """
-
-    per_image_j: Reading[float]
-    per_image_net_j: Reading[float]
-    power_w: Reading[float]
-    idle_power_w: Reading[float]
-
-
-def figures(processes: Sequence[tuple[Energy, Sequence[int]]]) -> Figures:
-    """What processes recorded, added up. What one of them can't tell, all of them can't.
+def energy_measures(processes: Sequence[tuple[Energy, Sequence[int]]]) -> dict[str, Reading[float]]:
+    """The measures of energy, by name, over all processes. What one of them can't tell, all of them can't.
 
     :param processes: of each its record, and how many images each of its turns computed. At least one.
     """
@@ -172,7 +154,7 @@ def figures(processes: Sequence[tuple[Energy, Sequence[int]]]) -> Figures:
     idle: Reading[float] = _first_missing(powers) or Reading(statistics.mean(resting_w))
     usable = [energy.usable() for energy, _ in processes]
     if (reason := _first_missing(usable)) is not None:
-        return Figures(reason, reason, reason, idle)
+        return _measures(reason, reason, reason, idle)
     joules = seconds = resting = 0.0
     images = 0
     for (energy, counts), numbers, power in zip(processes, usable, powers, strict=True):
@@ -185,7 +167,18 @@ def figures(processes: Sequence[tuple[Energy, Sequence[int]]]) -> Figures:
     net: Reading[float] = idle
     if idle.value is not None:
         net = Reading((joules - resting) / images) if joules > resting else missing("below_idle")
-    return Figures(Reading(joules / images), net, Reading(joules / seconds), idle)
+    return _measures(Reading(joules / images), net, Reading(joules / seconds), idle)
+
+
+def _measures(
+    per_image: Reading[float], net: Reading[float], power: Reading[float], idle: Reading[float]
+) -> dict[str, Reading[float]]:
+    return {
+        "energy_per_image_j": per_image,
+        "energy_per_image_net_j": net,
+        "power_w": power,
+        "idle_power_w": idle,
+    }
 
 
 def _first_missing(readings: Sequence[Reading[Any]]) -> Reading[Any] | None:

@@ -27,8 +27,6 @@ WITH_ACCELERATORS = "cuda_packages"  # matters only where there is one
 IF_ANY = "variables"  # so that the fingerprint is the same as before where none is set
 PACKAGES = ("tensorflow", "keras", "numpy", "jax", "jaxlib", "torch", "tensorflow-datasets")
 CORE = "zoobench"
-FACTS = tuple(field.name for field in dataclasses.fields(nvidia.Facts))
-UNNAMED = "a board without a name"
 
 
 def collect() -> Environment:
@@ -104,16 +102,7 @@ def accelerators(library: Any | None = None) -> tuple[Accelerator, ...]:
     with nvidia.session(library) as nvml:
         if nvml.value is None:
             return ()
-        return tuple(_board(nvml.value.facts(handle)) for handle in nvml.value.boards())
-
-
-def _board(facts: nvidia.Facts) -> Accelerator:
-    readings = {name: getattr(facts, name) for name in FACTS}
-    values = {name: reading.value for name, reading in readings.items()}
-    return Accelerator(
-        **{**values, "name": facts.name.value or UNNAMED},
-        reasons={name: reading.code for name, reading in readings.items() if reading.value is None},
-    )
+        return tuple(nvml.value.accelerator(handle) for handle in nvml.value.boards())
 
 
 def cuda_packages() -> dict[str, str]:

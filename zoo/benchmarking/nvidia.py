@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import psutil
 
+from zoo.record.environment import Accelerator
 from zoo.record.readings import Reading, missing
 
 T = TypeVar("T")
@@ -35,30 +36,8 @@ EVENTS: Mapping[int, str] = {
     0x200: "board_limit",
     0x400: "reliability",
 }
+UNNAMED = "a board without a name"
 UUID_PREFIXES = ("GPU-", "MIG-")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a board is; nothing here changes while it computes.
-
-    Attributes:
-        memory_bytes: in all.
-        driver: its version.
-        cuda_driver: the newest CUDA that the driver supports, such as "12.8".
-        compute_capability: such as "9.0".
-        power_limit_w: that is enforced.
-        ecc, mig: whether they are on.
-    """
-
-    name: Reading[str]
-    memory_bytes: Reading[int]
-    driver: Reading[str]
-    cuda_driver: Reading[str]
-    compute_capability: Reading[str]
-    power_limit_w: Reading[float]
-    ecc: Reading[bool]
-    mig: Reading[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +87,26 @@ class Nvml:
         found = (self._ask("nvmlDeviceGetHandleByIndex", index).value for index in range(count))
         return [handle for handle in found if handle is not None]
 
-    def facts(self, handle: Handle) -> Facts:
-        """What a board is."""
-        capability = self._ask("nvmlDeviceGetCudaComputeCapability", handle)
-        memory = self._ask("nvmlDeviceGetMemoryInfo", handle)
-        driver, cuda = self._ask("nvmlSystemGetDriverVersion"), self._cuda_driver()
-        return Facts(
-            name=self.name(handle),
-            memory_bytes=_with(memory, lambda info: int(info.total)),
-            driver=_with(driver, _text),
-            cuda_driver=cuda,
-            compute_capability=_with(capability, lambda pair: f"{pair[0]}.{pair[1]}"),
-            power_limit_w=_with(self._ask("nvmlDeviceGetEnforcedPowerLimit", handle), lambda mw: mw / 1000),
-            ecc=_with(self._ask("nvmlDeviceGetEccMode", handle), lambda modes: bool(modes[0])),
-            mig=_with(self._ask("nvmlDeviceGetMigMode", handle), lambda modes: bool(modes[0])),
-        )
+    def accelerator(self, handle: Handle) -> Accelerator:
+        """A board's model and settings; nothing of them changes while it computes."""
+        readings: dict[str, Reading[Any]] = {
+            "name": self.name(handle),
+            "memory_bytes": _with(self._ask("nvmlDeviceGetMemoryInfo", handle), lambda info: int(info.total)),
+            "driver": _with(self._ask("nvmlSystemGetDriverVersion"), _text),
+            "cuda_driver": _with(
+                self._ask(("nvmlSystemGetCudaDriverVersion_v2", "nvmlSystemGetCudaDriverVersion")),
+                lambda number: f"{number // 1000}.{number % 1000 // 10}",
+            ),
+            "compute_capability": _with(
+                self._ask("nvmlDeviceGetCudaComputeCapability", handle), lambda pair: f"{pair[0]}.{pair[1]}"
+            ),
+            "power_limit_w": _with(self._ask("nvmlDeviceGetEnforcedPowerLimit", handle), lambda mw: mw / 1000),
+            "ecc": _with(self._ask("nvmlDeviceGetEccMode", handle), lambda modes: bool(modes[0])),
+            "mig": _with(self._ask("nvmlDeviceGetMigMode", handle), lambda modes: bool(modes[0])),
+        }
+        values: dict[str, Any] = {name: reading.value for name, reading in readings.items()}
+        reasons = {name: reading.code or "error" for name, reading in readings.items() if reading.value is None}
+        return Accelerator(**{**values, "name": values["name"] or UNNAMED}, reasons=reasons)
 
     def name(self, handle: Handle) -> Reading[str]:
         """What a board is called."""
@@ -197,10 +181,6 @@ class Nvml:
         if board.divided:
             return missing("mig")
         return _with(self._ask("nvmlDeviceGetTotalEnergyConsumption", board.handle), int)
-
-    def _cuda_driver(self) -> Reading[str]:
-        version = self._ask(("nvmlSystemGetCudaDriverVersion_v2", "nvmlSystemGetCudaDriverVersion"))
-        return _with(version, lambda number: f"{number // 1000}.{number % 1000 // 10}")
 
     def _ask(self, functions: str | tuple[str, ...], *arguments: Any) -> Reading[Any]:
         """What a function of the library answers.

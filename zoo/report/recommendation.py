@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.record import numbers
-from zoo.report.tables import render
+from zoo.report.render import render
 from zoo.results.recommend import Candidate, Measured, Recommendation, show
 
 HEADERS = ("model", "runtime", "device", "precision", "threads", "latency", "accuracy", "memory", "")
