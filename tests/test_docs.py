@@ -137,7 +137,7 @@ def test_the_schema_has_every_type_within_a_result_and_a_type_in_jsons_words_and
 
     records = result_reference.records(Result)
     assert records[0] is Result
-    assert {"Window", "Conditions", "CudaLibraries", "Stretch"} <= {record.__name__ for record in records}
+    assert {"Window", "Conditions", "CudaLibraries", "TurnRecord"} <= {record.__name__ for record in records}
     rows = "\n".join(
         text for record in (Measures, LatencyStats, Processor) for text in result_reference.section(record)
     )

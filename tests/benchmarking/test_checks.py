@@ -30,7 +30,7 @@ MEASURED: dict[str, Any] = {
     "iterations": 1,
     "warmup_s": [],
     "samples_s": [1.0],
-    "blocks": [{"start_s": 0.0, "rounds": 1}],
+    "turns": [{"start_s": 0.0, "rounds": 1}],
     "energy": {},
     "accelerator": None,
     "memory": {"peak_bytes": 1},

@@ -114,7 +114,7 @@ class Pretended:
                 "started_beside": self.task.job["beside"],
                 "phases_s": {**phases, **({"accuracy": 0.5} if scored else {})},
                 "samples_s": [sample for turn in self.turns for sample in turn.samples_s],
-                "blocks": [{"start_s": turn.start_s, "rounds": turn.rounds} for turn in self.turns],
+                "turns": [{"start_s": turn.start_s, "rounds": turn.rounds} for turn in self.turns],
                 "scored": scored,
             }
             if self.wrong == self.number:

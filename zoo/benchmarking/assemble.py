@@ -74,7 +74,7 @@ def assemble(
     """
     now = datetime.datetime.now(datetime.UTC)
     measured = [record for record in records if isinstance(record, Measured)]
-    starts = [record.blocks[0].start_s for record in measured if record.blocks]
+    starts = [record.turns[0].start_s for record in measured if record.turns]
     began = min([*starts, *(process.turns[0].start_s for process in lost if process.turns)], default=0.0)
     first = records[0] if records else None
     result = Result(
@@ -119,7 +119,7 @@ def _with_measures(
 
     :param began: when its first turn did.
     """
-    stats = summarise([record.samples_s for record in records], [record.blocks for record in records])
+    stats = summarise([record.samples_s for record in records], [record.turns for record in records])
     measures, reasons = _measures(step, records, stats, peaks)
     scored, batch_size = _scored(records), step.scenario.batch_size
     rate = Rate(value=batch_size / stats.mean, low=batch_size / stats.mean_high, high=batch_size / stats.mean_low)
@@ -154,7 +154,7 @@ def _process(record: Measured, began: float) -> Process:
     """
     return Process(
         latency_s=record.samples_s,
-        turns=tuple(replace(block, start_s=round(block.start_s - began, 6)) for block in record.blocks),
+        turns=tuple(replace(turn, start_s=round(turn.start_s - began, 6)) for turn in record.turns),
         **{name: getattr(record, name) for name in OF_A_PROCESS},
     )
 
@@ -228,10 +228,7 @@ def _explain(
 def _energy(records: Sequence[Measured], batch_size: int) -> tuple[dict[str, Any], dict[str, str]]:
     """What energy the scenario took, with reasons for what is None."""
     readings = energy_measures(
-        [
-            (record.energy, [block.rounds * record.iterations * batch_size for block in record.blocks])
-            for record in records
-        ]
+        [(record.energy, [turn.rounds * record.iterations * batch_size for turn in record.turns]) for record in records]
     )
     return (
         {name: reading.value for name, reading in readings.items()},

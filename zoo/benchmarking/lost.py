@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zoo.benchmarking.timing import Turn
 from zoo.executors.local import Failure
 from zoo.record import result
-from zoo.record.measures import Stretch
+from zoo.record.measures import TurnRecord
 from zoo.record.redaction import failure_record, without_paths
 from zoo.record.result import Doubt
 
@@ -41,7 +41,7 @@ class LostProcess:
             outcome=self.outcome,
             failure=failure_record(self.failure),
             latency_s=tuple(sample for turn in self.turns for sample in turn.samples_s),
-            turns=tuple(Stretch(start_s=round(t.start_s - began_s, 6), rounds=t.rounds) for t in self.turns),
+            turns=tuple(TurnRecord(start_s=round(t.start_s - began_s, 6), rounds=t.rounds) for t in self.turns),
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.benchmarking.definitions import batch_s, latency_s, mean_batch_s, over_processes
-from zoo.record.measures import LatencyStats, Stretch
+from zoo.record.measures import LatencyStats, TurnRecord
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
@@ -36,7 +36,7 @@ class Stats(LatencyStats):
     severe_outliers: int
 
 
-Turns = Sequence[Stretch]  # of a process: where each began, and how many samples it gave
+Turns = Sequence[TurnRecord]  # of a process: where each began, and how many samples it gave
 
 
 def summarise(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | None = None, *, seed: int = 0) -> Stats:

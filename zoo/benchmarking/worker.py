@@ -26,7 +26,7 @@ from zoo.data.class_names import Match, match, trained_names
 from zoo.keras_backend import only_what_is_needed
 from zoo.record.cost import LayerCost, ModelCost
 from zoo.record.environment import CudaLibraries
-from zoo.record.measures import ProcessMemory, Stretch
+from zoo.record.measures import ProcessMemory, TurnRecord
 from zoo.record.result import Predictions, WeightsUsed
 from zoo.record.scenario import Scenario
 from zoo.record.worker import Measured, Refused, Scored, Started
@@ -148,7 +148,7 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
         iterations=timing.iterations,
         warmup_s=tuple(timing.warmup_s),
         samples_s=tuple(timing.samples_s),
-        blocks=tuple(Stretch(start_s=turn.start_s, rounds=turn.rounds) for turn in timing.turns),
+        turns=tuple(TurnRecord(start_s=turn.start_s, rounds=turn.rounds) for turn in timing.turns),
         settled=timing.settled,
         activity=meanwhile,
         energy=energy.recorded(),

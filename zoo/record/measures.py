@@ -166,8 +166,8 @@ class Statistics(Record):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stretch(Record):
-    """A stretch of a process's samples.
+class TurnRecord(Record):
+    """A turn of a process: the samples that it took while no other process sampled.
 
     Attributes:
         start_s: when it began, counted from the scenario's first turn.
@@ -236,7 +236,7 @@ class Process(Record):
     """
 
     latency_s: tuple[float, ...]
-    turns: tuple[Stretch, ...] = ()
+    turns: tuple[TurnRecord, ...] = ()
     iterations: Whole = 1
     warmup_s: tuple[float, ...] = ()
     settled: bool = True

@@ -14,7 +14,7 @@ from typing import Any
 
 from zoo.record.base import Record, Whole
 from zoo.record.environment import Environment
-from zoo.record.measures import Measures, Process, Statistics, Stretch
+from zoo.record.measures import Measures, Process, Statistics, TurnRecord
 from zoo.record.scenario import Scenario
 
 SCHEMA = "zoo.result/1"
@@ -55,7 +55,7 @@ class LostProcess(Record):
     outcome: str
     failure: FailureRecord
     latency_s: tuple[float, ...] = ()
-    turns: tuple[Stretch, ...] = ()
+    turns: tuple[TurnRecord, ...] = ()
     pair: Whole | None = None
 
 

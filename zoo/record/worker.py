@@ -11,7 +11,7 @@ from zoo.record.conditions import Conditions
 from zoo.record.cost import LayerCost, ModelCost
 from zoo.record.energy import Energy
 from zoo.record.environment import CudaLibraries
-from zoo.record.measures import Accuracy, Activity, ProcessMemory, Stretch
+from zoo.record.measures import Accuracy, Activity, ProcessMemory, TurnRecord
 from zoo.record.result import Parity, Predictions, WeightsUsed
 
 
@@ -82,7 +82,7 @@ class Measured(Refused):
         weights: that were loaded.
         iterations: calls in a round.
         warmup_s, samples_s: seconds a batch, for each round.
-        blocks: how the samples are divided into turns, by this process's clock.
+        turns: how the samples are divided, by this process's clock.
         settled: whether warming up reached a steady state.
         activity, energy, accelerator, memory: of the process and the machine.
         copies: what moving a batch takes.
@@ -96,7 +96,7 @@ class Measured(Refused):
     iterations: Whole
     warmup_s: tuple[float, ...]
     samples_s: tuple[float, ...]
-    blocks: tuple[Stretch, ...]
+    turns: tuple[TurnRecord, ...]
     settled: bool
     activity: Activity
     energy: Energy
@@ -118,6 +118,6 @@ def decode(record: Mapping[str, Any]) -> Refused:
     measured = Measured.from_json(record)
     if not measured.samples_s or min(measured.samples_s) <= 0:
         raise ValueError("a sample is not above 0")
-    if sum(block.rounds for block in measured.blocks) != len(measured.samples_s):
+    if sum(turn.rounds for turn in measured.turns) != len(measured.samples_s):
         raise ValueError("its turns don't add up to its samples")
     return measured
