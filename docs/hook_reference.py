@@ -64,7 +64,8 @@ def page() -> str:
         for name, method in vars(protocol).items():
             if inspect.isfunction(method) and not name.startswith("_"):
                 parts += [f"#### {name}", f"```python\n{_signature(name, method)}\n```", *_function(method)]
-    parts += ["### zoo.runtimes.Saved", *_spec(runtimes.Saved)]
+    for made in (runtimes.Started, runtimes.Saved):
+        parts += [f"### zoo.runtimes.{made.__name__}", *_spec(made)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -104,7 +105,7 @@ def _spec(spec: Any) -> Iterator[str]:
     for names, what in described.items():
         some = [fields[name] for name in names.split(", ")]
         named, defaults = (", ".join(dict.fromkeys(texts)) for texts in zip(*map(_head, some), strict=True))
-        kind = some[0].type.replace("|", "\\|")
+        kind = some[0].type.replace("|", "\\|").replace("Whole", "int")
         lines.append(f"| {named} | `{kind}` | {defaults} | {prose(what)} |")
     yield "\n".join(lines)
 

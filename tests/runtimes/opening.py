@@ -53,7 +53,7 @@ def try_out(spec: RuntimeSpec, precision: str) -> dict[str, object]:
     session.close()
     two = other.fetch(other.run(other.place(images[:2])))
     return {
-        "started": started,
+        "started": started.to_json(),
         "parity": parity.to_json(),
         "dtype": str(again.dtype),
         "shape": again.shape,

@@ -29,7 +29,7 @@ from zoo.record.environment import CudaLibraries
 from zoo.record.measures import ProcessMemory, TurnRecord
 from zoo.record.result import Predictions, WeightsUsed
 from zoo.record.scenario import Scenario
-from zoo.record.worker import Measured, Refused, Scored, Started
+from zoo.record.worker import Measured, Refused, Scored
 from zoo.references import resolve
 from zoo.runtimes import CountsMemory, Runtime, Session, UsesCuda
 from zoo.specs import ModelSpec, RuntimeSpec
@@ -65,9 +65,7 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
     runs_on = RuntimeSpec.from_json(job["runtime"])
     with phases("import"), only_what_is_needed(runs_on.requires):
         runtime: Runtime = resolve(runs_on.runtime)()
-        started = Started.from_json(
-            runtime.start(device=scenario.device, precision=scenario.precision, threads=scenario.threads)
-        )
+        started = runtime.start(device=scenario.device, precision=scenario.precision, threads=scenario.threads)
         import keras  # noqa: F401 - to be timed: the runtime need not have imported it
     memory.reset_peak()
     after_import = memory.resident_bytes()
