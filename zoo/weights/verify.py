@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo import registry as _registry
 from zoo.data.catalog import Dataset, find
 from zoo.errors import SpecError, UsageError, ZooError
-from zoo.executors.local import Task, run
+from zoo.executors.local import OnEvent, Task, run
 from zoo.keras_backend import environment
 from zoo.modeling.tensorfile import short
 from zoo.specs import ModelSpec, Recipe
 from zoo.weights.inventory import SUFFIX, dataset_of, describe_file, score_of, weights
-
-OnEvent = Callable[[dict[str, Any]], None]
 
 ROUNDING = 1e-3  # of the test images, and at least one: so many may change sides by another order of adding
 
