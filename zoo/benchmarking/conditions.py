@@ -105,11 +105,7 @@ def instruments(
     :param library: in place of `pynvml`.
     """
     if device == "cpu":
-        found = powercap.find()
-        counter: Reading[Counter] = (
-            missing(found.code or "error", found.detail) if found.value is None else Reading(found.value)
-        )
-        yield Instruments(counter, None)
+        yield Instruments(powercap.find().then(_as_counter), None)
         return
     with nvidia.session(library) as nvml:
         watch = _watch(nvml, device, name, runtime, caller)
@@ -117,9 +113,11 @@ def instruments(
             yield Instruments(missing(watch.code or "error", watch.detail), watch)
             return
         board = BoardCounter(watch.value.nvml, watch.value.board)
-        tried = board.read()
-        counter = missing(tried.code or "error", tried.detail) if tried.value is None else Reading(board)
-        yield Instruments(counter, watch)
+        yield Instruments(board.read().then(lambda _: _as_counter(board)), watch)
+
+
+def _as_counter(counter: Counter) -> Counter:
+    return counter
 
 
 def _watch(nvml: Reading[Nvml], device: str, name: str, runtime: Runtime, caller: int) -> Reading[Watch]:

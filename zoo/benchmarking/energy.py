@@ -53,8 +53,7 @@ class BoardCounter:
 
     def read(self) -> Reading[tuple[int, ...]]:
         """The count now, in millijoules."""
-        found = self.nvml.energy_mj(self.board)
-        return missing(found.code or "error", found.detail) if found.value is None else Reading((found.value,))
+        return self.nvml.energy_mj(self.board).then(lambda count: (count,))
 
     def joules(self, before: tuple[int, ...], after: tuple[int, ...]) -> Reading[float]:
         """What the board used between two readings. The counter has 64 bits: it goes back only with its driver."""

@@ -91,18 +91,17 @@ class Nvml:
         """A board's model and settings; nothing of them changes while it computes."""
         readings: dict[str, Reading[Any]] = {
             "name": self.name(handle),
-            "memory_bytes": _with(self._ask("nvmlDeviceGetMemoryInfo", handle), lambda info: int(info.total)),
-            "driver": _with(self._ask("nvmlSystemGetDriverVersion"), _text),
-            "cuda_driver": _with(
-                self._ask(("nvmlSystemGetCudaDriverVersion_v2", "nvmlSystemGetCudaDriverVersion")),
-                lambda number: f"{number // 1000}.{number % 1000 // 10}",
+            "memory_bytes": self._ask("nvmlDeviceGetMemoryInfo", handle).then(lambda info: int(info.total)),
+            "driver": self._ask("nvmlSystemGetDriverVersion").then(_text),
+            "cuda_driver": self._ask(("nvmlSystemGetCudaDriverVersion_v2", "nvmlSystemGetCudaDriverVersion")).then(
+                lambda number: f"{number // 1000}.{number % 1000 // 10}"
             ),
-            "compute_capability": _with(
-                self._ask("nvmlDeviceGetCudaComputeCapability", handle), lambda pair: f"{pair[0]}.{pair[1]}"
+            "compute_capability": self._ask("nvmlDeviceGetCudaComputeCapability", handle).then(
+                lambda pair: f"{pair[0]}.{pair[1]}"
             ),
-            "power_limit_w": _with(self._ask("nvmlDeviceGetEnforcedPowerLimit", handle), lambda mw: mw / 1000),
-            "ecc": _with(self._ask("nvmlDeviceGetEccMode", handle), lambda modes: bool(modes[0])),
-            "mig": _with(self._ask("nvmlDeviceGetMigMode", handle), lambda modes: bool(modes[0])),
+            "power_limit_w": self._ask("nvmlDeviceGetEnforcedPowerLimit", handle).then(lambda mw: mw / 1000),
+            "ecc": self._ask("nvmlDeviceGetEccMode", handle).then(lambda modes: bool(modes[0])),
+            "mig": self._ask("nvmlDeviceGetMigMode", handle).then(lambda modes: bool(modes[0])),
         }
         values: dict[str, Any] = {name: reading.value for name, reading in readings.items()}
         reasons = {name: reading.code or "error" for name, reading in readings.items() if reading.value is None}
@@ -110,11 +109,11 @@ class Nvml:
 
     def name(self, handle: Handle) -> Reading[str]:
         """What a board is called."""
-        return _with(self._ask("nvmlDeviceGetName", handle), _text)
+        return self._ask("nvmlDeviceGetName", handle).then(_text)
 
     def uuid(self, handle: Handle) -> Reading[str]:
         """The board's identity, `"GPU-…"`. It is never recorded: it would name its owner."""
-        return _with(self._ask("nvmlDeviceGetUUID", handle), _text)
+        return self._ask("nvmlDeviceGetUUID", handle).then(_text)
 
     def by_uuid(self, uuid: str) -> Reading[Board]:
         """The board, or the part of one, with that identity.
@@ -147,16 +146,13 @@ class Nvml:
             ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"), handle
         )
         return Moment(
-            sm_mhz=_with(self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_SM), int),
-            memory_mhz=_with(self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_MEM), int),
-            temperature_c=_with(
-                self._ask(
-                    ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature"), handle, library.NVML_TEMPERATURE_GPU
-                ),
-                int,
-            ),
-            power_w=_with(self._ask("nvmlDeviceGetPowerUsage", handle), lambda mw: mw / 1000),
-            events=_with(events, event_names),
+            sm_mhz=self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_SM).then(int),
+            memory_mhz=self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_MEM).then(int),
+            temperature_c=self._ask(
+                ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature"), handle, library.NVML_TEMPERATURE_GPU
+            ).then(int),
+            power_w=self._ask("nvmlDeviceGetPowerUsage", handle).then(lambda mw: mw / 1000),
+            events=events.then(event_names),
             others=self.others(board, caller),
         )
 
@@ -180,7 +176,7 @@ class Nvml:
         """What the board has used since the driver was loaded, in millijoules (Volta and later)."""
         if board.divided:
             return missing("mig")
-        return _with(self._ask("nvmlDeviceGetTotalEnergyConsumption", board.handle), int)
+        return self._ask("nvmlDeviceGetTotalEnergyConsumption", board.handle).then(int)
 
     def _ask(self, functions: str | tuple[str, ...], *arguments: Any) -> Reading[Any]:
         """What a function of the library answers.
@@ -288,11 +284,6 @@ def _belongs(pid: int, caller: int) -> bool:
         return any(parent.pid == caller for parent in psutil.Process(pid).parents())
     except psutil.Error:
         return False
-
-
-def _with(reading: Reading[Any], convert: Any) -> Reading[Any]:
-    """The reading with its value converted."""
-    return reading if reading.value is None else Reading(convert(reading.value))
 
 
 def _text(value: str | bytes) -> str:

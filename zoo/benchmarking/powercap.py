@@ -87,7 +87,7 @@ def find(root: Path | None = None) -> Reading[Powercap]:
     zones = [Zone(folder / "energy_uj", _number(folder / "max_energy_range_uj")) for folder in packages]
     counter = Powercap(zones)
     tried = counter.read()
-    return missing(tried.code or "error", tried.detail) if tried.value is None else Reading(counter)
+    return tried.then(lambda _: counter)
 
 
 def _line(path: Path) -> str | None:

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.benchmarking.plan import Step
-from zoo.benchmarking.runner import new_run_id
 from zoo.files import write_atomic
+from zoo.record.identifiers import new_id
 from zoo.record.result import Result
 from zoo.record.scenario import Scenario
 from zoo.results.identity import Identity, of_result, of_step
@@ -65,7 +65,7 @@ def begin(store: Store, steps: Sequence[Step], fingerprint: str) -> Run:
 
     :param fingerprint: of the environment.
     """
-    run_id = new_run_id()
+    run_id = new_id()
     file = store.folder / FOLDER / f"{run_id}.json"
     write_atomic(file, json.dumps({"plan": plan_digest(steps, fingerprint)}).encode())
     return Run(run_id, file, _locked(file))
