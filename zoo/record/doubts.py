@@ -1,4 +1,4 @@
-"""What can be doubtful about a measurement, by code."""
+"""The codes of doubts about a measurement, and their meanings."""
 
 from __future__ import annotations
 

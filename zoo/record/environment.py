@@ -88,7 +88,7 @@ class Load(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CudaLibraries(Record):
-    """What the runtime used where it computed on an accelerator.
+    """The CUDA libraries that the runtime used on an accelerator.
 
     Attributes:
         runtime: the version of CUDA's runtime.
@@ -122,7 +122,7 @@ class Environment(Record):
         device: "cpu", or the name of the GPU; None before anything was measured.
         threads: that computed, as the runtime reports them; None on an accelerator, or where it doesn't report them.
         load: of the machine.
-        cuda: what the runtime used, on an accelerator. Runtimes in one environment may use different versions.
+        cuda: the libraries that the runtime used, on an accelerator; another runtime may use different ones.
     """
 
     fingerprint: str

@@ -31,8 +31,6 @@ class Accuracy(Record):
 class Measures(Record):
     """Every measure. Where one is None, `reasons` in the Result says why.
 
-    Latency, throughput and memory of several processes are the geometric means of theirs.
-
     Attributes:
         parameters: counted in the built model.
         trainable_parameters: those that training changes.
@@ -154,7 +152,7 @@ class Rate(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statistics(Record):
-    """What is derived from the samples; None where there are none.
+    """Statistics of the samples; None where there are no samples.
 
     Attributes:
         latency_s: of a batch.
@@ -180,7 +178,7 @@ class TurnRecord(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Activity(Record):
-    """What else the machine was doing while a process sampled.
+    """The use of the machine's cores while a process sampled.
 
     Attributes:
         seconds: that it sampled.
@@ -228,7 +226,7 @@ class Process(Record):
         settled: whether warming up reached a steady state.
         pair: the number of the pair that it belongs to, where two scenarios took turns.
         started_beside: how many other processes started at the same time.
-        activity: what else the machine was doing; None in Results of other tools.
+        activity: the use of the machine's cores; None in Results of other tools.
         phases_s: seconds of each phase.
         memory: its peaks.
         energy: the readings of the energy counter.

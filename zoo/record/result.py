@@ -67,7 +67,7 @@ class Parity(Record):
         accepted: whether that is close enough.
         reason: why it is not.
         images: how many were compared.
-        reference: what computed the reference.
+        reference: the software that computed the reference.
         max_difference: the largest, in standard deviations of the reference's logits.
         mean_difference: on average, likewise.
         slope: of the line through the logits over the reference's.
@@ -95,7 +95,7 @@ class WeightsUsed(Record):
         sha256: of the file.
         file: its name.
         file_bytes: its size.
-        provenance: what the file says of how it was made.
+        provenance: how the file was made, as it says itself.
     """
 
     source: str
@@ -157,21 +157,21 @@ class Result(Record):
         created_at: UTC, ISO 8601.
         outcome: "ok"; "wrong" (its logits are not those of float32 Keras, so it has no speed); "unavailable" (this
             machine lacks what it takes); "error", "timeout", "signal" or "out_of_memory".
-        scenario: what was measured.
+        scenario: the model, and how it ran.
         environment: the machine and the software.
-        measures: what came out, in SI units and bytes.
+        measures: the figures, in SI units and bytes.
         reasons: for each measure that is None, why. For energy, the reason begins with a code of `CODES` and a colon.
         plugin: where the model comes from.
         zoo_version: of the zoo that measured it.
         schema: `"zoo.result/1"`.
         failure: how it failed; None if the outcome is "ok".
-        stats: what is derived from `samples`.
+        stats: statistics of `samples`.
         samples: the raw samples of each process.
         lost: the processes that ended before they were done. Their samples count for nothing.
         weights: that were loaded; None where there were none.
         parity: how far the logits are from those of float32 Keras; None where they were not compared.
         predictions: of the test split, image by image.
-        checks: what is doubtful about the measurement.
+        checks: doubts about the measurement.
         code: digest of the Python files of the zoo, the model's plugin and the runtime's; it differs where two branches
             share a version number. None in earlier Results.
         policy: how long to measure, and in how many processes, as it was asked for; empty in earlier Results.

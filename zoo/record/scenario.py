@@ -20,7 +20,7 @@ class Scenario(Plain):
     Attributes:
         model: its name.
         dataset: its name.
-        runtime: what runs the model.
+        runtime: its name.
         device: "cpu", "gpu" (the first) or "gpu:N".
         precision: of the arithmetic: "float32", "tf32", "bfloat16", "float16" or "int8".
         batch_size: images in a batch.

@@ -1,4 +1,4 @@
-"""What a process that measures returns. A plugin's code ran there, so it is checked before anything relies on it."""
+"""The record of one process that measures. A plugin's code ran there, so the record is checked when it is read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.record.result import Parity, Predictions, WeightsUsed
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started(Record):
-    """What the runtime set up.
+    """The device and the threads that a runtime uses.
 
     Attributes:
         device: "cpu", or the GPU's name.
@@ -44,7 +44,7 @@ class Scored(Record):
     Attributes:
         accuracy: top-1.
         predictions: every one.
-        note: what there is to say about the order of the classes.
+        note: a remark about the order of the classes.
     """
 
     accuracy: Accuracy
@@ -54,14 +54,14 @@ class Scored(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused(Record):
-    """What every process returns, even one whose logits are not accepted.
+    """The record of a process whose logits are not accepted. Every other record has these fields too.
 
     Attributes:
-        started: what the runtime set up.
+        started: the device and the threads.
         started_beside: how many other processes started at the same time.
         phases_s: seconds of each phase.
         parity: how far its logits are from the reference's.
-        cuda: what the runtime used, on a GPU.
+        cuda: the libraries that the runtime used, on a GPU.
         pair: the number of the pair that the process belongs to. Whoever started it knows.
     """
 
