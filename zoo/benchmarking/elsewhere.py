@@ -29,7 +29,7 @@ from zoo.text import line
 
 # The version of what two zoos say to each other: jobs of workers, their turns and their records. It grows with every
 # change after which one of them would misunderstand the other.
-PROTOCOL = 1
+PROTOCOL = 2
 OPTION = "--against-python"
 EXAMPLE = "such as base/.venv/bin/python"
 ANSWERS_WITHIN_S = 120.0

@@ -44,8 +44,8 @@ class Measures(Record):
         build_s: building the model.
         load_s: loading its weights.
         first_call_s: the first batch: tracing, compiling, allocating.
-        latency_s: median time of one batch in the steady state. Of this and the next four, what several processes
-            amount to is the geometric mean of theirs.
+        latency_s: median time of one batch in the steady state. Over several processes, this and the next four are
+            geometric means.
         images_per_second: all images over all time in the steady state.
         peak_rss_bytes: largest resident size of the process, before the test images are loaded.
         peak_rss_above_import_bytes: the same above its size after the imports.
