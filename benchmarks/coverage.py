@@ -18,7 +18,7 @@ import numpy as np
 from tabulate import tabulate
 
 from zoo.benchmarking.stats import interval
-from zoo.record.measures import Stretch
+from zoo.record.measures import TurnRecord
 
 PROCESSES, TURNS, ROUNDS = 4, 40, 8
 LINGERING = {0.0: "", 0.5: ", lingering", 0.8: ", lingering long"}
@@ -36,7 +36,7 @@ def measured(random: Any, between: float, over_time: float, linger: float) -> tu
         np.concatenate([level * factor * np.exp(random.normal(0, 0.02, ROUNDS)) for factor in speed])
         for level in levels
     ]
-    turns = [[Stretch(start_s=n + p / PROCESSES, rounds=ROUNDS) for n in range(TURNS)] for p in range(PROCESSES)]
+    turns = [[TurnRecord(start_s=n + p / PROCESSES, rounds=ROUNDS) for n in range(TURNS)] for p in range(PROCESSES)]
     return samples, turns
 
 

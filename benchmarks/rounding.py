@@ -108,7 +108,7 @@ def measure(name: str, kind: str, dataset_name: str, data_dir: str, *models: str
             session = runtime.open(model, BATCH, train if precision == "int8" else None)
         record = Verification(session, Reference(test, logits, "", Path(), None), BATCH, precision).check()
         found[spec.name] = (loaded is not None, record)
-        print(spec.name, record["max_difference"], record["reason"] or "", file=sys.stderr)
+        print(spec.name, record.max_difference, record.reason or "", file=sys.stderr)
         session.close()
     print(json.dumps(found))
 

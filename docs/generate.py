@@ -8,15 +8,16 @@ from typing import Any
 
 import click
 import hook_reference
+import result_reference
 
 from zoo import errors, registry
 from zoo.cli import COMMANDS, group
 from zoo.findings import CODES
-from zoo.modeling.inventory import weights
 from zoo.record import numbers
 from zoo.registry import Entry
 from zoo.report.weights import score
 from zoo.specs import ModelSpec
+from zoo.weights.inventory import weights
 
 HERE = Path(__file__).parent
 WIDTH = 96
@@ -236,6 +237,7 @@ PAGES = {
     "cli.md": cli,
     "findings.md": findings,
     "hooks.md": hook_reference.page,
+    "result-schema.md": result_reference.page,
     "scores.md": scores,
 }
 

@@ -60,11 +60,12 @@ def page() -> str:
         parts += [f"### zoo.{spec.__name__}", *_spec(spec)]
     parts.append(PROTOCOLS_HEAD.strip())
     for protocol in PROTOCOLS:
-        parts += [f"### zoo.runtimes.{protocol.__name__}", _prose(_doc(protocol))]
+        parts += [f"### zoo.runtimes.{protocol.__name__}", prose(_doc(protocol))]
         for name, method in vars(protocol).items():
             if inspect.isfunction(method) and not name.startswith("_"):
                 parts += [f"#### {name}", f"```python\n{_signature(name, method)}\n```", *_function(method)]
-    parts += ["### zoo.runtimes.Saved", *_spec(runtimes.Saved)]
+    for made in (runtimes.Started, runtimes.Saved):
+        parts += [f"### zoo.runtimes.{made.__name__}", *_spec(made)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -76,13 +77,13 @@ def hooks() -> dict[str, Any]:
 def _function(function: Any) -> Iterator[str]:
     """What a docstring says, and the parameters that it describes as a list."""
     text, *fields = re.split(r"^:(?=param|return|raises)", _doc(function), flags=re.MULTILINE)
-    yield _prose(text)
+    yield prose(text)
     lines = []
     for field in fields:
         kind, _, words = field.partition(": " if field.startswith("return") else " ")
         names, _, what = words.partition(": ") if kind != "return" else (kind + "s", "", words)
         name = f"raises `{names}`" if kind == "raises" else names if kind == "return" else f"`{names}`"
-        lines.append(f"- {name}: {_prose(what)}")
+        lines.append(f"- {name}: {prose(what)}")
     known = {"self", *inspect.signature(function).parameters}
     described = {name for field in fields if field.startswith("param") for name in _names(field)}
     if not described <= known:
@@ -97,20 +98,29 @@ def _names(field: str) -> list[str]:
 
 def _spec(spec: Any) -> Iterator[str]:
     """What a dataclass is for, and its fields as a table."""
-    text, _, attributes = _doc(spec).partition("Attributes:\n")
-    described = _described(attributes)
+    text, described = describe(spec)
     fields = {field.name: field for field in dataclasses.fields(spec)}
-    told = [name for names in described for name in names.split(", ")]
-    if wrong := set(told) ^ fields.keys():
-        raise ValueError(f"{spec.__name__}: its docstring and its fields disagree about {', '.join(sorted(wrong))}")
-    yield _prose(text)
+    yield prose(text)
     lines = ["| field | type | default | |", "| --- | --- | --- | --- |"]
     for names, what in described.items():
         some = [fields[name] for name in names.split(", ")]
         named, defaults = (", ".join(dict.fromkeys(texts)) for texts in zip(*map(_head, some), strict=True))
-        kind = some[0].type.replace("|", "\\|")
-        lines.append(f"| {named} | `{kind}` | {defaults} | {_prose(what)} |")
+        kind = some[0].type.replace("|", "\\|").replace("Whole", "int")
+        lines.append(f"| {named} | `{kind}` | {defaults} | {prose(what)} |")
     yield "\n".join(lines)
+
+
+def describe(spec: type) -> tuple[str, dict[str, str]]:
+    """What the docstring of a dataclass says, and what it says of each field or of several, by their names.
+
+    :raises ValueError: if it leaves a field out, or describes one that isn't there.
+    """
+    text, _, attributes = _doc(spec).partition("Attributes:\n")
+    described = _described(attributes)
+    told = [name for names in described for name in names.split(", ")]
+    if wrong := set(told) ^ {field.name for field in dataclasses.fields(spec)}:
+        raise ValueError(f"{spec.__name__}: its docstring and its fields disagree about {', '.join(sorted(wrong))}")
+    return text, described
 
 
 def _described(attributes: str) -> dict[str, str]:
@@ -145,6 +155,6 @@ def _doc(thing: Any) -> str:
     return text
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Paragraphs, each in a line."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from zoo.data import records
 from zoo.data.catalog import Dataset, find
+from zoo.record.environment import Environment
 from zoo.record.measures import MEASURES
 from zoo.record.reading import LATER
 from zoo.record.result import Result
@@ -191,3 +192,8 @@ def files(folder: Path) -> dict[str, bytes]:
     """Every file under the folder, but for the index."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != index.FILE)
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+def make_environment(**values: Any) -> Environment:
+    """That of `make_result`, with other JSON values."""
+    return Environment.from_json({**make_result().environment.to_json(), **values})

@@ -51,8 +51,8 @@ def _anchors(page: Path) -> set[str]:
 
 def test_the_scores_name_every_model_and_every_shipped_file_by_its_score() -> None:
     from zoo import registry
-    from zoo.modeling.inventory import weights
     from zoo.report.weights import score
+    from zoo.weights.inventory import weights
 
     models = registry.load().models.values()
     ship_some = {entry.plugin.distribution for entry in models if entry.spec.weights}
@@ -128,17 +128,40 @@ def test_the_hook_reference_refuses_what_is_not_described() -> None:
         list(hook_reference._spec(Spec))
 
 
-def test_every_measure_and_field_of_a_result_is_documented() -> None:
-    from zoo.record.measures import MEASURES
+def test_the_schema_has_every_type_within_a_result_and_a_type_in_jsons_words_and_a_unit() -> None:
+    import result_reference
+
+    from zoo.record.environment import Processor
+    from zoo.record.measures import LatencyStats, Measures
     from zoo.record.result import Result
 
-    page = (ROOT / "docs" / "result-schema.md").read_text()
-    for name in [*MEASURES, *(field.name for field in dataclasses.fields(Result))]:
-        assert f"`{name}`" in page, name
+    records = result_reference.records(Result)
+    assert records[0] is Result
+    assert {"Window", "Conditions", "CudaLibraries", "TurnRecord"} <= {record.__name__ for record in records}
+    rows = "\n".join(
+        text for record in (Measures, LatencyStats, Processor) for text in result_reference.section(record)
+    )
+    assert "| `latency_s` | number or null | s |" in rows
+    assert "| `accuracy` | [Accuracy](#accuracy) or null |  |" in rows
+    assert "| `macs_left_out` | array of string or null |  |" in rows
+    assert "| `p90` | number or null | s |" in rows
+    assert "| `confidence` | number | share |" in rows
+    assert "| `memory_bytes` | integer | bytes |" in rows
 
 
-def test_every_code_for_a_missing_reading_is_documented_as_it_is_said() -> None:
-    from zoo.benchmarking.readings import CODES
+def test_the_schema_refuses_a_field_that_is_not_described() -> None:
+    import result_reference
 
-    page = (ROOT / "docs" / "result-schema.md").read_text()
-    assert [code for code, text in CODES.items() if f"| `{code}` | {text} |" not in page] == []
+    @dataclasses.dataclass
+    class Record:
+        """Something.
+
+        Attributes:
+            first: the one.
+        """
+
+        first: int
+        second: int = 3
+
+    with pytest.raises(ValueError, match="disagree about second"):
+        list(result_reference.section(Record))

@@ -1,4 +1,4 @@
-"""Rooms depend one way: each uses only those before it in `ROOMS`."""
+"""Rooms depend one way: each uses only those before it in `ROOMS`, and no chain of them is long."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ ROOMS: tuple[tuple[str, ...], ...] = (
         "paths",
         "files",
         "chart",
+        "choices",
     ),
     ("record",),
     ("specs", "hookspecs"),
     ("executors",),
+    ("modeling",),
     ("findings", "plugins", "registry", "builtin", "listing"),
     ("data",),
-    ("modeling",),
+    ("weights",),
     ("runtimes",),
     ("benchmarking",),
     ("exporting",),
@@ -42,7 +44,8 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("api",),
     ("cli", "start"),
 )
-FLOOR = {name: number for number, room in enumerate(ROOMS) for name in room}
+LONGEST_CHAIN = 8  # rooms, from the command line to the ground
+LEVEL = {name: number for number, room in enumerate(ROOMS) for name in room}
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -60,7 +63,7 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name.startswith("zoo."))
         elif isinstance(node, ast.ImportFrom) and node.module == "zoo":
-            yield from (f"zoo.{name.name}" for name in node.names if name.name in FLOOR)
+            yield from (f"zoo.{name.name}" for name in node.names if name.name in LEVEL)
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("zoo."):
             yield node.module
 
@@ -74,10 +77,23 @@ def modules() -> list[Path]:
 
 
 def test_every_module_lies_in_a_room() -> None:
-    assert {path.relative_to(ROOT / "zoo").parts[0].removesuffix(".py") for path in modules()} == set(FLOOR)
+    assert {path.relative_to(ROOT / "zoo").parts[0].removesuffix(".py") for path in modules()} == set(LEVEL)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_module_uses_a_room_above_its_own(path: Path) -> None:
     here = path.relative_to(ROOT / "zoo").parts[0].removesuffix(".py")
-    assert [module for module in imports(path) if FLOOR[room_of(module)] > FLOOR[here]] == []
+    assert [module for module in imports(path) if LEVEL[room_of(module)] > LEVEL[here]] == []
+
+
+def test_no_chain_of_rooms_is_longer_than_it_may_be() -> None:
+    used: dict[int, set[int]] = {number: set() for number in range(len(ROOMS))}
+    for path in modules():
+        here = LEVEL[path.relative_to(ROOT / "zoo").parts[0].removesuffix(".py")]
+        used[here] |= {LEVEL[room_of(module)] for module in imports(path)} - {here}
+    chains: list[list[str]] = []  # for each room the longest that begins with it
+    for number, room in enumerate(ROOMS):
+        below = max((chains[other] for other in used[number]), key=len, default=[])
+        chains.append([room[0], *below])
+    longest = max(chains, key=len)
+    assert len(longest) <= LONGEST_CHAIN, " → ".join(longest)

@@ -14,6 +14,7 @@ from zoo.plugins.discover import Discovered, discover
 from zoo.plugins.plugin import CORE, Plugin
 from zoo.plugins.record import Record
 from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
+from zoo.text import printable
 
 MENTIONED = 5
 
@@ -186,5 +187,5 @@ def _get(entries: Mapping[str, Entry[Spec]], name: str, kind: str, look: str) ->
 
 
 def _quote(name: str) -> str:
-    printable = "".join(c if c.isprintable() else "?" for c in name)
-    return f"'{printable if len(printable) <= 80 else printable[:79] + '…'}'"
+    name = printable(name)
+    return f"'{name if len(name) <= 80 else name[:79] + '…'}'"

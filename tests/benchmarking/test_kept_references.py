@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from support import make_environment
 
 from zoo import index
 from zoo.benchmarking import files_read, identity, reference
@@ -27,7 +29,7 @@ from zoo.specs import ModelSpec
 
 KEY = "0" * 64
 SPEC = ModelSpec(name="one", summary="x", build="acme:net", input_shape=(8, 8, 1), classes=10, parameters=10)
-HERE: dict[str, Any] = {"python": "CPython 3.11.7", "packages": {"keras": "3.12"}}
+HERE = make_environment(python="CPython 3.11.7", packages={"keras": "3.12"})
 Event = Callable[[str, tuple[Any, ...]], None]
 
 
@@ -139,7 +141,7 @@ def test_the_key_holds_all_that_can_be_told_beforehand(monkeypatch: pytest.Monke
         key_of(step(weights={"source": "plugin", "path": None, "sha256": "2" * 64})),
         key_of(step(weights=None)),
         key_of(threads),
-        key_of(step(), environment={**HERE, "packages": {"keras": "3.13"}}),
+        key_of(step(), environment=dataclasses.replace(HERE, packages={"keras": "3.13"})),
         key_of(step(), backend="jax"),
         key_of(step(), calibrated=True),
     ]
@@ -151,7 +153,7 @@ def test_the_key_holds_all_that_can_be_told_beforehand(monkeypatch: pytest.Monke
 def test_the_key_does_not_hold_what_has_no_part_in_the_reference() -> None:
     other = replace(step(), scenario=Scenario(model="one", dataset="digits", runtime="jax", batch_size=256))
     assert key_of(other) == key_of(step())
-    later = {**HERE, "packages": {**HERE["packages"], "mypy": "1.0", "jax": "0.7"}}
+    later = dataclasses.replace(HERE, packages={**HERE.packages, "mypy": "1.0", "jax": "0.7"})
     assert key_of(step(), environment=later) == key_of(step())
 
 
@@ -260,7 +262,7 @@ def test_a_second_run_starts_no_process_for_it(tmp_path: Path, monkeypatch: pyte
         return Completed("ok", {})
 
     monkeypatch.setattr(reference, "run_task", pretended)
-    upgraded = {**HERE, "packages": {"keras": "3.13"}}
+    upgraded = dataclasses.replace(HERE, packages={"keras": "3.13"})
     for environment, processes in ((HERE, 1), (HERE, 1), (upgraded, 2)):
         with reference.References([step()], environment) as references:
             found = references.find(step(), lambda _: None)

@@ -14,8 +14,9 @@ import pynvml
 import pytest
 
 from zoo.benchmarking import nvidia
-from zoo.benchmarking.nvidia import Board, Facts, Moment, Nvml
-from zoo.benchmarking.readings import CODES
+from zoo.benchmarking.nvidia import Board, Moment, Nvml
+from zoo.record.conditions import Conditions
+from zoo.record.readings import CODES
 
 WHOLE = Board(0, 0, False)
 H100 = nvml.BOARD["Name"]
@@ -27,8 +28,7 @@ def opened(*boards: dict[str, Any], **system: Any) -> Nvml:
 
 
 def test_a_board_says_what_it_is() -> None:
-    facts = opened({}).facts(0)
-    assert {field.name: getattr(facts, field.name).value for field in fields(Facts)} == {
+    assert opened({}).accelerator(0).to_json() == {
         "name": H100,
         "memory_bytes": 85_520_809_984,
         "driver": "580.95.05",
@@ -37,12 +37,13 @@ def test_a_board_says_what_it_is() -> None:
         "power_limit_w": 700.0,
         "ecc": True,
         "mig": False,
+        "reasons": {},
     }
 
 
 def test_older_bindings_answer_in_bytes() -> None:
-    facts = opened({"Name": b"Tesla V100"}, DriverVersion=b"535.1", CudaDriverVersion_v2=12_020).facts(0)
-    assert (facts.name.value, facts.driver.value, facts.cuda_driver.value) == ("Tesla V100", "535.1", "12.2")
+    board = opened({"Name": b"Tesla V100"}, DriverVersion=b"535.1", CudaDriverVersion_v2=12_020).accelerator(0)
+    assert (board.name, board.driver, board.cuda_driver) == ("Tesla V100", "535.1", "12.2")
 
 
 def test_a_board_says_what_it_is_doing() -> None:
@@ -65,23 +66,22 @@ def test_a_board_says_what_it_is_doing() -> None:
 def test_what_one_call_does_not_support_costs_only_that(name: str) -> None:
     one = opened({name: nvml.not_supported()})
     seen = [
-        *(getattr(one.facts(0), field.name) for field in fields(Facts)),
         *(getattr(one.moment(WHOLE, 1), field.name) for field in fields(Moment)),
         one.energy_mj(WHOLE),
         one.uuid(0),
     ]
-    codes = [reading.code for reading in seen if reading.value is None and reading.code != "pid_namespace"]
+    codes = [*one.accelerator(0).reasons.values()]
+    codes += [reading.code for reading in seen if reading.value is None and reading.code != "pid_namespace"]
     assert codes == ["not_supported"] * (2 if name == "ClockInfo" else 1)
 
 
 def test_nothing_is_zero_where_nothing_is_told() -> None:
     silent = opened(dict.fromkeys(nvml.BOARD, nvml.not_supported()))
-    moment, facts = silent.moment(WHOLE, 1), silent.facts(0)
+    moment, board = silent.moment(WHOLE, 1), silent.accelerator(0).to_json()
     assert {getattr(moment, field.name).value for field in fields(Moment)} == {None}
-    assert [field.name for field in fields(Facts) if getattr(facts, field.name).value is not None] == [
-        "driver",
-        "cuda_driver",
-    ]
+    assert {name for name, value in board.items() if value is not None} == {"name", "driver", "cuda_driver", "reasons"}
+    assert board["name"] == "a board without a name"
+    assert set(board["reasons"]) == set(board) - {"driver", "cuda_driver", "reasons"}
 
 
 @pytest.mark.parametrize(
@@ -153,19 +153,19 @@ def test_the_names_of_the_events_are_the_bindings() -> None:
 @pytest.mark.parametrize(
     ("bits", "names", "throttling"),
     [
-        (0x0, (), []),
-        (0x1, ("gpu_idle",), []),
-        (0x2, ("applications_clocks_setting",), []),
-        (0x4, ("sw_power_cap",), ["sw_power_cap"]),
-        (0x81, ("gpu_idle", "hw_power_brake_slowdown"), ["hw_power_brake_slowdown"]),
-        (0x100000, ("bit_0x100000",), ["bit_0x100000"]),
+        (0x0, (), set()),
+        (0x1, ("gpu_idle",), set()),
+        (0x2, ("applications_clocks_setting",), set()),
+        (0x4, ("sw_power_cap",), {"sw_power_cap"}),
+        (0x81, ("gpu_idle", "hw_power_brake_slowdown"), {"hw_power_brake_slowdown"}),
+        (0x100000, ("bit_0x100000",), {"bit_0x100000"}),
     ],
 )
 def test_events_have_names_and_some_hold_the_board_back(
-    bits: int, names: tuple[str, ...], throttling: list[str]
+    bits: int, names: tuple[str, ...], throttling: set[str]
 ) -> None:
     assert nvidia.event_names(bits) == names
-    assert nvidia.throttling(names) == throttling
+    assert Conditions(events=(names, None)).throttling() == throttling
 
 
 @pytest.fixture

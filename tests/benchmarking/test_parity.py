@@ -54,31 +54,31 @@ logits = st.builds(
 @given(logits, st.sampled_from(sorted(TOLERANCES)))
 def test_the_same_logits_are_accepted(reference: Array, precision: str) -> None:
     record = compare(reference.copy(), reference, precision)
-    assert record["accepted"]
-    assert record["reason"] is None
-    assert (record["max_difference"], record["mean_difference"], record["equal_top1"]) == (0, 0, 1)
-    assert record["slope"] == pytest.approx(1)
+    assert record.accepted
+    assert record.reason is None
+    assert (record.max_difference, record.mean_difference, record.equal_top1) == (0, 0, 1)
+    assert record.slope == pytest.approx(1)
 
 
 @QUICK
 @given(logits)
 def test_logits_as_another_order_of_additions_gives_them_are_accepted(reference: Array) -> None:
     noise = np.random.default_rng(0).uniform(-1, 1, reference.shape) * 1e-5 * spread(reference)
-    assert compare((reference + noise).astype(np.float32), reference, "float32")["accepted"]
+    assert compare((reference + noise).astype(np.float32), reference, "float32").accepted
 
 
 @pytest.mark.parametrize("precision", ROUNDED)
 def test_rounding_is_accepted_in_its_own_precision_and_not_as_float32(precision: str) -> None:
     reference = make(0)
     rounded = ROUNDED[precision](reference)
-    assert compare(rounded, reference, precision)["accepted"]
-    assert not compare(rounded, reference, "float32")["accepted"]
+    assert compare(rounded, reference, precision).accepted
+    assert not compare(rounded, reference, "float32").accepted
 
 
 @QUICK
 @given(logits, st.sampled_from([0.99, 0.999, 1.001, 1.01, 1.1, -1.0, 0.0]))
 def test_scaled_logits_are_refused_in_float32(reference: Array, factor: float) -> None:
-    assert not compare(reference * np.float32(factor), reference, "float32")["accepted"]
+    assert not compare(reference * np.float32(factor), reference, "float32").accepted
 
 
 @QUICK
@@ -89,14 +89,14 @@ def test_two_classes_that_are_swapped_are_refused_in_every_precision(reference: 
     swapped = reference.copy()
     swapped[:, [one, other]] = swapped[:, [other, one]]
     for precision in TOLERANCES:
-        assert not compare(swapped, reference, precision)["accepted"], precision
+        assert not compare(swapped, reference, precision).accepted, precision
 
 
 @QUICK
 @given(logits, st.integers(1, 15))
 def test_right_answers_for_the_wrong_images_are_refused_in_every_precision(reference: Array, shift: int) -> None:
     for precision in TOLERANCES:
-        assert not compare(np.roll(reference, shift, axis=0), reference, precision)["accepted"], precision
+        assert not compare(np.roll(reference, shift, axis=0), reference, precision).accepted, precision
 
 
 @QUICK
@@ -105,9 +105,9 @@ def test_one_logit_that_is_not_finite_is_refused(reference: Array, value: float,
     given = reference.copy()
     given[len(given) // 2, 0] = value
     record = compare(given, reference, precision)
-    assert not record["accepted"]
-    assert record["reason"] == "its logits are not finite"
-    json.dumps(record, allow_nan=False)
+    assert not record.accepted
+    assert record.reason == "its logits are not finite"
+    json.dumps(record.to_json(), allow_nan=False)
 
 
 @QUICK
@@ -115,7 +115,7 @@ def test_one_logit_that_is_not_finite_is_refused(reference: Array, value: float,
 def test_one_logit_that_is_far_off_is_refused(reference: Array, precision: str) -> None:
     given = reference.astype(np.float64)
     given[-1, -1] += 1.1 * TOLERANCES[precision].max_difference * spread(reference)
-    assert not compare(given, reference, precision)["accepted"]
+    assert not compare(given, reference, precision).accepted
     assert differs(given[-1:], reference[-1:], spread(reference), precision)
     assert differs(given[:1], reference[:1], spread(reference), precision) is None
 
@@ -123,8 +123,8 @@ def test_one_logit_that_is_far_off_is_refused(reference: Array, precision: str) 
 @pytest.mark.parametrize("shape", [(64,), (64, 9), (63, 10), (64, 10, 1)])
 def test_logits_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     record = compare(np.zeros(shape, np.float32), make(0), "float32")
-    assert not record["accepted"]
-    assert "shape" in record["reason"]
+    assert not record.accepted
+    assert "shape" in record.reason
 
 
 def test_differences_are_in_standard_deviations_of_the_reference() -> None:
@@ -132,8 +132,8 @@ def test_differences_are_in_standard_deviations_of_the_reference() -> None:
     given = reference.copy()
     given[0, 0] += 0.5
     record = compare(given, reference, "float32")
-    assert record["max_difference"] == pytest.approx(0.5 / reference.std(), rel=1e-4)
-    assert record["mean_difference"] == pytest.approx(0.5 / reference.std() / reference.size, rel=1e-4)
+    assert record.max_difference == pytest.approx(0.5 / reference.std(), rel=1e-4)
+    assert record.mean_difference == pytest.approx(0.5 / reference.std() / reference.size, rel=1e-4)
 
 
 @QUICK
@@ -142,15 +142,15 @@ def test_a_models_scale_does_not_matter(reference: Array, factor: float) -> None
     given = reference + np.random.default_rng(1).normal(0, 0.01, reference.shape) * spread(reference)
     one = compare(given, reference, "bfloat16")
     other = compare(given * factor, reference.astype(np.float64) * factor, "bfloat16")
-    assert other["max_difference"] == pytest.approx(one["max_difference"], rel=1e-3)
-    assert other["accepted"] == one["accepted"]
+    assert other.max_difference == pytest.approx(one.max_difference, rel=1e-3)
+    assert other.accepted == one.accepted
 
 
 def test_a_model_that_answers_the_same_to_everything_can_be_compared() -> None:
     reference = np.full((8, 10), 0.25, np.float32)
-    assert compare(reference.copy(), reference, "float32")["accepted"]
-    assert not compare(reference + 1, reference, "float32")["accepted"]
-    assert not math.isnan(compare(reference, reference, "float32")["slope"])
+    assert compare(reference.copy(), reference, "float32").accepted
+    assert not compare(reference + 1, reference, "float32").accepted
+    assert not math.isnan(compare(reference, reference, "float32").slope)
 
 
 def test_the_more_a_precision_rounds_the_more_is_accepted() -> None:

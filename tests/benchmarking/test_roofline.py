@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from zoo.benchmarking.roofline import ABOVE_PEAK, ACCOUNTED, Explanation, explain, points
 from zoo.benchmarking.stats import summarise
+from zoo.record.cost import LayerCost
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +30,16 @@ class Roofs:
         return self.bandwidth
 
 
-def layer(name: str, macs: int | None, size: int, inputs: list[str], parameters: int = 0) -> dict[str, Any]:
-    return {"name": name, "macs": macs, "output_shape": [size], "inputs": inputs, "parameters": parameters}
+def layer(name: str, macs: int | None, size: int, inputs: list[str], parameters: int = 0) -> LayerCost:
+    return LayerCost(
+        name=name,
+        type="Layer",
+        inputs=tuple(inputs),
+        output_shape=(size,),
+        parameters=parameters,
+        trainable_parameters=parameters,
+        macs=macs,
+    )
 
 
 # 2 × 1000 FLOPs for 4 × (100 + 50 + 10) bytes; then 2 × 20 for 4 × (2 + 10 + 2)
@@ -99,7 +109,7 @@ def test_a_result_above_the_peak_has_a_reason_in_place_of_a_share() -> None:
     from zoo.benchmarking.assemble import _explain
     from zoo.record.scenario import Scenario
 
-    record = {"layers": LAYERS, "started": {"threads": 2}}
+    record: Any = SimpleNamespace(layers=LAYERS, started=SimpleNamespace(threads=2))
     values, reasons = _explain(
         Scenario(model="toy", dataset="digits"),
         record,
@@ -133,7 +143,9 @@ def test_a_results_explanation_takes_the_peak_of_its_device(device: str, share: 
             return 1e9 if threads is None else None
 
     scenario = Scenario(model="toy", dataset="digits", device=device)
-    record = {"layers": LAYERS, "started": {"threads": 16}}
+    record: Any = SimpleNamespace(
+        layers=LAYERS, started=SimpleNamespace(threads=16), cost=SimpleNamespace(macs_left_out=())
+    )
     values, _ = _explain(scenario, record, summarise([[4.08e-6] * 8]), OfAGpu())
     assert values["flops_share"] == (None if share is None else pytest.approx(share))
 
@@ -152,9 +164,9 @@ MODELS = st.lists(
 
 @given(POSITIVE, MODELS, st.integers(1, 512), POSITIVE, POSITIVE)
 def test_the_least_time_lies_between_the_longer_part_and_the_sum(
-    latency_s: float, layers: list[dict[str, Any]], batch: int, speed: float, bandwidth: float
+    latency_s: float, layers: list[LayerCost], batch: int, speed: float, bandwidth: float
 ) -> None:
-    assume(any(row["macs"] for row in layers))
+    assume(any(row.macs for row in layers))
     found = explain(latency_s, batch_size=batch, layers=layers, peaks=Roofs(speed, bandwidth))
     assert found.least_s is not None
     assert found.arithmetic_s is not None
@@ -174,9 +186,9 @@ def test_the_least_time_lies_between_the_longer_part_and_the_sum(
 
 @given(POSITIVE, MODELS, st.integers(1, 256), st.floats(1.0, 100.0))
 def test_faster_is_a_larger_share_and_a_larger_batch_takes_longer(
-    latency_s: float, layers: list[dict[str, Any]], batch: int, factor: float
+    latency_s: float, layers: list[LayerCost], batch: int, factor: float
 ) -> None:
-    assume(any(row["macs"] for row in layers))
+    assume(any(row.macs for row in layers))
     high = Roofs(speed=1e30)  # nothing is above it
     one = explain(latency_s, batch_size=batch, layers=layers, peaks=high)
     faster = explain(latency_s / factor, batch_size=batch, layers=layers, peaks=high)

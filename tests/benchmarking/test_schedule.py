@@ -36,7 +36,7 @@ from zoo.benchmarking.schedule import (
 )
 from zoo.benchmarking.stats import summarise
 from zoo.benchmarking.timing import Policy, Turn, TurnLength
-from zoo.record.measures import Stretch
+from zoo.record.measures import TurnRecord
 
 GB = 10**9
 QUICK = settings(max_examples=200, deadline=None)
@@ -217,7 +217,7 @@ def test_processes_go_on_until_the_interval_of_the_result_is_narrow_enough(targe
     assert len(world.finished) == 4
     turns = list(world.turns.values())
     samples = [[sample for turn in of for sample in turn.samples_s] for of in turns]
-    stats = summarise(samples, [[Stretch(start_s=t.start_s, rounds=t.rounds) for t in of] for of in turns])
+    stats = summarise(samples, [[TurnRecord(start_s=t.start_s, rounds=t.rounds) for t in of] for of in turns])
     assert (stats.high - stats.low) / stats.median <= target
     assert (stats.high - stats.low) / stats.median == pytest.approx(interval_width(turns), rel=1e-12)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from zoo.benchmarking.stats import Stats, interval, percentile, samples_needed, summarise
-from zoo.record.measures import Stretch
+from zoo.record.measures import TurnRecord
 
 QUICK = settings(max_examples=25, deadline=None, database=None, derandomize=True)
 
@@ -271,7 +271,7 @@ def in_turn(
     samples = [
         np.concatenate([level * now * np.exp(random.normal(0, 0.02, rounds)) for now in speed]) for level in levels
     ]
-    starts = [[Stretch(start_s=n + p / processes, rounds=rounds) for n in range(turns)] for p in range(processes)]
+    starts = [[TurnRecord(start_s=n + p / processes, rounds=rounds) for n in range(turns)] for p in range(processes)]
     return samples, starts
 
 
@@ -338,7 +338,7 @@ def test_too_few_turns_say_nothing_of_time() -> None:
 
 
 def test_equal_samples_in_turn_have_an_interval_of_nothing() -> None:
-    turns = [[Stretch(start_s=float(n), rounds=5) for n in range(6)]] * 3
+    turns = [[TurnRecord(start_s=float(n), rounds=5) for n in range(6)]] * 3
     assert interval([[2.0] * 30] * 3, np.median, turns) == (2.0, 2.0)
 
 

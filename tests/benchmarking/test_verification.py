@@ -148,7 +148,7 @@ def found(kind: type[Honest], batch_size: int = 8) -> tuple[str | None, str | No
         session.wait(output)
         timed.append(clock() - start)
     _, wrong = verification.time_copies(placed, float(np.median(timed)), "cpu", clock)
-    return record["reason"], verification.check_timed(output), wrong
+    return record.reason, verification.check_timed(output), wrong
 
 
 @pytest.mark.parametrize("batch_size", [1, 8, 64, 200])
@@ -184,7 +184,10 @@ def test_copies_are_timed_apart_and_as_a_whole() -> None:
     timed = session.place(REFERENCE.batch(0, 8)[0])
     copies, wrong = Verification(session, REFERENCE, 8, "float32").time_copies(timed, COMPUTE_S, "cpu", clock)
     assert wrong is None
-    assert copies == pytest.approx({"place_s": COPY_S, "fetch_s": COPY_S, "end_to_end_s": COPY_S + COMPUTE_S + COPY_S})
+    assert copies is not None
+    assert copies.to_json() == pytest.approx(
+        {"place_s": COPY_S, "fetch_s": COPY_S, "end_to_end_s": COPY_S + COMPUTE_S + COPY_S}
+    )
     assert clock() < COPIES_S + 2 * COMPUTE_S
 
 
@@ -204,8 +207,8 @@ def test_a_slow_session_is_checked_on_fewer_images() -> None:
 
     clock = Clock()
     record = Verification(Slow(clock), REFERENCE, 1, "float32").check(clock)
-    assert record["accepted"]
-    assert record["images"] == LEAST_CHECKED
+    assert record.accepted
+    assert record.images == LEAST_CHECKED
 
 
 def test_batches_come_round_again() -> None:

@@ -16,7 +16,7 @@ from zoo.results.store import Store
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("store")
-    here = {**scoped(collect(), ("keras", "numpy")), "device": "cpu", "threads": 2}
+    here = {**scoped(collect(), ("keras", "numpy")).to_json(), "device": "cpu", "threads": 2}
     for number, runtime in enumerate(("tensorflow", "jax", "torch")):
         result = make_result(number)
         measures = {**result.measures.to_json(), "latency_s": 1e-3 * (3 - number), "peak_rss_bytes": 3 * 10**8}

@@ -63,7 +63,7 @@ def facts(name: str, precision: str, folder: Path, images: np.ndarray, train: np
     other = runtime.open(resnet, BATCH, train if precision == "int8" else None)
     return {
         "unavailable": None,
-        "started": started,
+        "started": started.to_json(),
         "devices": runtime.devices(),
         "type": str(found.dtype),
         "shape": found.shape,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from zoo.executors.local import Failure
 from zoo.record.redaction import failure_record, without_paths
+from zoo.record.result import FailureRecord
 
 
 @pytest.fixture(autouse=True)
@@ -77,13 +78,9 @@ def test_nothing_but_the_last_part_of_a_quoted_path_is_left(path: list[str]) -> 
 
 def test_of_a_log_only_its_name_is_told() -> None:
     failure = Failure("build", "OSError", "no /srv/acme/x", 3, "/home/jane/zoo/logs/a.log", ours=True)
-    assert failure_record(failure) == {
-        "phase": "build",
-        "type": "OSError",
-        "message": "no …/x",
-        "exit_code": 3,
-        "log": "a.log",
-    }
+    assert failure_record(failure) == FailureRecord(
+        phase="build", type="OSError", message="no …/x", exit_code=3, log="a.log"
+    )
 
 
 def test_a_user_whose_home_is_the_root_has_no_name_to_hide(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zoo.choices import MODES, PRECISIONS
 from zoo.errors import UsageError
-from zoo.record.scenario import MODES, PRECISIONS, Scenario
+from zoo.record.scenario import Scenario
 
 DEVICES = ("cpu", "gpu", "gpu:1", "gpu:10")
 QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)

@@ -29,10 +29,17 @@ PEAKS = Peaks(
         Memory(working_set_bytes=2**30, threads=2, bytes_per_s=1e10, by="read, numpy 2.0"),
     ),
 )
+
+
+def layer(name: str, macs: int, shape: list[int], inputs: list[str], parameters: int) -> dict[str, Any]:
+    of_it = {"name": name, "type": "Layer", "macs": macs, "output_shape": shape, "inputs": inputs}
+    return {**of_it, "parameters": parameters, "trainable_parameters": parameters}
+
+
 LAYERS = [
-    {"name": "image", "macs": 0, "output_shape": [8, 8, 3], "inputs": [], "parameters": 0},
-    {"name": "a<b", "macs": 8 * 8 * 27 * 16, "output_shape": [8, 8, 16], "inputs": ["image"], "parameters": 448},
-    {"name": "dense", "macs": 10_240, "output_shape": [10], "inputs": ["a<b"], "parameters": 10_250},
+    layer("image", 0, [8, 8, 3], [], 0),
+    layer("a<b", 8 * 8 * 27 * 16, [8, 8, 16], ["image"], 448),
+    layer("dense", 10_240, [10], ["a<b"], 10_250),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
 
 import pytest
 from support import make_result
@@ -10,6 +10,7 @@ from support import make_result
 from zoo.benchmarking.computing import scoped
 from zoo.benchmarking.environment import collect
 from zoo.errors import UsageError
+from zoo.record.environment import Environment
 from zoo.record.result import Result
 from zoo.results import here
 from zoo.results.api import reproduce
@@ -18,21 +19,21 @@ from zoo.results.references import find
 from zoo.results.store import Filter, Store
 
 COMPUTING = {"tensorflow": ("keras", "numpy", "tensorflow"), "onnxruntime": ("keras", "numpy", "onnxruntime")}
-HERE: dict[str, Any] = {
-    **collect(),
-    "packages": {"keras": "3.12", "numpy": "2.4", "tensorflow": "2.21", "onnxruntime": "1.24", "mypy": "1.0"},
-}
+HERE = dataclasses.replace(
+    collect(),
+    packages={"keras": "3.12", "numpy": "2.4", "tensorflow": "2.21", "onnxruntime": "1.24", "mypy": "1.0"},
+)
 
 
-def measured(store: Store, number: int, runtime: str, environment: dict[str, Any] = HERE) -> Result:
-    recorded = {**scoped(environment, COMPUTING[runtime]), "device": "cpu", "threads": 2}
+def measured(store: Store, number: int, runtime: str, environment: Environment = HERE) -> Result:
+    recorded = {**scoped(environment, COMPUTING[runtime]).to_json(), "device": "cpu", "threads": 2}
     result = make_result(number, runtime=runtime, environment=recorded)
     store.add(result)
     return result
 
 
-def upgraded(**versions: str) -> dict[str, Any]:
-    return {**HERE, "packages": {**HERE["packages"], **versions}}
+def upgraded(**versions: str) -> Environment:
+    return dataclasses.replace(HERE, packages={**HERE.packages, **versions})
 
 
 @pytest.mark.parametrize(

@@ -112,9 +112,11 @@ def test_no_row_within_the_limits_beats_the_answer(rows: list[Result], limits: L
         assert fitting[found.winner.id] == min(fitting.values())
         assert found.winner.id in found.front  # nobody is as good in everything, and better in something
         assert [fitting[one.id] for one in within if one] == sorted(fitting.values())
-    assert len(within) + len(found.fallen) == len(current)
-    assert all(fallen.reasons for fallen in found.fallen)
-    assert found.exit_code == (0 if found.winner else 1 if found.fallen and all(f.surely for f in found.fallen) else 4)
+    assert len(within) + len(found.excluded) == len(current)
+    assert all(excluded.reasons for excluded in found.excluded)
+    assert found.exit_code == (
+        0 if found.winner else 1 if found.excluded and all(f.certain for f in found.excluded) else 4
+    )
     assert answer(found, "simple")
 
 
@@ -153,8 +155,8 @@ def test_a_fast_wrong_answer_is_never_recommended() -> None:
     found = found_in(rows)
     assert found.winner is not None
     assert found.winner.runtime == "tensorflow"
-    (fallen,) = found.fallen
-    assert fallen.reasons == ("wrong: it swaps two classes",)
+    (excluded,) = found.excluded
+    assert excluded.reasons == ("wrong: it swaps two classes",)
 
 
 def test_why_each_fell_out_is_said() -> None:
@@ -168,13 +170,13 @@ def test_why_each_fell_out_is_said() -> None:
     found = found_in(rows, latency_s=5e-3, accuracy=0.85, memory_bytes=300_000_000)
     assert found.winner is not None
     assert found.winner.runtime == "a"
-    assert {one.candidate.runtime: one.reasons for one in found.fallen} == {
+    assert {one.candidate.runtime: one.reasons for one in found.excluded} == {
         "b": ("latency 9.00 ms, more than 5.00 ms",),
         "c": ("accuracy 50.00 %, less than 85.00 %", "memory 500 MB, more than 300 MB"),
         "d": ("no accuracy: not taken",),
         "e": ("latency 5.10 ms, more than 5.00 ms, which lies inside its interval",),
     }
-    assert [one.candidate.runtime for one in found.fallen if not one.surely] == ["d", "e"]
+    assert [one.candidate.runtime for one in found.excluded if not one.certain] == ["d", "e"]
     text = answer(found, "simple")
     assert text.startswith(
         "toy_resnet by a on cpu, float32, 2 threads: the best latency with latency of at most 5.00 ms, accuracy of at "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pytest
-from support import altered, make_result
+from support import altered, make_environment, make_result
 
 import zoo
 from zoo.benchmarking import plan as planning
@@ -17,18 +18,19 @@ from zoo.benchmarking.identity import of_result, of_step
 from zoo.benchmarking.plan import Options, Step, plan
 from zoo.data.catalog import Dataset
 from zoo.plugins.plugin import CORE, Plugin
+from zoo.record.environment import Environment
 from zoo.record.result import Result
 from zoo.registry import Entry, Registry
 from zoo.results import runs
 from zoo.results.store import Store
 from zoo.specs import ModelSpec, RuntimeSpec
 
-HERE: dict[str, Any] = {
-    "python": "CPython 3.11.7",
-    "os": {"system": "Linux", "release": "6.1"},
-    "accelerators": [],
-    "packages": {"keras": "3.12", "numpy": "2.4", "jax": "0.7", "jaxlib": "0.7", "torch": "2.13", "acme": "1.0"},
-}
+HERE = make_environment(
+    python="CPython 3.11.7",
+    os={"system": "Linux", "release": "6.1"},
+    accelerators=[],
+    packages={"keras": "3.12", "numpy": "2.4", "jax": "0.7", "jaxlib": "0.7", "torch": "2.13", "acme": "1.0"},
+)
 NOW = "2099-01-01T00:00:00+00:00"
 SPEC: dict[str, Any] = {"summary": "x", "build": "acme:net", "input_shape": (8, 8, 1), "classes": 10, "parameters": 10}
 
@@ -48,9 +50,9 @@ def _no_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "find", lambda *_: dataset)
 
 
-def with_packages(**versions: str) -> dict[str, Any]:
+def with_packages(**versions: str) -> Environment:
     """The environment after an upgrade."""
-    return {**HERE, "packages": {**HERE["packages"], **versions}}
+    return dataclasses.replace(HERE, packages={**HERE.packages, **versions})
 
 
 def steps(version: str = "1.0", **options: Any) -> list[Step]:
@@ -70,7 +72,7 @@ def steps(version: str = "1.0", **options: Any) -> list[Step]:
 
 def result_of(step: Step, number: int = 0, **changes: Any) -> Result:
     """What measuring a step gives."""
-    fingerprint = changes.pop("fingerprint", scoped(HERE, step.distributions)["fingerprint"])
+    fingerprint = changes.pop("fingerprint", scoped(HERE, step.distributions).fingerprint)
     result = make_result(number, fingerprint=fingerprint, model="one")
     given = {
         "plugin": step.plugin.to_json(),

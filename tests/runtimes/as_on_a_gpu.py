@@ -61,7 +61,7 @@ def on_jax() -> dict[str, object]:
             "products": len(products),
             "high": sum(bool(re.search(r"\bHIGH\b", line)) for line in products),
             "highest": sum(bool(re.search(r"\bHIGHEST\b", line)) for line in products),
-            "parity": Verification(session, reference, BATCH, precision).check(),
+            "parity": Verification(session, reference, BATCH, precision).check().to_json(),
         }
     gpus = {"9.0": [9, 0], "7.5": [7, 5], None: []}
     capabilities = [runtimes._capability(SimpleNamespace(compute_capability=text)) for text in gpus]

@@ -53,8 +53,8 @@ def try_out(spec: RuntimeSpec, precision: str) -> dict[str, object]:
     session.close()
     two = other.fetch(other.run(other.place(images[:2])))
     return {
-        "started": started,
-        "parity": parity,
+        "started": started.to_json(),
+        "parity": parity.to_json(),
         "dtype": str(again.dtype),
         "shape": again.shape,
         "placed_is_a_copy": bool(np.abs(again - reference[:BATCH]).max() < reference.std()),

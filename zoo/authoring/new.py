@@ -100,9 +100,9 @@ def _check_name(name: str) -> None:
 
 
 def _check_free(name: str, kind: str, registry: _registry.Registry) -> None:
-    taken = getattr(registry, f"{kind}s")
-    if name in taken:
-        raise UsageError(f"the {kind} '{name}' is {taken[name].plugin}'s already; choose another name")
+    existing = getattr(registry, f"{kind}s")
+    if name in existing:
+        raise UsageError(f"the {kind} '{name}' is {existing[name].plugin}'s already; choose another name")
 
 
 def _fill(name: str, kind: str, distribution: str) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from zoo.record.measures import Accuracy
+
 Z_95 = 1.959963984540054  # normal quantile of 0.975
 
 
@@ -25,10 +27,10 @@ def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float
     return low, high
 
 
-def accuracy(correct: int, images: int) -> dict[str, float | int]:
+def accuracy(correct: int, images: int) -> Accuracy:
     """Top-1 accuracy as a measure: value, 95 % interval, and how many images it rests on."""
     low, high = wilson_interval(correct, images)
-    return {"value": correct / images, "low": low, "high": high, "images": images}
+    return Accuracy(value=correct / images, low=low, high=high, images=images)
 
 
 def paired_difference(only_a: int, only_b: int, images: int) -> tuple[float, float, float]:

@@ -12,7 +12,9 @@ from typing import Any
 import psutil
 
 from zoo.cgroups import Groups
+from zoo.record.measures import Activity
 
+CORES = ("own_cores_busy", "other_cores_busy", "stolen_cores")
 COUNTS = ("throttled", "quota_periods", "quota_waited_s")
 
 
@@ -48,28 +50,25 @@ def snapshot() -> Snapshot:
     )
 
 
-def between(before: Snapshot, after: Snapshot) -> dict[str, Any]:
-    """Cores kept busy by others, and by a hypervisor's other guests; how often the processor was throttled.
-
-    `quota_periods` counts the periods in which the control group's quota of processor time was used up, and
-    `quota_waited_s` the seconds that its threads then waited, all together; None without a quota.
-    """
+def between(before: Snapshot, after: Snapshot) -> Activity:
+    """What happened from one moment to another. Cores that others kept busy may be below 0: the kernel's ticks fall
+    behind its exact times."""
     seconds = max(after.at_s - before.at_s, 1e-9)
-    others = (after.busy_s - before.busy_s) - (after.own_s - before.own_s)
-    return {
-        "seconds": seconds,
-        "own_cores_busy": (after.own_s - before.own_s) / seconds,
-        "other_cores_busy": others / seconds,  # below 0 where the kernel's ticks fall behind its exact times
-        "stolen_cores": (after.stolen_s - before.stolen_s) / seconds,
+    own_s, stolen_s = after.own_s - before.own_s, after.stolen_s - before.stolen_s
+    return Activity(
+        seconds=seconds,
+        own_cores_busy=own_s / seconds,
+        other_cores_busy=(after.busy_s - before.busy_s - own_s) / seconds,
+        stolen_cores=stolen_s / seconds,
         **{name: _difference(getattr(before, name), getattr(after, name)) for name in COUNTS},
-    }
+    )
 
 
 class Meter:
     """Adds up what else the machine was doing while it was entered, which may be many times."""
 
     def __init__(self) -> None:
-        self.spans: list[dict[str, Any]] = []
+        self.spans: list[Activity] = []
 
     def __enter__(self) -> None:
         self.before = snapshot()
@@ -77,22 +76,20 @@ class Meter:
     def __exit__(self, *_: object) -> None:
         self.spans.append(between(self.before, snapshot()))
 
-    def total(self) -> dict[str, Any]:
-        """Over all the time that it was entered, in the form that `between` gives."""
-        seconds = sum(span["seconds"] for span in self.spans)
-        shares = ("own_cores_busy", "other_cores_busy", "stolen_cores")
-        counts = {name: [span[name] for span in self.spans if span[name] is not None] for name in COUNTS}
-        return {
-            "seconds": seconds,
-            **{
-                share: max(0.0, sum(span[share] * span["seconds"] for span in self.spans) / max(seconds, 1e-9))
-                for share in shares
-            },
-            **{name: sum(values) if values else None for name, values in counts.items()},
+    def total(self) -> Activity:
+        """Over all the time that it was entered."""
+        seconds = sum(span.seconds for span in self.spans)
+        values: dict[str, Any] = {
+            name: max(0.0, sum(getattr(span, name) * span.seconds for span in self.spans) / max(seconds, 1e-9))
+            for name in CORES
         }
+        for name in COUNTS:
+            counts = [count for span in self.spans if (count := getattr(span, name)) is not None]
+            values[name] = sum(counts) if counts else None
+        return Activity(seconds=seconds, **values)
 
 
-def _difference(before: float | None, after: float | None) -> float | None:
+def _difference(before: float | None, after: float | None) -> Any:
     return None if before is None or after is None else after - before
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from zoo.benchmarking.conditions import Conditions
 from zoo.benchmarking.roofline import ABOVE_PEAK
 from zoo.benchmarking.stats import Stats, samples_needed
+from zoo.record.conditions import Conditions
+from zoo.record.measures import Activity
+from zoo.record.result import Doubt
+from zoo.record.worker import Measured
 from zoo.text import printable
 
 DEVIATION_LIMIT = 0.10  # as in pyperf
@@ -19,18 +21,16 @@ LOAD_LIMIT = 0.5  # runnable processes a core, before we began
 
 def check(
     stats: Stats,
-    processes: Sequence[Mapping[str, Any]],
+    processes: Sequence[Measured],
     load_at_start: float | None,
     cores: int,
     target_width: float | None = None,
     no_share: str = "",
     macs_left_out: Sequence[str] = (),
     classes_note: str | None = None,
-) -> list[dict[str, str]]:
-    """Each finding as `code` and `message`; an empty list is a measurement with nothing to say against it.
+) -> list[Doubt]:
+    """Every doubt; an empty list is a measurement with nothing to say against it.
 
-    :param processes: what each worker recorded: `settled`, the activity of others while it sampled, and how its
-        accelerator fared, if it has one.
     :param target_width: how narrow the interval of the median was to be, as a share of it.
     :param no_share: why there is no share of the machine's peak.
     :param macs_left_out: names of layers that are not in the count of MACs.
@@ -38,7 +38,7 @@ def check(
     """
     findings: list[tuple[str, str]] = []
 
-    unsettled = sum(not process["settled"] for process in processes)
+    unsettled = sum(not process.settled for process in processes)
     if unsettled:
         findings.append(
             (
@@ -54,33 +54,31 @@ def check(
         findings.append(("imprecise", f"the interval is {width:.1%} wide, and was to be {target_width:.1%}"))
     if stats.mean > 0 and stats.std / stats.mean > DEVIATION_LIMIT:
         findings.append(("deviation", f"the standard deviation is {stats.std / stats.mean:.0%} of the mean"))
-    busy = max(process["activity"]["other_cores_busy"] for process in processes)
+    busy = max(process.activity.other_cores_busy for process in processes)
     if busy > BUSY_CORES_LIMIT:
         findings.append(("busy", f"other processes kept {busy:.2f} cores busy meanwhile"))
-    stolen = max(process["activity"]["stolen_cores"] for process in processes)
+    stolen = max(process.activity.stolen_cores for process in processes)
     if stolen > STOLEN_CORES_LIMIT:
         findings.append(("stolen", f"the hypervisor gave {stolen:.2f} cores to other guests meanwhile"))
-    if any(process["activity"]["throttled"] for process in processes):
+    if any(process.activity.throttled for process in processes):
         findings.append(("throttled", "the processor was throttled for heat meanwhile"))
-    findings += _quota([process["activity"] for process in processes])
+    findings += _quota([process.activity for process in processes])
     if load_at_start is not None and load_at_start / cores > LOAD_LIMIT:
         findings.append(("loaded", f"the load was {load_at_start:.2f} on {cores} cores before the start"))
-    findings += _accelerator(
-        [Conditions.from_json(process["accelerator"]) for process in processes if process.get("accelerator")]
-    )
+    findings += _accelerator([process.accelerator for process in processes if process.accelerator is not None])
     if ABOVE_PEAK in no_share:
         findings.append(("above_peak", no_share))
     if classes_note:
         findings.append(("classes_reordered", classes_note))
     if macs_left_out:
         findings.append(("macs_not_whole", not_whole(macs_left_out)))
-    return [{"code": code, "message": message} for code, message in findings]
+    return [Doubt(code=code, message=message) for code, message in findings]
 
 
-def _quota(seen: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _quota(seen: Sequence[Activity]) -> list[tuple[str, str]]:
     """Whether a quota of processor time held the process back: it then measures the quota."""
-    periods = sum(activity.get("quota_periods") or 0 for activity in seen)
-    waited_s = sum(activity.get("quota_waited_s") or 0.0 for activity in seen)
+    periods = sum(activity.quota_periods or 0 for activity in seen)
+    waited_s = sum(activity.quota_waited_s or 0.0 for activity in seen)
     if not periods:
         return []
     return [

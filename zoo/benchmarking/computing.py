@@ -7,12 +7,13 @@ that declares it. The hardware, the system, Python and the environment's variabl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Iterable, Sequence
 
 from zoo.benchmarking.environment import fingerprint
 from zoo.installed import normalised
 from zoo.plugins.plugin import CORE
+from zoo.record.environment import Environment
 from zoo.registry import Entry
 from zoo.specs import RuntimeSpec
 
@@ -27,31 +28,28 @@ def distributions(runtime: Entry[RuntimeSpec]) -> tuple[str, ...]:
     return tuple(sorted(set(map(normalised, names))))
 
 
-def scoped(environment: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """An environment with the packages of those names alone, and with the fingerprint of that.
-
-    :param environment: as `zoo.benchmarking.environment.collect` gives it.
-    """
-    packages = {name: environment["packages"][name] for name in sorted(names) if name in environment["packages"]}
-    found = {**environment, "packages": packages}
-    return {**found, "fingerprint": fingerprint(found)}
+def scoped(environment: Environment, names: Iterable[str]) -> Environment:
+    """An environment with the packages of those names alone, and with the fingerprint of that."""
+    packages = {name: environment.packages[name] for name in sorted(names) if name in environment.packages}
+    found = dataclasses.replace(environment, packages=packages)
+    return dataclasses.replace(found, fingerprint=fingerprint(found))
 
 
-def holds(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
+def holds(recorded: Environment, here: Environment) -> bool:
     """Whether what a Result was measured in is as it was then.
 
     :param recorded: the environment of the Result.
     :param here: as `zoo.benchmarking.environment.collect` gives it.
     """
-    return bool(scoped(here, recorded["packages"])["fingerprint"] == recorded["fingerprint"])
+    return scoped(here, recorded.packages).fingerprint == recorded.fingerprint
 
 
-def union(environments: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def union(environments: Sequence[Environment]) -> Environment | None:
     """The environment that Results of several runtimes have in common: None if they contradict each other."""
     packages: dict[str, str] = {}
     for environment in environments:
-        if any(packages.get(name, version) != version for name, version in environment["packages"].items()):
+        if any(packages.get(name, version) != version for name, version in environment.packages.items()):
             return None
-        packages.update(environment["packages"])
-    bare = {scoped(environment, ())["fingerprint"] for environment in environments}
-    return scoped({**environments[0], "packages": packages}, packages) if len(bare) == 1 else None
+        packages.update(environment.packages)
+    bare = {scoped(environment, ()).fingerprint for environment in environments}
+    return scoped(dataclasses.replace(environments[0], packages=packages), packages) if len(bare) == 1 else None

@@ -6,89 +6,40 @@ It is read right before and right after each turn, outside what is timed. A thre
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
-
-import msgspec
+from typing import Any
 
 from zoo.benchmarking import nvidia, powercap
 from zoo.benchmarking.energy import BoardCounter, Counter
 from zoo.benchmarking.nvidia import Board, Moment, Nvml
-from zoo.benchmarking.readings import Reading, missing, reason
+from zoo.record.conditions import Conditions
+from zoo.record.readings import Reading, missing, reason
 from zoo.runtimes import Runtime, UsesCuda
-from zoo.specs import Plain
 
 SEEN = tuple(field.name for field in fields(Moment))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Conditions(Plain):
-    """What one process has recorded of its board. Lists have two entries a turn, for its start and its end.
+def conditions_of(before: Reading[int] | None, moments: Sequence[Moment]) -> Conditions:
+    """What was seen of a board.
 
-    Attributes:
-        code: why nothing could be read, if so; as in `zoo.benchmarking.readings.CODES`.
-        sm_mhz, memory_mhz, temperature_c, power_w, events, others: as `zoo.benchmarking.nvidia.Moment` has them; None
-            where it was not told.
-        others_before: how many other processes computed on the board before our first call.
-        reasons: the code for what was not told, by name.
+    :param before: how many others computed before our first call.
+    :param moments: the start and the end of each turn.
     """
-
-    code: str | None = None
-    sm_mhz: tuple[int | None, ...] = ()
-    memory_mhz: tuple[int | None, ...] = ()
-    temperature_c: tuple[int | None, ...] = ()
-    power_w: tuple[float | None, ...] = ()
-    events: tuple[Sequence[str] | None, ...] = ()
-    others: tuple[int | None, ...] = ()
-    others_before: int | None = None
-    reasons: Mapping[str, str]
-
-    @classmethod
-    def of(cls, before: Reading[int] | None, moments: Sequence[Moment]) -> Self:
-        """Of what was read.
-
-        :param before: how many others computed before our first call.
-        """
-        reasons = {
-            name: next((code for moment in moments if (code := getattr(moment, name).code) is not None), None)
-            for name in SEEN
-        }
-        if before is not None:
-            reasons["others_before"] = before.code
-        return cls(
-            sm_mhz=tuple(moment.sm_mhz.value for moment in moments),
-            memory_mhz=tuple(moment.memory_mhz.value for moment in moments),
-            temperature_c=tuple(moment.temperature_c.value for moment in moments),
-            power_w=tuple(moment.power_w.value for moment in moments),
-            events=tuple(moment.events.value for moment in moments),
-            others=tuple(moment.others.value for moment in moments),
-            others_before=before.value if before is not None else None,
-            reasons={name: code for name, code in reasons.items() if code is not None},
-        )
-
-    @classmethod
-    def unknown(cls, code: str) -> Self:
-        """Nothing could be read."""
-        return cls(code=code, reasons={})
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The record that `to_json` wrote, of this version or another: fields that are not known are passed over.
-
-        :raises msgspec.ValidationError: if a field is missing, or of another type.
-        """
-        return msgspec.convert(values, cls)
-
-    def throttling(self) -> set[str]:
-        """What held the board back in any of the moments."""
-        return {event for events in self.events for event in nvidia.throttling(events or ())}
-
-    def most_others(self) -> int:
-        """The most processes that computed on the board and are not ours; 0 where that is not known."""
-        return max((count for count in (*self.others, self.others_before) if count is not None), default=0)
+    reasons = {
+        name: next((code for moment in moments if (code := getattr(moment, name).code) is not None), None)
+        for name in SEEN
+    }
+    if before is not None:
+        reasons["others_before"] = before.code
+    seen: dict[str, Any] = {name: tuple(getattr(moment, name).value for moment in moments) for name in SEEN}
+    return Conditions(
+        **seen,
+        others_before=before.value if before is not None else None,
+        reasons={name: code for name, code in reasons.items() if code is not None},
+    )
 
 
 class Watch:
@@ -114,7 +65,7 @@ class Watch:
 
     def recorded(self) -> Conditions:
         """All of it."""
-        return Conditions.of(self.before, self.moments)
+        return conditions_of(self.before, self.moments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +88,8 @@ class Instruments:
         """What was seen of the board; None where the processor computes."""
         if self.watch is None:
             return None
-        return (
-            Conditions.unknown(self.watch.code or "error") if self.watch.value is None else self.watch.value.recorded()
-        )
+        found = self.watch.value
+        return Conditions(code=self.watch.code or "error") if found is None else found.recorded()
 
 
 @contextlib.contextmanager
@@ -155,11 +105,7 @@ def instruments(
     :param library: in place of `pynvml`.
     """
     if device == "cpu":
-        found = powercap.find()
-        counter: Reading[Counter] = (
-            missing(found.code or "error", found.detail) if found.value is None else Reading(found.value)
-        )
-        yield Instruments(counter, None)
+        yield Instruments(powercap.find().then(_as_counter), None)
         return
     with nvidia.session(library) as nvml:
         watch = _watch(nvml, device, name, runtime, caller)
@@ -167,9 +113,11 @@ def instruments(
             yield Instruments(missing(watch.code or "error", watch.detail), watch)
             return
         board = BoardCounter(watch.value.nvml, watch.value.board)
-        tried = board.read()
-        counter = missing(tried.code or "error", tried.detail) if tried.value is None else Reading(board)
-        yield Instruments(counter, watch)
+        yield Instruments(board.read().then(lambda _: _as_counter(board)), watch)
+
+
+def _as_counter(counter: Counter) -> Counter:
+    return counter
 
 
 def _watch(nvml: Reading[Nvml], device: str, name: str, runtime: Runtime, caller: int) -> Reading[Watch]:

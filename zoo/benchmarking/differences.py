@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.benchmarking.environment import fingerprinted
+from zoo.record.environment import Environment
 
 MOST_NAMED = 6
 ABSENT = "none"
@@ -29,22 +30,19 @@ class Difference:
         return f"{self.name}: {self.a} and {self.b}"
 
 
-def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
-    """Every fact in which two environments differ, of those that their fingerprints cover.
-
-    :param a: `environment` of a Result, as is `b`.
-    """
+def differences(a: Environment, b: Environment) -> list[Difference]:
+    """Every fact in which two environments differ, of those that their fingerprints cover."""
     facts_a, facts_b = (dict(_facts("", fingerprinted(one))) for one in (a, b))
     names = dict.fromkeys([*facts_a, *facts_b])
     found = [Difference(name, facts_a.get(name, ABSENT), facts_b.get(name, ABSENT)) for name in names]
     return [difference for difference in found if difference.a != difference.b]
 
 
-def in_words(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
+def in_words(a: Environment, b: Environment) -> str:
     """The differences in one line; where none is recorded, the two fingerprints."""
     found = differences(a, b)
     if not found:
-        return f"fingerprint: {a.get('fingerprint')} and {b.get('fingerprint')}"
+        return f"fingerprint: {a.fingerprint} and {b.fingerprint}"
     named = [str(difference) for difference in found[:MOST_NAMED]]
     left = len(found) - len(named)
     return "; ".join([*named, f"{left} more"] if left else named)

@@ -22,13 +22,14 @@ from zoo.errors import UsageError, ZooError
 from zoo.executors.local import Task, call
 from zoo.executors.supervisor import foreign_environment
 from zoo.paths import reason
+from zoo.record.environment import Environment
 from zoo.record.result import Origin
 from zoo.record.scenario import Scenario
 from zoo.text import line
 
 # The version of what two zoos say to each other: jobs of workers, their turns and their records. It grows with every
 # change after which one of them would misunderstand the other.
-PROTOCOL = 1
+PROTOCOL = 2
 OPTION = "--against-python"
 EXAMPLE = "such as base/.venv/bin/python"
 ANSWERS_WITHIN_S = 120.0
@@ -65,12 +66,12 @@ class Answer:
     """What another environment says of itself.
 
     Attributes:
-        environment: as `zoo.benchmarking.environment.collect` gives it.
+        environment: its machine and software.
         steps: what it would measure.
     """
 
     zoo_version: str
-    environment: Mapping[str, Any]
+    environment: Environment
     steps: tuple[Planned, ...] = ()
 
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, Self
-
-import msgspec
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from zoo.benchmarking.nvidia import Board, Nvml
-from zoo.benchmarking.readings import Reading, missing
-from zoo.specs import Plain
+from zoo.record.energy import Energy, Window
+from zoo.record.readings import Reading, missing
 
 
 class Counter(Protocol):
@@ -56,80 +53,12 @@ class BoardCounter:
 
     def read(self) -> Reading[tuple[int, ...]]:
         """The count now, in millijoules."""
-        found = self.nvml.energy_mj(self.board)
-        return missing(found.code or "error", found.detail) if found.value is None else Reading((found.value,))
+        return self.nvml.energy_mj(self.board).then(lambda count: (count,))
 
     def joules(self, before: tuple[int, ...], after: tuple[int, ...]) -> Reading[float]:
         """What the board used between two readings. The counter has 64 bits: it goes back only with its driver."""
         used = after[0] - before[0]
         return missing("counter_reset") if used < 0 else Reading(used * 1e-3)
-
-
-@dataclass(frozen=True, slots=True)
-class Window(Plain):
-    """What was used from one reading to another.
-
-    Attributes:
-        joules: None where that is not known …
-        code: … and why, as in `zoo.benchmarking.readings.CODES`.
-    """
-
-    seconds: float
-    joules: float | None
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Energy(Plain):
-    """What one process has recorded of energy.
-
-    Attributes:
-        counter: its name; None where there is none …
-        code, detail: … and why.
-        least_s: the shortest window that the counter resolves.
-        turns: a window for each turn of sampling.
-        idle_before, idle_after: windows of doing nothing, before the first call and after sampling; or None.
-    """
-
-    counter: str | None
-    code: str | None = None
-    detail: str = ""
-    least_s: float | None = None
-    turns: tuple[Window, ...] = ()
-    idle_before: Window | None = None
-    idle_after: Window | None = None
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The record that `to_json` wrote, of this version or another: fields that are not known are passed over.
-
-        :raises msgspec.ValidationError: if a field is missing, or of another type.
-        """
-        return msgspec.convert(values, cls)
-
-    def idle_power_w(self) -> Reading[float]:
-        """The mean of what was seen before and after."""
-        if self.counter is None:
-            return missing(self.code or "error", self.detail)
-        windows = [window for window in (self.idle_before, self.idle_after) if window is not None]
-        powers = [window.joules / window.seconds for window in windows if window.joules is not None]
-        if powers:
-            return Reading(statistics.mean(powers))
-        codes = [window.code for window in windows if window.code is not None]
-        return missing(codes[-1] if codes else "not_taken")
-
-    def usable(self) -> Reading[list[int]]:
-        """Which turns are long enough for the counter."""
-        if self.counter is None:
-            return missing(self.code or "error", self.detail)
-        least_s = self.least_s or 0.0
-        long_enough = [number for number, turn in enumerate(self.turns) if turn.seconds >= least_s]
-        if not long_enough:
-            return missing("window_too_short", f"it takes {least_s:g} s")
-        for number in long_enough:
-            if (code := self.turns[number].code) is not None:
-                return missing(code)
-        return Reading(long_enough)
 
 
 class EnergyMeter:
@@ -214,25 +143,8 @@ class EnergyMeter:
         return Window(ended - began, used.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What all processes' energy comes to.
-
-    Attributes:
-        per_image_j: all energy of the turns over all their images.
-        per_image_net_j: the same without what the idle device would have used in that time.
-        power_w: all energy of the turns over all their time.
-        idle_power_w: the mean of the processes'.
-    """
-
-    per_image_j: Reading[float]
-    per_image_net_j: Reading[float]
-    power_w: Reading[float]
-    idle_power_w: Reading[float]
-
-
-def figures(processes: Sequence[tuple[Energy, Sequence[int]]]) -> Figures:
-    """What processes recorded, added up. What one of them can't tell, all of them can't.
+def energy_measures(processes: Sequence[tuple[Energy, Sequence[int]]]) -> dict[str, Reading[float]]:
+    """The measures of energy, by name, over all processes. What one of them can't tell, all of them can't.
 
     :param processes: of each its record, and how many images each of its turns computed. At least one.
     """
@@ -241,7 +153,7 @@ def figures(processes: Sequence[tuple[Energy, Sequence[int]]]) -> Figures:
     idle: Reading[float] = _first_missing(powers) or Reading(statistics.mean(resting_w))
     usable = [energy.usable() for energy, _ in processes]
     if (reason := _first_missing(usable)) is not None:
-        return Figures(reason, reason, reason, idle)
+        return _measures(reason, reason, reason, idle)
     joules = seconds = resting = 0.0
     images = 0
     for (energy, counts), numbers, power in zip(processes, usable, powers, strict=True):
@@ -254,7 +166,18 @@ def figures(processes: Sequence[tuple[Energy, Sequence[int]]]) -> Figures:
     net: Reading[float] = idle
     if idle.value is not None:
         net = Reading((joules - resting) / images) if joules > resting else missing("below_idle")
-    return Figures(Reading(joules / images), net, Reading(joules / seconds), idle)
+    return _measures(Reading(joules / images), net, Reading(joules / seconds), idle)
+
+
+def _measures(
+    per_image: Reading[float], net: Reading[float], power: Reading[float], idle: Reading[float]
+) -> dict[str, Reading[float]]:
+    return {
+        "energy_per_image_j": per_image,
+        "energy_per_image_net_j": net,
+        "power_w": power,
+        "idle_power_w": idle,
+    }
 
 
 def _first_missing(readings: Sequence[Reading[Any]]) -> Reading[Any] | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,52 +17,53 @@ from zoo import installed
 from zoo.benchmarking import nvidia, variables
 from zoo.cgroups import Groups
 from zoo.cores import usable_cores
+from zoo.record.environment import Accelerator, Environment, OperatingSystem, Processor
 
 # What decides whether two Results are comparable: hardware and versions that matter, nothing that jitters.
 FINGERPRINTED = ("processor", "accelerators", "os", "python", "packages", "container")
 WITH_ACCELERATORS = "cuda_packages"  # matters only where there is one
 IF_ANY = "variables"  # so that the fingerprint is the same as before where none is set
-FACTS = tuple(field.name for field in dataclasses.fields(nvidia.Facts))
-UNNAMED = "a board without a name"
 
 
-def collect() -> dict[str, Any]:
-    """The environment of this process, as JSON values, with the versions of everything that is installed.
+def collect() -> Environment:
+    """The environment of this process, with the versions of everything that is installed and without a fingerprint.
 
     `zoo.benchmarking.computing` makes of it what a scenario depends on, and the fingerprint of that.
     """
-    return {
-        "processor": {
-            "model": processor_model(),
-            "architecture": platform.machine(),
-            "physical_cores": psutil.cpu_count(logical=False),
-            "logical_cores": psutil.cpu_count(),
-            "usable_cores": usable_cores(),
-            "memory_bytes": psutil.virtual_memory().total,
-            "caches": caches(),
-            "governor": governor(),
-        },
-        "accelerators": accelerators(),
-        "cuda_packages": cuda_packages(),
-        "os": {"system": platform.system(), "release": platform.release()},
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "packages": installed.all_versions(),
-        "container": container_limits(),
-        "variables": variables.found(),
-    }
+    return Environment(
+        fingerprint="",
+        processor=Processor(
+            model=processor_model(),
+            architecture=platform.machine(),
+            physical_cores=psutil.cpu_count(logical=False),
+            logical_cores=psutil.cpu_count(),
+            usable_cores=usable_cores(),
+            memory_bytes=psutil.virtual_memory().total,
+            caches=caches(),
+            governor=governor(),
+        ),
+        accelerators=accelerators(),
+        cuda_packages=cuda_packages(),
+        os=OperatingSystem(system=platform.system(), release=platform.release()),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        packages=installed.all_versions(),
+        container=container_limits(),
+        variables=variables.found(),
+    )
 
 
-def fingerprint(environment: dict[str, Any]) -> str:
+def fingerprint(environment: Environment) -> str:
     """A short digest that is equal where Results are comparable."""
     return hashlib.sha256(json.dumps(fingerprinted(environment), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def fingerprinted(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of an environment that decides whether Results are comparable."""
-    names = (*FINGERPRINTED, WITH_ACCELERATORS) if environment.get("accelerators") else FINGERPRINTED
-    if environment.get(IF_ANY):
+def fingerprinted(environment: Environment) -> dict[str, Any]:
+    """The part of an environment that decides whether Results are comparable, as JSON values."""
+    names = (*FINGERPRINTED, WITH_ACCELERATORS) if environment.accelerators else FINGERPRINTED
+    if environment.variables:
         names = (*names, IF_ANY)
-    return {key: environment.get(key) for key in names}
+    values = environment.to_json()
+    return {name: values[name] for name in names}
 
 
 def processor_model() -> str:
@@ -93,24 +92,15 @@ def governor() -> str | None:
     return _line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
 
 
-def accelerators(library: Any | None = None) -> list[dict[str, Any]]:
-    """NVIDIA's boards, as their driver lists them. What it doesn't tell is None, with a code in `reasons`.
+def accelerators(library: Any | None = None) -> tuple[Accelerator, ...]:
+    """NVIDIA's boards, as their driver lists them.
 
     :param library: in place of `pynvml`.
     """
     with nvidia.session(library) as nvml:
         if nvml.value is None:
-            return []
-        return [_board(nvml.value.facts(handle)) for handle in nvml.value.boards()]
-
-
-def _board(facts: nvidia.Facts) -> dict[str, Any]:
-    readings = {name: getattr(facts, name) for name in FACTS}
-    return {
-        **{name: reading.value for name, reading in readings.items()},
-        "name": facts.name.value or UNNAMED,
-        "reasons": {name: reading.code for name, reading in readings.items() if reading.value is None},
-    }
+            return ()
+        return tuple(nvml.value.accelerator(handle) for handle in nvml.value.boards())
 
 
 def cuda_packages() -> dict[str, str]:

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import zoo
 from zoo.benchmarking.computing import ALWAYS, BACKENDS, scoped
@@ -17,6 +16,7 @@ from zoo.errors import UsageError
 from zoo.index import interpreter
 from zoo.modeling.choice import PLUGIN, TRAINED, choose_weights
 from zoo.paths import reason
+from zoo.record.environment import Environment
 from zoo.record.result import Result
 from zoo.record.scenario import Scenario
 from zoo.specs import ModelSpec
@@ -45,7 +45,7 @@ class Identity:
     environment: str
 
 
-def of_step(step: Step, environment: Mapping[str, Any]) -> Identity:
+def of_step(step: Step, environment: Environment) -> Identity:
     """Of what would be measured now.
 
     :param environment: as `zoo.benchmarking.environment.collect` gives it.
@@ -58,7 +58,7 @@ def of_step(step: Step, environment: Mapping[str, Any]) -> Identity:
         zoo_version=zoo.__version__,
         code=step.code,
         policy=frozenset(step.policy().items()),
-        environment=scoped(environment, step.distributions)["fingerprint"],
+        environment=scoped(environment, step.distributions).fingerprint,
     )
 
 
@@ -75,7 +75,7 @@ def of_result(result: Result) -> Identity:
     )
 
 
-def of_reference(step: Step, environment: Mapping[str, Any], *, backend: str, calibrated: bool) -> str | None:
+def of_reference(step: Step, environment: Environment, *, backend: str, calibrated: bool) -> str | None:
     """The key of a model's reference, which is the same whatever runtime is held to it.
 
     It holds whatever can be told before a framework is started. On which files the reference depends besides, what
@@ -94,7 +94,7 @@ def of_reference(step: Step, environment: Mapping[str, Any], *, backend: str, ca
     parts = [
         *(step.job["model"], step.job["dataset"], weights),
         *(plugin.distribution, plugin.version, zoo.__version__, interpreter()),
-        *(computing["fingerprint"], backend, calibrated, step.task().environment),
+        *(computing.fingerprint, backend, calibrated, step.task().environment),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

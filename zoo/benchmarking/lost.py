@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from zoo.benchmarking.timing import Turn
 from zoo.executors.local import Failure
+from zoo.record import result
+from zoo.record.measures import TurnRecord
 from zoo.record.redaction import failure_record, without_paths
+from zoo.record.result import Doubt
 
 PARTNER_ENDED = Failure(None, "Ended", "the process that it was measured in turn with has ended")
 
@@ -29,18 +31,18 @@ class LostProcess:
     turns: tuple[Turn, ...] = ()
     pair: int | None = None
 
-    def to_json(self, began_s: float) -> dict[str, Any]:
-        """As it stands in a Result.
+    def recorded(self, began_s: float) -> result.LostProcess:
+        """As a Result has it.
 
         :param began_s: when the first turn of all began.
         """
-        return {
-            "pair": self.pair,
-            "outcome": self.outcome,
-            "failure": failure_record(self.failure),
-            "latency_s": [sample for turn in self.turns for sample in turn.samples_s],
-            "turns": [{"start_s": round(t.start_s - began_s, 6), "rounds": t.rounds} for t in self.turns],
-        }
+        return result.LostProcess(
+            pair=self.pair,
+            outcome=self.outcome,
+            failure=failure_record(self.failure),
+            latency_s=tuple(sample for turn in self.turns for sample in turn.samples_s),
+            turns=tuple(TurnRecord(start_s=round(t.start_s - began_s, 6), rounds=t.rounds) for t in self.turns),
+        )
 
 
 def first_failure(lost: Sequence[LostProcess]) -> LostProcess:
@@ -48,7 +50,7 @@ def first_failure(lost: Sequence[LostProcess]) -> LostProcess:
     return next((process for process in lost if process.failure is not PARTNER_ENDED), lost[0])
 
 
-def lost_check(lost: Sequence[LostProcess], started: int) -> list[dict[str, str]]:
+def lost_check(lost: Sequence[LostProcess], started: int) -> list[Doubt]:
     """What is doubtful about a Result that lacks these, as an entry of its `checks`; none if nothing was lost.
 
     :param started: how many processes were started for it, those included.
@@ -57,7 +59,7 @@ def lost_check(lost: Sequence[LostProcess], started: int) -> list[dict[str, str]
         return []
     reasons = dict.fromkeys(_reason(process.failure) for process in lost)
     message = f"{len(lost)} of {started} processes ended too early, and their samples don't count: {'; '.join(reasons)}"
-    return [{"code": "process_lost", "message": message}]
+    return [Doubt(code="process_lost", message=message)]
 
 
 def _reason(failure: Failure) -> str:

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 import psutil
 
-from zoo.benchmarking.readings import Reading, missing
+from zoo.record.environment import Accelerator
+from zoo.record.readings import Reading, missing
 
 T = TypeVar("T")
 Handle = Any  # what NVML calls nvmlDevice_t; None stands for no board
@@ -35,31 +36,8 @@ EVENTS: Mapping[int, str] = {
     0x200: "board_limit",
     0x400: "reliability",
 }
-BENIGN_EVENTS = frozenset({"gpu_idle", "applications_clocks_setting"})  # nothing holds the board back
+UNNAMED = "a board without a name"
 UUID_PREFIXES = ("GPU-", "MIG-")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a board is; nothing here changes while it computes.
-
-    Attributes:
-        memory_bytes: in all.
-        driver: its version.
-        cuda_driver: the newest CUDA that the driver supports, such as "12.8".
-        compute_capability: such as "9.0".
-        power_limit_w: that is enforced.
-        ecc, mig: whether they are on.
-    """
-
-    name: Reading[str]
-    memory_bytes: Reading[int]
-    driver: Reading[str]
-    cuda_driver: Reading[str]
-    compute_capability: Reading[str]
-    power_limit_w: Reading[float]
-    ecc: Reading[bool]
-    mig: Reading[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,29 +87,33 @@ class Nvml:
         found = (self._ask("nvmlDeviceGetHandleByIndex", index).value for index in range(count))
         return [handle for handle in found if handle is not None]
 
-    def facts(self, handle: Handle) -> Facts:
-        """What a board is."""
-        capability = self._ask("nvmlDeviceGetCudaComputeCapability", handle)
-        memory = self._ask("nvmlDeviceGetMemoryInfo", handle)
-        driver, cuda = self._ask("nvmlSystemGetDriverVersion"), self._cuda_driver()
-        return Facts(
-            name=self.name(handle),
-            memory_bytes=_with(memory, lambda info: int(info.total)),
-            driver=_with(driver, _text),
-            cuda_driver=cuda,
-            compute_capability=_with(capability, lambda pair: f"{pair[0]}.{pair[1]}"),
-            power_limit_w=_with(self._ask("nvmlDeviceGetEnforcedPowerLimit", handle), lambda mw: mw / 1000),
-            ecc=_with(self._ask("nvmlDeviceGetEccMode", handle), lambda modes: bool(modes[0])),
-            mig=_with(self._ask("nvmlDeviceGetMigMode", handle), lambda modes: bool(modes[0])),
-        )
+    def accelerator(self, handle: Handle) -> Accelerator:
+        """A board's model and settings; nothing of them changes while it computes."""
+        readings: dict[str, Reading[Any]] = {
+            "name": self.name(handle),
+            "memory_bytes": self._ask("nvmlDeviceGetMemoryInfo", handle).then(lambda info: int(info.total)),
+            "driver": self._ask("nvmlSystemGetDriverVersion").then(_text),
+            "cuda_driver": self._ask(("nvmlSystemGetCudaDriverVersion_v2", "nvmlSystemGetCudaDriverVersion")).then(
+                lambda number: f"{number // 1000}.{number % 1000 // 10}"
+            ),
+            "compute_capability": self._ask("nvmlDeviceGetCudaComputeCapability", handle).then(
+                lambda pair: f"{pair[0]}.{pair[1]}"
+            ),
+            "power_limit_w": self._ask("nvmlDeviceGetEnforcedPowerLimit", handle).then(lambda mw: mw / 1000),
+            "ecc": self._ask("nvmlDeviceGetEccMode", handle).then(lambda modes: bool(modes[0])),
+            "mig": self._ask("nvmlDeviceGetMigMode", handle).then(lambda modes: bool(modes[0])),
+        }
+        values: dict[str, Any] = {name: reading.value for name, reading in readings.items()}
+        reasons = {name: reading.code or "error" for name, reading in readings.items() if reading.value is None}
+        return Accelerator(**{**values, "name": values["name"] or UNNAMED}, reasons=reasons)
 
     def name(self, handle: Handle) -> Reading[str]:
         """What a board is called."""
-        return _with(self._ask("nvmlDeviceGetName", handle), _text)
+        return self._ask("nvmlDeviceGetName", handle).then(_text)
 
     def uuid(self, handle: Handle) -> Reading[str]:
         """The board's identity, `"GPU-…"`. It is never recorded: it would name its owner."""
-        return _with(self._ask("nvmlDeviceGetUUID", handle), _text)
+        return self._ask("nvmlDeviceGetUUID", handle).then(_text)
 
     def by_uuid(self, uuid: str) -> Reading[Board]:
         """The board, or the part of one, with that identity.
@@ -164,16 +146,13 @@ class Nvml:
             ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"), handle
         )
         return Moment(
-            sm_mhz=_with(self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_SM), int),
-            memory_mhz=_with(self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_MEM), int),
-            temperature_c=_with(
-                self._ask(
-                    ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature"), handle, library.NVML_TEMPERATURE_GPU
-                ),
-                int,
-            ),
-            power_w=_with(self._ask("nvmlDeviceGetPowerUsage", handle), lambda mw: mw / 1000),
-            events=_with(events, event_names),
+            sm_mhz=self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_SM).then(int),
+            memory_mhz=self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_MEM).then(int),
+            temperature_c=self._ask(
+                ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature"), handle, library.NVML_TEMPERATURE_GPU
+            ).then(int),
+            power_w=self._ask("nvmlDeviceGetPowerUsage", handle).then(lambda mw: mw / 1000),
+            events=events.then(event_names),
             others=self.others(board, caller),
         )
 
@@ -197,11 +176,7 @@ class Nvml:
         """What the board has used since the driver was loaded, in millijoules (Volta and later)."""
         if board.divided:
             return missing("mig")
-        return _with(self._ask("nvmlDeviceGetTotalEnergyConsumption", board.handle), int)
-
-    def _cuda_driver(self) -> Reading[str]:
-        version = self._ask(("nvmlSystemGetCudaDriverVersion_v2", "nvmlSystemGetCudaDriverVersion"))
-        return _with(version, lambda number: f"{number // 1000}.{number % 1000 // 10}")
+        return self._ask("nvmlDeviceGetTotalEnergyConsumption", board.handle).then(int)
 
     def _ask(self, functions: str | tuple[str, ...], *arguments: Any) -> Reading[Any]:
         """What a function of the library answers.
@@ -301,11 +276,6 @@ def event_names(bits: int) -> tuple[str, ...]:
     return tuple(EVENTS.get(bit, f"bit_{bit:#x}") for bit in set_bits)
 
 
-def throttling(events: Sequence[str]) -> list[str]:
-    """Those that hold the board back."""
-    return [event for event in events if event not in BENIGN_EVENTS]
-
-
 def _belongs(pid: int, caller: int) -> bool:
     """Whether a process is `caller`, or descends from it."""
     if pid in (caller, os.getpid()):
@@ -314,11 +284,6 @@ def _belongs(pid: int, caller: int) -> bool:
         return any(parent.pid == caller for parent in psutil.Process(pid).parents())
     except psutil.Error:
         return False
-
-
-def _with(reading: Reading[Any], convert: Any) -> Reading[Any]:
-    """The reading with its value converted."""
-    return reading if reading.value is None else Reading(convert(reading.value))
 
 
 def _text(value: str | bytes) -> str:

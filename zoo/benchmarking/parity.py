@@ -7,8 +7,10 @@ Differences are in standard deviations of the reference's logits, so that they m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from zoo.record.result import Parity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,33 +43,33 @@ TOLERANCES: Mapping[str, Tolerance] = {
 }
 
 
-def compare(logits: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], precision: str) -> dict[str, Any]:
+def compare(logits: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], precision: str) -> Parity:
     """How far a runtime's logits are from the reference's, and whether that is accepted.
 
     :param logits, reference: (images, classes), of the same images in the same order; the reference is finite.
-    :return: JSON values: the differences, the tolerance, `accepted`, and the `reason` if it is not.
     """
     import numpy as np
 
     tolerance = TOLERANCES[precision]
-    record: dict[str, Any] = {
-        "images": len(reference),
-        **dict.fromkeys(("max_difference", "mean_difference", "equal_top1", "slope")),
-        "tolerance": asdict(tolerance),
-    }
+    record = Parity(accepted=False, images=len(reference), tolerance=asdict(tolerance))
     if (fault := _fault(logits, reference)) is not None:
-        return {**record, "accepted": False, "reason": fault}
+        return replace(record, reason=fault)
     expected, given = reference.astype(np.float64), logits.astype(np.float64)
     scale = spread(reference)
     differences = np.abs(given - expected) / scale
-    record["max_difference"] = float(differences.max())
-    record["mean_difference"] = float(differences.mean())
-    record["slope"] = _slope(given, expected)
+    worst, mean, slope = float(differences.max()), float(differences.mean()), _slope(given, expected)
     equal = given.argmax(axis=1) == expected.argmax(axis=1)
-    record["equal_top1"] = float(equal.mean())
     clear = _lead(expected) / scale > 2 * tolerance.max_difference
-    reason = _reason(record, tolerance, float(equal[clear].mean()) if clear.any() else 1.0)
-    return {**record, "accepted": reason is None, "reason": reason}
+    reason = _reason(worst, mean, slope, float(equal[clear].mean()) if clear.any() else 1.0, tolerance)
+    return replace(
+        record,
+        accepted=reason is None,
+        reason=reason,
+        max_difference=worst,
+        mean_difference=mean,
+        slope=slope,
+        equal_top1=float(equal.mean()),
+    )
 
 
 def differs(logits: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], scale: float, precision: str) -> str | None:
@@ -116,13 +118,16 @@ def _lead(expected: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return best[:, -1] - best[:, -2]  # type: ignore[no-any-return]  # NumPy's indexing gives Any
 
 
-def _reason(record: Mapping[str, Any], tolerance: Tolerance, equal_where_clear: float) -> str | None:
+def _reason(worst: float, mean: float, slope: float, equal_where_clear: float, tolerance: Tolerance) -> str | None:
     """Which limit is broken, in a line, or None."""
-    for name, what in (("max_difference", "a logit differs by"), ("mean_difference", "logits differ on average by")):
-        if record[name] > (limit := getattr(tolerance, name)):
-            return f"{what} {record[name]:.2g} standard deviations; accepted is {limit:g}"
-    if abs(record["slope"] - 1) > tolerance.slope:
-        return f"logits are scaled by {record['slope']:.5g}; accepted is 1 ± {tolerance.slope:g}"
+    for difference, limit, what in (
+        (worst, tolerance.max_difference, "a logit differs by"),
+        (mean, tolerance.mean_difference, "logits differ on average by"),
+    ):
+        if difference > limit:
+            return f"{what} {difference:.2g} standard deviations; accepted is {limit:g}"
+    if abs(slope - 1) > tolerance.slope:
+        return f"logits are scaled by {slope:.5g}; accepted is 1 ± {tolerance.slope:g}"
     if equal_where_clear < tolerance.equal_top1:
         return f"only {equal_where_clear:.1%} of the clear images have the same best class"
     return None

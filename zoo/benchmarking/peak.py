@@ -23,6 +23,7 @@ from zoo.executors.local import Task, run
 from zoo.files import write_atomic
 from zoo.keras_backend import is_installed
 from zoo.paths import home
+from zoo.record.environment import Environment
 from zoo.specs import Plain
 
 SCHEMA = "zoo.peak/2"
@@ -138,12 +139,12 @@ class Peaks(Plain):
         return holding[0].bytes_per_s if holding else None
 
 
-def fingerprint(environment: Mapping[str, Any]) -> str:
+def fingerprint(environment: Environment) -> str:
     """Of the environment as far as peaks depend on it: of packages, only the libraries that are tried.
 
     :param environment: as `zoo.benchmarking.environment.collect` gives it.
     """
-    return str(scoped(environment, (*LIBRARIES, "jaxlib"))["fingerprint"])
+    return scoped(environment, (*LIBRARIES, "jaxlib")).fingerprint
 
 
 def load(environment: str, device: str = "cpu") -> Peaks | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from zoo.data.catalog import Dataset, find
 from zoo.errors import UsageError
 from zoo.executors.local import DEFAULT_TIMEOUT_S, Task
 from zoo.modeling.choice import PLUGIN, TRAINED, choose_weights
+from zoo.record.environment import Environment
 from zoo.record.result import Origin
 from zoo.record.scenario import Scenario, check_device
 from zoo.registry import Entry, Registry
@@ -91,12 +92,12 @@ class Elsewhere:
     Attributes:
         python: the path of its interpreter.
         zoo_version: of the zoo that is installed there.
-        environment: as `zoo.benchmarking.environment.collect` gives it there.
+        environment: its machine and software.
     """
 
     python: str
     zoo_version: str
-    environment: Mapping[str, Any]
+    environment: Environment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.benchmarking.readings import Reading, missing
+from zoo.record.readings import Reading, missing
 
 ROOT = Path("/sys/class/powercap")
 # A zone `intel-rapl:0:1` is a part of `intel-rapl:0`, and `intel-rapl-mmio:0` counts the same package once more.
@@ -87,7 +87,7 @@ def find(root: Path | None = None) -> Reading[Powercap]:
     zones = [Zone(folder / "energy_uj", _number(folder / "max_energy_range_uj")) for folder in packages]
     counter = Powercap(zones)
     tried = counter.read()
-    return missing(tried.code or "error", tried.detail) if tried.value is None else Reading(counter)
+    return tried.then(lambda _: counter)
 
 
 def _line(path: Path) -> str | None:

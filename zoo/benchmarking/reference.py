@@ -25,6 +25,7 @@ from zoo.executors.local import Completed, Task
 from zoo.executors.local import run as run_task
 from zoo.installed import versions
 from zoo.keras_backend import import_keras
+from zoo.record.environment import Environment
 from zoo.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class References:
     :param environment: as `zoo.benchmarking.environment.collect` gives it.
     """
 
-    def __init__(self, steps: Sequence[Step], environment: Mapping[str, Any]) -> None:
+    def __init__(self, steps: Sequence[Step], environment: Environment) -> None:
         self.environment = environment
         self.calibrated = {_key(step) for step in steps if step.scenario.precision == "int8"}
         self.made: dict[str, Path | Completed] = {}
@@ -107,7 +108,7 @@ class References:
     def _make(self, step: Step, folder: Path, calibrated: bool, on_phase: Callable[[str], None]) -> Path | Completed:
         folder.mkdir()
         elsewhere = step.elsewhere
-        installed = elsewhere.environment["packages"] if elsewhere else versions(BACKENDS)
+        installed = elsewhere.environment.packages if elsewhere else versions(BACKENDS)
         backend = next((name for name in BACKENDS if name in installed), BACKENDS[0])
         key = None if elsewhere else of_reference(step, self.environment, backend=backend, calibrated=calibrated)
         if key is not None and self.kept.restore(key, folder):

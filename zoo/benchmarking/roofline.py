@@ -7,11 +7,12 @@ outputs take to pass through memory. Only layers that multiply count: a library 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from zoo.record import numbers
+from zoo.record.cost import LayerCost
 from zoo.specs import Plain
 
 ITEM_BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
@@ -85,29 +86,26 @@ class Explanation(Plain):
 
 
 def points(
-    layers: Sequence[Mapping[str, Any]],
+    layers: Sequence[LayerCost],
     *,
     batch_size: int,
     precision: str = "float32",
     threads: int | None = None,
     peaks: Peaks | None = None,
 ) -> list[Point]:
-    """The layers that multiply, in their order.
-
-    :param layers: as `zoo.modeling.cost.LayerCost` has them, as mappings.
-    """
-    sizes = {layer["name"]: math.prod(size or 1 for size in layer["output_shape"]) for layer in layers}
+    """The layers that multiply, in their order."""
+    sizes = {layer.name: math.prod(size or 1 for size in layer.output_shape) for layer in layers}
     peak = peaks.flops_per_s(precision, threads) if peaks else None
     found = []
     for layer in layers:
-        if not layer["macs"]:
+        if not layer.macs:
             continue
-        activations = sizes[layer["name"]] + sum(sizes.get(name, 0) for name in layer["inputs"])
-        traffic = ITEM_BYTES[precision] * (layer["parameters"] + batch_size * activations)
+        activations = sizes[layer.name] + sum(sizes.get(name, 0) for name in layer.inputs)
+        traffic = ITEM_BYTES[precision] * (layer.parameters + batch_size * activations)
         bandwidth = peaks.bytes_per_s(traffic, threads) if peaks else None
-        flops = 2 * layer["macs"] * batch_size
+        flops = 2 * layer.macs * batch_size
         found.append(
-            Point(layer["name"], flops, traffic, peak and flops / peak, bandwidth and traffic / bandwidth),
+            Point(layer.name, flops, traffic, peak and flops / peak, bandwidth and traffic / bandwidth),
         )
     return found
 
@@ -116,7 +114,7 @@ def explain(
     latency_s: float,
     *,
     batch_size: int,
-    layers: Sequence[Mapping[str, Any]],
+    layers: Sequence[LayerCost],
     peaks: Peaks | None,
     precision: str = "float32",
     threads: int | None = None,
@@ -124,7 +122,6 @@ def explain(
 ) -> Explanation:
     """Hold the latency of a batch against the peaks.
 
-    :param layers: as for `points`.
     :param most_s: the upper end of the latency's interval; by default the latency.
     :param threads: that computed; None on an accelerator.
     """

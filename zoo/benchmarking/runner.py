@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import random
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -34,6 +32,7 @@ from zoo.benchmarking.schedule import (
 )
 from zoo.benchmarking.sides import OnPhase, Side
 from zoo.cores import usable_cores
+from zoo.record.identifiers import new_id
 from zoo.record.result import Result
 
 OnStep = Callable[[int, int, Step], OnPhase]
@@ -58,7 +57,7 @@ def measure_sides(
 
     The parameters are those of `measure_plan`.
     """
-    environment, run_id = env.collect(), run_id or new_run_id()
+    environment, run_id = env.collect(), run_id or new_id()
     load_at_start = load_of_others()  # before the steps, which load it themselves
     every_step = [step for steps in matrix for step in steps]
     with References(every_step, environment) as references:
@@ -170,11 +169,6 @@ class Driver:
 
     def _pair(self, member: Member) -> int | None:
         return member.set if len(self.sides) > 1 else None
-
-
-def new_run_id() -> str:
-    """Identifies what was measured in one run; sorts by time."""
-    return f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
 
 def _ignore(_: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from zoo.benchmarking.stats import LEAST_TURNS, relative_width
 from zoo.benchmarking.timing import Policy, Turn, TurnLength
-from zoo.record.measures import Stretch
+from zoo.record.measures import TurnRecord
 
 # A long turn leaves the caches to a process for longer; short ones let what the machine does meet a pair more alike.
 TURN_S = 0.25
@@ -113,7 +113,7 @@ def interval_width(processes: Sequence[Sequence[Turn]]) -> float:
     """How wide the interval of a Result of these processes will be, as a share of the median."""
     samples = [[sample for turn in turns for sample in turn.samples_s] for turns in processes]
     return relative_width(
-        samples, [[Stretch(start_s=t.start_s, rounds=t.rounds) for t in turns] for turns in processes]
+        samples, [[TurnRecord(start_s=t.start_s, rounds=t.rounds) for t in turns] for turns in processes]
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -19,8 +19,9 @@ from zoo.benchmarking.reference import References
 from zoo.benchmarking.schedule import Finished, Lost
 from zoo.errors import EXIT_USAGE, UsageError
 from zoo.executors.local import Failure
+from zoo.record.environment import Environment
 from zoo.record.result import Result
-from zoo.record.worker import decode
+from zoo.record.worker import Refused, decode
 
 OnPhase = Callable[[str], None]
 
@@ -41,7 +42,7 @@ class Side:
     step: Step
     load_at_start: float | None
     reference: Path | None = None
-    records: dict[int, dict[str, Any]] = field(default_factory=dict)
+    records: dict[int, Refused] = field(default_factory=dict)
     lost: dict[int, LostProcess] = field(default_factory=dict)
     ended: Ended | None = None
     started: int = 0
@@ -103,12 +104,11 @@ class Side:
             why = Failure("record", "Malformed", f"what the process returned is malformed: {error}")
             self.lost[number] = LostProcess("error", why, tuple(process.turns), pair)
             return Lost()
-        self.records[number] = {**record, "pair": pair}
-        parity = record["parity"]
-        if not parity["accepted"]:
-            self.ended = Ended("wrong", Failure("parity", "Wrong", parity["reason"]))
+        self.records[number] = dataclasses.replace(record, pair=pair)
+        if not record.parity.accepted:
+            self.ended = Ended("wrong", Failure("parity", "Wrong", record.parity.reason or "it is another model's"))
             return Lost(settles=True)
-        return Finished(scoring_s=record["phases_s"].get("accuracy", 0.0))
+        return Finished(scoring_s=record.phases_s.get("accuracy", 0.0))
 
     def drop(self, number: int, process: Process, pair: int | None) -> None:
         """Do without a process that nothing was wrong with, since another of its pair was lost."""
@@ -116,7 +116,7 @@ class Side:
             self.records.pop(number, None)
             self.lost[number] = LostProcess("error", PARTNER_ENDED, tuple(process.turns), pair)
 
-    def result(self, environment: Mapping[str, Any], run_id: str) -> Result:
+    def result(self, environment: Environment, run_id: str) -> Result:
         """The Result of the processes that finished, or of how it failed if none did.
 
         :param environment: this one, as `zoo.benchmarking.environment.collect` gives it; a side that is measured

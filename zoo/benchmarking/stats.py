@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.benchmarking.definitions import batch_s, latency_s, mean_batch_s, over_processes
-from zoo.record.measures import Stretch
-from zoo.specs import Plain
+from zoo.record.measures import LatencyStats, TurnRecord
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
@@ -21,39 +20,23 @@ PERCENTILE_CONFIDENCE = 0.99
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stats(Plain):
-    """Of samples from one or more processes, in the samples' unit.
+class Stats(LatencyStats):
+    """The same as in a Result, and complete: of samples that are there."""
 
-    Attributes:
-        n: number of samples; `processes`: number of processes they come from.
-        median, mean: of each process, and of several the geometric mean (`zoo.benchmarking.definitions`).
-        std, min, max: over all samples. std is 0 for one sample.
-        p90, p99: None where the count can't carry them (`samples_needed`).
-        low, high: 95 % interval of the median.
-        mean_low, mean_high: 95 % interval of the mean.
-        outliers: how many samples lie beyond Tukey's fences (1.5 interquartile ranges); none is dropped.
-        severe_outliers: how many lie beyond 3 interquartile ranges.
-    """
-
-    n: int
     processes: int
-    median: float
     mean: float
     std: float
     min: float
     max: float
-    p90: float | None
-    p99: float | None
     low: float
     high: float
     mean_low: float
     mean_high: float
     outliers: int
     severe_outliers: int
-    confidence: float = CONFIDENCE
 
 
-Turns = Sequence[Stretch]  # of a process: where each began, and how many samples it gave
+Turns = Sequence[TurnRecord]  # of a process: where each began, and how many samples it gave
 
 
 def summarise(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | None = None, *, seed: int = 0) -> Stats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.benchmarking.parity import compare, differs, spread
 from zoo.benchmarking.reference import Reference
+from zoo.record.result import Parity
+from zoo.record.worker import Copies
 from zoo.runtimes import Session
 
 if TYPE_CHECKING:
@@ -29,8 +32,8 @@ class Verification:
         self.batch_size, self.precision = batch_size, precision
         self.scale = spread(reference.logits)
 
-    def check(self, clock: Callable[[], float] = time.perf_counter) -> dict[str, Any]:
-        """All images, batch by batch; the record of it as it stands in a Result."""
+    def check(self, clock: Callable[[], float] = time.perf_counter) -> Parity:
+        """All images, batch by batch."""
         import numpy as np
 
         start, found = clock(), []
@@ -43,7 +46,7 @@ class Verification:
         shapes = {logits.shape[1:] for logits in found}
         logits = np.concatenate(found)[:wanted] if len(shapes) == 1 else found[0]
         record = compare(logits, self.reference.logits[:wanted], self.precision)
-        return {"reference": self.reference.source, **record}
+        return dataclasses.replace(record, reference=self.reference.source)
 
     def logits(self, first: int) -> np.ndarray[Any, Any]:
         """Those of a batch, by the session."""
@@ -59,7 +62,7 @@ class Verification:
 
     def time_copies(
         self, timed: Any, latency_s: float, device_kind: str, clock: Callable[[], float] = time.perf_counter
-    ) -> tuple[dict[str, float], str | None]:
+    ) -> tuple[Copies | None, str | None]:
         """Median seconds for placing, fetching, and from images to logits; each time with images that are new to it.
 
         :param timed: the batch in place that was timed.
@@ -87,14 +90,14 @@ class Verification:
             session.wait(session.run(timed))
             again_s.append(clock() - start)
             if (wrong := differs(logits, expected, self.scale, self.precision)) is not None:
-                return {}, f"on images that were not timed, {wrong}"
+                return None, f"on images that were not timed, {wrong}"
             if number >= LEAST_COPIES and clock() - begun > COPIES_S:
                 break
-        copies = {
-            "place_s": statistics.median(place_s),
-            "fetch_s": statistics.median(fetch_s),
-            "end_to_end_s": statistics.median(whole_s),
-        }
+        copies = Copies(
+            place_s=statistics.median(place_s),
+            fetch_s=statistics.median(fetch_s),
+            end_to_end_s=statistics.median(whole_s),
+        )
         timed_s = max(latency_s, statistics.median(again_s))
         if min(whole_s) > MOST_TIMES * timed_s + OVERHEAD_S[device_kind] + moved / BYTES_PER_S:
             return copies, (

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.record.result import WeightsUsed
 from zoo.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 def load_weights(
     model: keras.Model, spec: ModelSpec, dataset: str, chosen: Mapping[str, Any] | None
-) -> dict[str, Any] | None:
-    """Load the chosen weights; what they are and where they come from, as it stands in a Result."""
+) -> WeightsUsed | None:
+    """Load the chosen weights; None where there are none."""
     if chosen is None:
         return None
     from zoo.modeling import weights
@@ -23,16 +24,16 @@ def load_weights(
     shipped = spec.weights_for(dataset)
     path = weights.locate(shipped) if chosen["path"] is None and shipped else Path(chosen["path"])
     digest = weights.load(model, path, sha256=chosen["sha256"])
-    return {
-        "source": chosen["source"],
-        "file": path.name,
-        "sha256": digest,
-        "file_bytes": path.stat().st_size,
-        "provenance": weights.provenance(path),
-    }
+    return WeightsUsed(
+        source=chosen["source"],
+        file=path.name,
+        sha256=digest,
+        file_bytes=path.stat().st_size,
+        provenance=weights.provenance(path),
+    )
 
 
-def normalisation(loaded: Mapping[str, Any] | None) -> tuple[Sequence[float], Sequence[float]]:
+def normalisation(loaded: WeightsUsed | None) -> tuple[Sequence[float], Sequence[float]]:
     """Mean and standard deviation by which the weights want images normalised."""
-    recipe = loaded["provenance"].get("recipe", {}) if loaded else {}
+    recipe = loaded.provenance.get("recipe", {}) if loaded else {}
     return recipe.get("mean", (0.0,)), recipe.get("std", (1.0,))

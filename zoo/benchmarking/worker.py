@@ -24,7 +24,12 @@ from zoo.benchmarking.weights import load_weights, normalisation
 from zoo.data.catalog import Dataset, class_names
 from zoo.data.class_names import Match, match, trained_names
 from zoo.keras_backend import only_what_is_needed
+from zoo.record.cost import LayerCost, ModelCost
+from zoo.record.environment import CudaLibraries
+from zoo.record.measures import ProcessMemory, TurnRecord
+from zoo.record.result import Predictions, WeightsUsed
 from zoo.record.scenario import Scenario
+from zoo.record.worker import Measured, Refused, Scored
 from zoo.references import resolve
 from zoo.runtimes import CountsMemory, Runtime, Session, UsesCuda
 from zoo.specs import ModelSpec, RuntimeSpec
@@ -37,16 +42,16 @@ Report = Callable[..., None]
 
 
 def run(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """Measure `job["scenario"]`: one process's share of a Result, as JSON values.
+    """Measure `job["scenario"]`: a `zoo.record.worker.Measured`, or a `Refused`, as JSON values.
 
     The logits are compared with the reference before anything is timed; if they are not accepted that is the end of it.
     The order matters: memory is read before the test images are loaded, so that its peak is the model's.
     """
     with contextlib.ExitStack() as stack:
-        return _run(job, report, stack)
+        return _run(job, report, stack).to_json()
 
 
-def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) -> dict[str, Any]:
+def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) -> Refused:
     """See `run`.
 
     :param stack: closes what is opened.
@@ -76,7 +81,7 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
             from zoo.modeling import weights
 
             weights.load(model, reference.weights)
-    tools = stack.enter_context(instruments(scenario.device, started["device"], runtime, job["caller"]))
+    tools = stack.enter_context(instruments(scenario.device, started.device, runtime, job["caller"]))
     energy = EnergyMeter(tools.counter, job["policy"]["max_time_s"])
     energy.idle_before(job.get("beside", 0))  # the framework has started, and the model is there
     for watch in tools.watches():
@@ -86,24 +91,25 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
         batch = session.place(reference.batch(0, scenario.batch_size)[0])
         session.wait(session.run(batch))
 
-    record: dict[str, Any] = {
-        "started": started,
-        "started_beside": job.get("beside", 0),
-        "phases_s": phases.seconds,
-        "cuda": None if scenario.device == "cpu" else _cuda(runtime),
-    }
     verification = Verification(session, reference, scenario.batch_size, scenario.precision)
     with phases("parity"):
-        record["parity"] = verification.check()
-    if not record["parity"]["accepted"]:
-        return record
+        parity = verification.check()
+    refused = Refused(
+        started=started,
+        started_beside=job.get("beside", 0),
+        phases_s=phases.seconds,
+        parity=parity,
+        cuda=None if scenario.device == "cpu" else _cuda(runtime),
+    )
+    if not parity.accepted:
+        return refused
 
     with phases("steady"):
         meter, timed = activity.Meter(), Timed(session, batch)
         meters = Together(*tools.watches(), energy, meter)
         timing = measure(timed, Policy(**job["policy"]), source=parent, meter=meters)
     meanwhile = meter.total()
-    phases.seconds["steady"] = meanwhile["seconds"]  # without the waiting for its turn
+    phases.seconds["steady"] = meanwhile.seconds  # without the waiting for its turn
     energy.idle_after()
     conditions = tools.conditions()
     peak = memory.peak_bytes()
@@ -111,47 +117,53 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
 
     with phases("copies"):
         wrong = verification.check_timed(timed.output)
-        copies: dict[str, float] = {}
+        copies = None
         if wrong is None:
             latency_s = statistics.median(timing.samples_s)
             copies, wrong = verification.time_copies(batch, latency_s, scenario.device_kind)
-    if wrong is not None:
-        record["parity"] |= {"accepted": False, "reason": wrong}
-        return record
+    if wrong is not None or copies is None:
+        return dataclasses.replace(refused, parity=dataclasses.replace(parity, accepted=False, reason=wrong))
     del timed, batch
     session.close()
 
     scored = unscored = None
     if loaded is not None and job["score"]:
         with phases("accuracy"):
-            classes = match(trained_names(loaded["provenance"]), class_names(dataset))
+            classes = match(trained_names(loaded.provenance), class_names(dataset))
             unscored = classes.refused
             if unscored is None:
                 scored = _score(runtime, model, dataset, spec, loaded, reference, classes)
-    return {
-        **record,
-        **_cost(model),
-        "weights": loaded,
-        "iterations": timing.iterations,
-        "warmup_s": timing.warmup_s,
-        "samples_s": timing.samples_s,
-        "blocks": [{"start_s": b.start_s, "rounds": b.rounds} for b in timing.turns],
-        "settled": timing.settled,
-        "activity": meanwhile,
-        "energy": energy.recorded().to_json(),
-        "accelerator": conditions and conditions.to_json(),
-        "memory": {"after_import_bytes": after_import, "peak_bytes": peak, "peak_device_bytes": peak_device},
-        "copies": copies,
-        "scored": scored,
-        "unscored": unscored,
-    }
+    total, layers = _cost(model)
+    return Measured(
+        started=started,
+        started_beside=refused.started_beside,
+        phases_s=phases.seconds,
+        parity=parity,
+        cuda=refused.cuda,
+        cost=total,
+        layers=layers,
+        weights=loaded,
+        iterations=timing.iterations,
+        warmup_s=tuple(timing.warmup_s),
+        samples_s=tuple(timing.samples_s),
+        turns=tuple(TurnRecord(start_s=turn.start_s, rounds=turn.rounds) for turn in timing.turns),
+        settled=timing.settled,
+        activity=meanwhile,
+        energy=energy.recorded(),
+        accelerator=conditions,
+        memory=ProcessMemory(after_import_bytes=after_import, peak_bytes=peak, peak_device_bytes=peak_device),
+        copies=copies,
+        scored=scored,
+        unscored=unscored,
+    )
 
 
-def _cuda(runtime: Runtime) -> dict[str, Any]:
+def _cuda(runtime: Runtime) -> CudaLibraries:
     """Which CUDA and cuDNN a runtime uses, with a code for what it can't tell."""
     used = runtime.uses_cuda() if isinstance(runtime, UsesCuda) else None
-    versions = {"runtime": used and used.runtime, "cudnn": used and used.cudnn}
-    return {**versions, "reasons": {name: "unknown" for name, version in versions.items() if version is None}}
+    versions = {"runtime": used.runtime if used else None, "cudnn": used.cudnn if used else None}
+    unknown = {name: "unknown" for name, version in versions.items() if version is None}
+    return CudaLibraries(runtime=versions["runtime"], cudnn=versions["cudnn"], reasons=unknown)
 
 
 class Timed:
@@ -184,16 +196,13 @@ class _Phases:
         self.seconds[name] = time.perf_counter() - start
 
 
-def _cost(model: keras.Model) -> dict[str, Any]:
+def _cost(model: keras.Model) -> tuple[ModelCost, tuple[LayerCost, ...]]:
     """What the model costs in all, and layer by layer."""
     from zoo.modeling.cost import cost
 
     total = cost(model)
-    names = ("parameters", "trainable_parameters", "macs", "flops", "weights_bytes")
-    return {
-        "cost": {**{name: getattr(total, name) for name in names}, "macs_left_out": list(total.macs_left_out)},
-        "layers": [dataclasses.asdict(layer) for layer in total.layers],
-    }
+    names = [field.name for field in dataclasses.fields(ModelCost)]
+    return ModelCost(**{name: getattr(total, name) for name in names}), total.layers
 
 
 def _score(
@@ -201,10 +210,10 @@ def _score(
     model: keras.Model,
     dataset: Dataset,
     spec: ModelSpec,
-    loaded: Mapping[str, Any],
+    loaded: WeightsUsed,
     reference: Reference,
     classes: Match,
-) -> dict[str, Any]:
+) -> Scored:
     """Top-1 accuracy on the whole test split, by the runtime being measured, and every prediction.
 
     :param classes: how the classes that the model was trained on are numbered in the dataset.
@@ -228,14 +237,16 @@ def _score(
     if classes.order is not None:
         predictions = np.asarray(classes.order, np.uint16)[predictions]
     correct = int((predictions == test.labels).sum())
-    return {
-        **accuracy(correct, len(test.labels)),
-        "split": "test",
-        "note": classes.note(),
-        "dataset_sha256": test.digest,
-        "predictions": _packed(predictions.astype("<u2").tobytes()),
-        "correct": _packed(np.packbits(predictions == test.labels).tobytes()),
-    }
+    return Scored(
+        accuracy=accuracy(correct, len(test.labels)),
+        predictions=Predictions(
+            dataset_sha256=test.digest,
+            split="test",
+            classes=_packed(predictions.astype("<u2").tobytes()),
+            correct=_packed(np.packbits(predictions == test.labels).tobytes()),
+        ),
+        note=classes.note(),
+    )
 
 
 def _packed(content: bytes) -> str:

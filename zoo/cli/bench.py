@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.choices import PRECISIONS
 from zoo.cli import App, names, warn
 from zoo.cli.compare import fail_if, print_comparisons
 from zoo.cli.options import (
@@ -22,7 +23,6 @@ from zoo.cli.options import (
 )
 from zoo.cli.progress import scenario_progress
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
-from zoo.record.scenario import PRECISIONS
 from zoo.text import printable
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.choices import PRECISIONS
 from zoo.cli import App, names
 from zoo.cli.options import as_json, echo_json, store_option
 from zoo.cli.progress import scenario_progress
-from zoo.record.scenario import PRECISIONS
 
 if TYPE_CHECKING:
     from zoo.results.store import Store

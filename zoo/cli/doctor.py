@@ -26,20 +26,19 @@ def command(app: App, quick: bool, as_json: bool) -> None:
     from zoo.benchmarking.computing import distributions, scoped
     from zoo.benchmarking.conditions import readable
     from zoo.data.catalog import default_folders, prepared
-    from zoo.record.environment import Environment
 
     registry = app.registry(quiet=True)
     found = environment.collect()
     datasets = {name: str(folder) for name, folder in prepared(default_folders()).items()}
     computing = {name: distributions(entry) for name, entry in registry.runtimes.items()}
-    fingerprints = {name: scoped(found, names)["fingerprint"] for name, names in computing.items()}
+    fingerprints = {name: scoped(found, names).fingerprint for name, names in computing.items()}
     found = scoped(found, {name for names in computing.values() for name in names})
     counters = readable()
     seen = {} if quick else _ask(registry)
     if as_json:
         echo_json(
             {
-                "environment": {name: value for name, value in found.items() if name != "fingerprint"},
+                "environment": {name: value for name, value in found.to_json().items() if name != "fingerprint"},
                 "fingerprints": fingerprints,
                 "energy_counters": [{"device": c.device, "problem": c.problem} for c in counters],
                 "plugins": [_plugin(plugin) for plugin in registry.plugins],
@@ -50,7 +49,7 @@ def command(app: App, quick: bool, as_json: bool) -> None:
             }
         )
         return
-    click.echo(Environment.from_json(found).in_a_line())
+    click.echo(found.in_a_line())
     click.echo("\nfingerprint of the environment, by runtime")
     for name, fingerprint in fingerprints.items():
         click.echo(f"  {name}: {fingerprint}")

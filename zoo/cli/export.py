@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from zoo.choices import PRECISIONS
 from zoo.cli import App, names
 from zoo.cli.options import as_json, data_dir, echo_json, weights_option
-from zoo.record.scenario import PRECISIONS
 
 
 @click.command("export")

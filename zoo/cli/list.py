@@ -56,6 +56,6 @@ def _table(entries: list[Entry[ModelSpec]], fmt: str) -> str:
     rows = listing.rows(entries)
     if fmt == "simple":
         return listing.table(rows)
-    from zoo.report.tables import render
+    from zoo.report.render import render
 
     return render(listing.HEADERS, rows, fmt, right=["parameters"])

@@ -52,7 +52,7 @@ def list_(app: App, why: str | None, refresh: bool, fmt: str, as_json: bool) -> 
         for line in lines:
             _explain(line)
     else:
-        from zoo.report.tables import render
+        from zoo.report.render import render
 
         headers = ["plugin", "version", "brings", "from", "state", "read in"]
         click.echo(render(headers, [_row(line) for line in lines], fmt, right=["read in"]))

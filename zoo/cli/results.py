@@ -6,18 +6,18 @@ import dataclasses
 import functools
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.choices import PRECISIONS
 from zoo.cli import names, warn
 from zoo.cli.options import ListsByDefault, as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 from zoo.paths import logs, reason
-from zoo.record.scenario import OUTCOMES, PRECISIONS, check_device
+from zoo.record.scenario import OUTCOMES, check_device
 
 if TYPE_CHECKING:
     from zoo.record.reading import Damaged
@@ -102,7 +102,9 @@ def list_command(
     if as_json:
         echo_json([{**dataclasses.asdict(row), "path": str(store.folder / row.path)} for row in shown])
     elif shown:
-        click.echo(_table(HEADERS, [_cells(row) for row in shown], fmt))
+        from zoo.report.render import render
+
+        click.echo(render(HEADERS, [_cells(row) for row in shown], fmt, right=RIGHT))
     _warn_damaged(faults)
     _warn_if_none(shown, store, wanted)
     if len(rows) > len(shown):
@@ -125,7 +127,7 @@ def show_command(name: str, store: Store, fmt: str, as_json: bool) -> None:
     if as_json:
         echo_json(result.to_json())
     else:
-        click.echo(_plain(tables.bench([result], fmt, _logs_of(result))))
+        click.echo(tables.bench([result], fmt, _logs_of(result)))
 
 
 def _logs_of(result: Result) -> Path | None:
@@ -238,15 +240,9 @@ def _print_damaged(faults: Sequence[Damaged], fmt: str, as_json: bool) -> None:
     if as_json:
         echo_json([{"path": fault.where, "reason": fault.reason} for fault in faults])
     elif faults:
-        click.echo(_table(("path", "reason"), [[fault.where, fault.reason] for fault in faults], fmt))
+        from zoo.report.render import render
 
-
-def _table(headers: Sequence[str], rows: Sequence[Sequence[object]], fmt: str) -> str:
-    # not zoo.report.tables, which imports what a list has no need of
-    from tabulate import tabulate
-
-    sides = ["right" if header in RIGHT else "left" for header in headers]
-    return _plain(tabulate(rows, headers, tablefmt=fmt, disable_numparse=True, colalign=sides))
+        click.echo(render(("path", "reason"), [[fault.where, fault.reason] for fault in faults], fmt))
 
 
 def _warn_if_none(rows: Sequence[Row], store: Store, wanted: Filter) -> None:
@@ -259,8 +255,3 @@ def _warn_damaged(faults: Sequence[Damaged]) -> None:
         warn(str(fault))
     if len(faults) > DAMAGED_SHOWN:
         warn(f"and {len(faults) - DAMAGED_SHOWN:,} more; 'zoo results list --damaged' names them all")
-
-
-def _plain(text: str) -> str:
-    """Without control characters: what stands in a file from elsewhere moves nobody's cursor."""
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "?" for c in text)

@@ -27,7 +27,7 @@ def command(app: App, fmt: str, as_json: bool) -> None:
     if as_json:
         echo_json([_as_json(entry) for entry in entries])
         return
-    from zoo.report.tables import render
+    from zoo.report.render import render
     from zoo.runtimes.availability import why_not
 
     rows = [

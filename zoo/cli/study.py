@@ -73,9 +73,8 @@ def residual(app: App, /, output: str, fmt: str, as_json: bool, **settings: Any)
 
     Both get the same images in the same order. docs/residual-connections.md says what is to be seen.
     """
-    from tabulate import tabulate
-
     from zoo.cli.progress import progress
+    from zoo.report.render import render
     from zoo.study.api import study_residual
 
     if not settings["pairs"]:
@@ -98,7 +97,7 @@ def residual(app: App, /, output: str, fmt: str, as_json: bool, **settings: Any)
         return
     rows = [_row(pair[kind]) for pair in study["pairs"] for kind in ("plain", "residual")]
     headers = ["model", "parameters", "loss", "held out", "gradient, first / last layer: first step", "at the end"]
-    click.echo(tabulate(rows, headers, tablefmt=fmt, disable_numparse=True))
+    click.echo(render(headers, rows, fmt))
     click.echo(f"picture {Path(output) / 'residual.svg'}")
 
 

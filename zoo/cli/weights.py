@@ -34,7 +34,7 @@ def list_command(app: App, patterns: tuple[str, ...], dataset: str | None, fmt: 
     The score is what the file records: top-1 accuracy on the test split, its 95 % interval, and the number of images.
     'here' are weights that 'zoo train' made or 'zoo weights import' took in. sha256 is what the plugin declares.
     """
-    from zoo.modeling.inventory import weights
+    from zoo.weights.inventory import weights
 
     found = weights(*patterns, dataset=dataset, registry=app.registry())
     if as_json:
@@ -65,8 +65,8 @@ def verify_command(
     The exit code is 3 if anything is wrong.
     """
     from zoo.cli.progress import progress
-    from zoo.modeling.verify import verify
     from zoo.report.weights import verified
+    from zoo.weights.verify import verify
 
     registry = app.registry()
     with progress() as display:
@@ -112,7 +112,7 @@ def import_command(app: App, /, file: str, model: str, as_json: bool, **options:
     Tensors are named by the paths of the model's variables, float32. A file that 'zoo train' wrote says itself what it
     was trained on. Any other needs --dataset; its record will say that nothing else is known.
     """
-    from zoo.modeling.exchange import import_file
+    from zoo.weights.exchange import import_file
 
     done = import_file(file, model, registry=app.registry(), **options)
     if as_json:
@@ -138,7 +138,7 @@ def import_command(app: App, /, file: str, model: str, as_json: bool, **options:
 @click.pass_obj
 def export_command(app: App, model: str, output: str, dataset: str | None, as_json: bool) -> None:
     """Copy the weights of MODEL, those that 'zoo bench' takes, with the record of how they were made."""
-    from zoo.modeling.exchange import export_file
+    from zoo.weights.exchange import export_file
 
     done = export_file(model, output, dataset=dataset, registry=app.registry())
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,10 @@ from zoo.data import catalog
 from zoo.data.catalog import Dataset
 from zoo.data.patience import Patience
 from zoo.errors import DataError, UsageError
-from zoo.executors.local import Task, call
+from zoo.executors.local import OnEvent, Task, call
 from zoo.paths import writable_folder
 from zoo.specs import IMAGE_FOLDER, DatasetSpec
 
-OnEvent = Callable[[dict[str, Any]], None]
 Known = Mapping[str, _registry.Entry[DatasetSpec]]
 
 TIMEOUT_S = 3600.0

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from zoo import registry as _registry
 from zoo.errors import UsageError
+from zoo.executors.local import OnEvent
 from zoo.paths import reason
 from zoo.runtimes.availability import why_not_so
 from zoo.specs import RuntimeSpec
-
-OnEvent = Callable[[dict[str, Any]], None]
 
 
 def export(

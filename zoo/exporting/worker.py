@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.benchmarking.parity import compare
+from zoo.benchmarking.reference import Reference
+from zoo.benchmarking.verification import Verification
 from zoo.data.catalog import Dataset
 from zoo.errors import ModelError
 from zoo.exporting.readme import readme
 from zoo.references import resolve
-from zoo.runtimes import Runtime, Saves, Session
+from zoo.runtimes import Runtime, Saves
 from zoo.specs import ModelSpec, RuntimeSpec
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     pixels = adapt(np.resize(test.images, (batch_size, *test.images.shape[1:])), spec.input_shape)
     pixels = np.rint(pixels * 255).astype(np.uint8)
     # before the runtime has touched the model
-    reference = _by_keras(model, images, batch_size)
+    logits = _by_keras(model, images, batch_size)
+    reference = Reference(images, logits, "Keras, float32", folder, calibration)
     expected = _by_keras(model, adapt(pixels, spec.input_shape, mean, std), batch_size)
 
     report("phase", name="convert")
@@ -71,11 +73,10 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     saved = session.save(folder)
 
     report("phase", name="compare")
-    parity = compare(_by_session(session, images, batch_size), reference, precision)
+    parity = Verification(session, reference, batch_size, precision).check()
     session.close()
-    if not parity.pop("accepted"):
-        raise ModelError(f"the converted model is not the same model: {parity['reason']}; nothing is written")
-    del parity["reason"]
+    if not parity.accepted:
+        raise ModelError(f"the converted model is not the same model: {parity.reason}; nothing is written")
 
     np.savez(folder / EXAMPLE, images=pixels, logits=expected)
     record = {
@@ -88,9 +89,9 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "input_shape": list(spec.input_shape),
         "mean": list(mean),
         "std": list(std),
-        "classes": trained_names(weights["provenance"] if weights else {}) or job["class_names"] or dataset.classes,
-        "parity": {"reference": "Keras, float32", "split": "test", **parity},
-        "weights_sha256": weights and weights["sha256"],
+        "classes": trained_names(weights.provenance if weights else {}) or job["class_names"] or dataset.classes,
+        "parity": {"split": "test", **parity.to_json()},
+        "weights_sha256": weights and weights.sha256,
         "dataset_sha256": test.digest,
         "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*saved.files, EXAMPLE)},
         "requires": list(saved.requires),
@@ -99,20 +100,6 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     (folder / "parity.json").write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
     (folder / "README.md").write_text(readme(record, saved.snippet))
     return record
-
-
-def _by_session(session: Session, images: np.ndarray[Any, Any], batch_size: int) -> np.ndarray[Any, Any]:
-    """The logits of all images, batch by batch; the last batch is filled up by repeating."""
-    import numpy as np
-
-    logits = []
-    for first in range(0, len(images), batch_size):
-        some = images[first : first + batch_size]
-        batch = np.resize(some, (batch_size, *images.shape[1:]))
-        output = session.run(session.place(batch))
-        session.wait(output)
-        logits.append(session.fetch(output)[: len(some)])
-    return np.concatenate(logits)
 
 
 def _by_keras(model: keras.Model, images: np.ndarray[Any, Any], batch_size: int) -> np.ndarray[Any, Any]:

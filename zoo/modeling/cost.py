@@ -16,35 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.modeling.products import Count, Shape, count, keras_class
+from zoo.record.cost import LayerCost
 
 if TYPE_CHECKING:
     import keras
 
 ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int64": 8, "int32": 4, "int8": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class LayerCost:
-    """One layer of a functional model.
-
-    Attributes:
-        name, type: the layer's name and class.
-        inputs: names of the layers whose output it takes.
-        output_shape: of one image, without the batch axis.
-        parameters: all of its parameters.
-        trainable_parameters: those that training changes.
-        macs: for one image, over all of its calls; 0 where it has none to count, None where nothing is known of them.
-        left_out: names of what is not in `macs` and may multiply: the layer itself, or parts of it as `layer/part`.
-    """
-
-    name: str
-    type: str
-    inputs: tuple[str, ...]
-    output_shape: Shape
-    parameters: int
-    trainable_parameters: int
-    macs: int | None
-    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def discover(
     points = list(entry_points(hookspecs.PROJECT) if found is None else found)
     cache = Cache()
     anew = {normalised(name) for name in fresh}
-    taken: dict[tuple[str, ...], Plugin] = {}
+    claimed: dict[tuple[str, ...], Plugin] = {}
     records: dict[EntryPoint, Record] = {}
     stale = []
     for point in points:
@@ -60,14 +60,14 @@ def discover(
             discovered.disabled.append(plugin)
             continue
         same = next(
-            (taken[key] for key in ((point.reference,), (point.distribution, point.name)) if key in taken), None
+            (claimed[key] for key in ((point.reference,), (point.distribution, point.name)) if key in claimed), None
         )
         if same:
             text = f"{plugin.reference} is {same}'s already" if same.reference == plugin.reference else f"so is {same}"
             message = f"{text}, by the entry point {same.name}"
             records[point] = Record(plugin, findings=(Finding("duplicate-plugin", plugin.reference, message),))
             continue
-        taken |= {(point.reference,): plugin, (point.distribution, point.name): plugin}
+        claimed |= {(point.reference,): plugin, (point.distribution, point.name): plugin}
         is_stale = bool(anew & {"*", *map(normalised, plugin.names)})
         record = None if is_stale else cache.get(point, plugin, timeout_s)
         if record is None:

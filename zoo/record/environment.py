@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
 
-import msgspec
-
-from zoo.plain import Plain
-from zoo.record.whole import Whole
+from zoo.record.base import Record, Whole
 
 FRAMEWORKS = ("tensorflow", "jax", "torch", "keras")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Processor(Plain):
+class Processor(Record):
     """The processor and the memory.
 
     Attributes:
-        model: what it calls itself.
+        model: the processor's name.
         architecture: such as `x86_64`.
-        usable_cores: logical cores that the process may run on.
+        usable_cores: logical cores that the process may use, no more than a control group's quota amounts to.
         memory_bytes: of the machine.
-        physical_cores, logical_cores: of the machine; None where the system doesn't say.
+        physical_cores: of the machine; None where the system doesn't say.
+        logical_cores: likewise.
         caches: sizes of the first core's caches, by level and type, such as `48K`.
-        governor: of the first core's frequency, where the system shows one.
+        governor: of the first core's frequency; None where the system shows none.
     """
 
     model: str
@@ -39,18 +36,19 @@ class Processor(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Accelerator(Plain):
-    """A board, as its driver describes it. What the driver doesn't tell is None, with a code in `reasons`.
+class Accelerator(Record):
+    """An NVIDIA board, as its driver describes it. Nothing identifies the board itself.
 
     Attributes:
-        name: of the board's model; nothing identifies the board itself.
+        name: of the board's model.
         memory_bytes: in all.
         driver: its version.
         cuda_driver: the newest CUDA that the driver supports, such as "13.0".
         compute_capability: such as "9.0".
-        power_limit_w: watts that are enforced.
-        ecc, mig: whether they are on.
-        memory: in the driver's own words, in Results before version 0.1.
+        power_limit_w: the limit that is enforced.
+        ecc: whether memory is checked for errors.
+        mig: whether MIG divides the board.
+        reasons: for each field that the driver does not tell, a code of `CODES`.
     """
 
     name: str
@@ -61,15 +59,16 @@ class Accelerator(Plain):
     power_limit_w: float | None = None
     ecc: bool | None = None
     mig: bool | None = None
-    memory: str | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OperatingSystem(Plain):
-    """Attributes:
-    system: such as `Linux`.
-    release: of its kernel.
+class OperatingSystem(Record):
+    """The operating system.
+
+    Attributes:
+        system: such as `Linux`.
+        release: of its kernel.
     """
 
     system: str
@@ -77,7 +76,7 @@ class OperatingSystem(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Load(Plain):
+class Load(Record):
     """Runnable processes over a minute; None where the system doesn't count them.
 
     Attributes:
@@ -90,12 +89,13 @@ class Load(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CudaLibraries(Plain):
-    """What the runtime used where it computed on an accelerator.
+class CudaLibraries(Record):
+    """The CUDA libraries that the runtime used on an accelerator.
 
     Attributes:
-        runtime: the version of CUDA's runtime; None with a code in `reasons`.
-        cudnn: the version of cuDNN; likewise.
+        runtime: the version of CUDA's runtime.
+        cudnn: the version of cuDNN.
+        reasons: for each version that the runtime does not tell, a code of `CODES`.
     """
 
     runtime: str | None = None
@@ -104,21 +104,27 @@ class CudaLibraries(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Environment(Plain):
-    """What decides whether two Results are comparable, and what they were measured by.
+class Environment(Record):
+    """The machine and the software that a scenario was measured on.
+
+    `device`, `threads`, `load` and `cuda` belong to the measurement; the fingerprint doesn't cover them.
 
     Attributes:
         fingerprint: equal where Results of one runtime are comparable.
-        processor, accelerators, os: the hardware and the system.
+        processor: and memory.
+        accelerators: the boards that the driver shows, in the order of the PCI bus.
+        os: the operating system.
         python: implementation and version.
-        packages: versions of what computes in the scenario.
-        container: limits of the control group, where there are any.
-        variables: of the environment that decide how many threads compute, where any is set.
-        cuda_packages: versions of the packages that bring CUDA's runtime and cuDNN.
-        device: "cpu", or what the GPU calls itself. From here on, nothing is in the fingerprint.
-        threads: that computed, as the runtime reports them; None on an accelerator or where it doesn't.
+        packages: versions of what computes in the scenario, by name.
+        container: the tightest limits of the control groups that the process is in: `cpu.max` (quota and period in µs)
+            and `memory.max` (bytes).
+        variables: environment variables that are set and change what computes; a value that may be a path is a digest.
+        cuda_packages: versions of the packages that bring CUDA's runtime and cuDNN. The fingerprint covers them only
+            where there is a board.
+        device: "cpu", or the name of the GPU; None before anything was measured.
+        threads: that computed, as the runtime reports them; None on an accelerator, or where it doesn't report them.
         load: of the machine.
-        cuda: what the runtime used, on an accelerator.
+        cuda: the libraries that the runtime used, on an accelerator; another runtime may use different ones.
     """
 
     fingerprint: str
@@ -130,18 +136,10 @@ class Environment(Plain):
     container: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     cuda_packages: Mapping[str, str] = field(default_factory=dict)
-    device: str = "cpu"
+    device: str | None = None
     threads: Whole | None = None
     load: Load = field(default_factory=Load)
     cuda: CudaLibraries | None = None
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The record that `to_json` wrote.
-
-        :raises msgspec.ValidationError: if a field is missing, or of another type.
-        """
-        return msgspec.convert(values, cls)
 
     def in_a_line(self) -> str:
         """For the header of a table."""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
 
-from zoo.plain import Plain
-from zoo.record.whole import Whole
+from zoo.record.base import Record, Whole
+from zoo.record.conditions import Conditions
+from zoo.record.energy import Energy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Accuracy(Plain):
+class Accuracy(Record):
     """Top-1 accuracy on a whole test split.
 
     Attributes:
         value: the share of images whose best class is right.
-        low, high: its 95 % interval (Wilson 1927).
+        low: lower end of its 95 % interval (Wilson 1927).
+        high: upper end.
         images: how many were scored.
     """
 
@@ -27,21 +28,24 @@ class Accuracy(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Measures(Plain):
-    """Every measure; None where it could not be taken, for the reason beside it in the Result.
+class Measures(Record):
+    """Every measure. Where one is None, `reasons` in the Result says why.
 
     Attributes:
-        parameters, trainable_parameters: counted in the built model.
-        macs: multiply-accumulates of convolutions and dense layers, for one image.
-        macs_left_out: names of layers that `macs` leaves out: what they multiply can't be seen.
+        parameters: counted in the built model.
+        trainable_parameters: those that training changes.
+        macs: multiply-accumulates of products of matrices (convolutions, dense, recurrent and attention layers), for
+            one image; a lower bound if `macs_left_out` names anything.
+        macs_left_out: names of the layers that may multiply and are not in `macs`: custom ones, and `outer/inner` for
+            those within others.
         flops: 2 × `macs`.
         weights_bytes: all parameters at the types they are kept in.
         import_s: importing the framework, in a fresh process.
         build_s: building the model.
         load_s: loading its weights.
         first_call_s: the first batch: tracing, compiling, allocating.
-        latency_s: median time of one batch in the steady state. Of this and the next four, what several processes
-            amount to is the geometric mean of theirs.
+        latency_s: median time of one batch in the steady state. Over several processes, this and the next four are
+            geometric means.
         images_per_second: all images over all time in the steady state.
         peak_rss_bytes: largest resident size of the process, before the test images are loaded.
         peak_rss_above_import_bytes: the same above its size after the imports.
@@ -51,12 +55,12 @@ class Measures(Plain):
         end_to_end_s: median time from a new batch of images in host memory to its logits in an array.
         flops_share: `flops` × batch size over `latency_s`, as a share of what this machine does at its best in that
             precision with as many threads; None where it is above that, however the latency is taken in its interval.
-        bound_by: what keeps it from being faster: "dispatch", "memory" or "arithmetic".
-        energy_per_image_j: joules for one image: all that the counter says of the turns, over all their images.
+        bound_by: what limits the speed: "dispatch", "memory" or "arithmetic".
+        energy_per_image_j: the energy of all turns over all their images.
         energy_per_image_net_j: the same without what the idle device would have used in that time.
-        power_w: watts in the steady state, the mean over the turns.
-        idle_power_w: watts while nothing is computed but the model is loaded: the mean of before the first call and
-            after sampling.
+        power_w: the mean over the turns in the steady state.
+        idle_power_w: while nothing is computed but the model is loaded: the mean of before the first call and after
+            sampling.
         accuracy: top-1 on the whole test split.
     """
 
@@ -91,17 +95,23 @@ MEASURES = tuple(one.name for one in fields(Measures))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LatencyStats(Plain):
+class LatencyStats(Record):
     """Of samples from one or more processes, in seconds a batch.
 
     Attributes:
         n: number of samples.
         processes: that they come from.
-        median, mean: of each process, and of several the geometric mean.
-        std, min, max: over all samples. std is 0 for one sample.
-        p90, p99: None where the count can't carry them: below 64 and below 662 samples (Wilks 1941).
-        low, high: 95 % interval of the median.
-        mean_low, mean_high: 95 % interval of the mean.
+        median: of each process; of several, the geometric mean of theirs.
+        mean: likewise.
+        std: their standard deviation; 0 for one sample.
+        min: the shortest.
+        max: the longest.
+        p90: 90th percentile; None below 64 samples, since two must lie beyond it with 99 % confidence (Wilks 1941).
+        p99: 99th percentile; None below 662 samples.
+        low: lower end of the median's interval.
+        high: upper end.
+        mean_low: lower end of the mean's interval.
+        mean_high: upper end.
         outliers: how many samples lie beyond Tukey's fences (1.5 interquartile ranges); none is dropped.
         severe_outliers: how many lie beyond 3 interquartile ranges.
         confidence: of the intervals.
@@ -126,12 +136,13 @@ class LatencyStats(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rate(Plain):
+class Rate(Record):
     """Images a second.
 
     Attributes:
-        value: all images over all time; of several processes the geometric mean.
-        low, high: its 95 % interval.
+        value: all images over all time; of several processes, the geometric mean of theirs.
+        low: lower end of its 95 % interval.
+        high: upper end.
     """
 
     value: float
@@ -140,19 +151,24 @@ class Rate(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Statistics(Plain):
-    """What is derived from the samples; None where there are none."""
+class Statistics(Record):
+    """Statistics of the samples; None where there are no samples.
+
+    Attributes:
+        latency_s: of a batch.
+        images_per_second: the rate.
+    """
 
     latency_s: LatencyStats | None = None
     images_per_second: Rate | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stretch(Plain):
-    """A stretch of a process's samples.
+class TurnRecord(Record):
+    """A turn of a process: the samples that it took while no other process sampled.
 
     Attributes:
-        start_s: when it began, since the first turn of the scenario.
+        start_s: when it began, counted from the scenario's first turn.
         rounds: how many samples it gave.
     """
 
@@ -161,13 +177,14 @@ class Stretch(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Activity(Plain):
-    """What else the machine was doing while a process sampled.
+class Activity(Record):
+    """The use of the machine's cores while a process sampled.
 
     Attributes:
         seconds: that it sampled.
-        own_cores_busy, other_cores_busy, stolen_cores: cores that this process, other processes and a hypervisor's
-            other guests kept busy, on average.
+        own_cores_busy: that this process kept busy, on average.
+        other_cores_busy: that other processes kept busy.
+        stolen_cores: that a hypervisor gave to other guests.
         throttled: how often the processor was throttled for heat; None without a counter.
         quota_periods: in how many periods a control group's quota held the process back; None without a quota.
         quota_waited_s: how long it then waited, in all.
@@ -183,11 +200,13 @@ class Activity(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProcessMemory(Plain):
-    """Attributes:
-    peak_bytes: largest resident size, before the test images are loaded.
-    after_import_bytes: resident size after the imports.
-    peak_device_bytes: the device's own peak, where it has a counter.
+class ProcessMemory(Record):
+    """The memory of one process.
+
+    Attributes:
+        peak_bytes: largest resident size, before the test images are loaded.
+        after_import_bytes: resident size after the imports.
+        peak_device_bytes: the device's own peak, where it has a counter.
     """
 
     peak_bytes: Whole
@@ -196,7 +215,7 @@ class ProcessMemory(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Process(Plain):
+class Process(Record):
     """The raw samples of one process.
 
     Attributes:
@@ -205,17 +224,17 @@ class Process(Plain):
         iterations: calls in a round.
         warmup_s: seconds a batch, for each round of warming up.
         settled: whether warming up reached a steady state.
-        pair: the number of the pair that it belongs to, where sides took turns.
+        pair: the number of the pair that it belongs to, where two scenarios took turns.
         started_beside: how many other processes started at the same time.
-        activity: what else the machine was doing; None in Results of other tools.
+        activity: the use of the machine's cores; None in Results of other tools.
         phases_s: seconds of each phase.
         memory: its peaks.
-        energy: what a counter of energy said, window by window; see `docs/result-schema.md`.
-        accelerator: clocks, temperature and throttling of the board at each turn's start and end.
+        energy: the readings of the energy counter.
+        accelerator: the state of the board; None where the processor computes.
     """
 
     latency_s: tuple[float, ...]
-    turns: tuple[Stretch, ...] = ()
+    turns: tuple[TurnRecord, ...] = ()
     iterations: Whole = 1
     warmup_s: tuple[float, ...] = ()
     settled: bool = True
@@ -224,5 +243,5 @@ class Process(Plain):
     activity: Activity | None = None
     phases_s: Mapping[str, float] = field(default_factory=dict)
     memory: ProcessMemory | None = None
-    energy: Mapping[str, Any] | None = None
-    accelerator: Mapping[str, Any] | None = None
+    energy: Energy | None = None
+    accelerator: Conditions | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from zoo.errors import UsageError
 from zoo.record.identifiers import check_id
 from zoo.record.result import SCHEMA, Result
+from zoo.text import printable
 
 # Measures that came later: an older Result lacks them.
 LATER = (
@@ -97,7 +98,7 @@ def _refuse(constant: str) -> None:
 
 
 def _short(value: object, length: int) -> str:
-    return "".join(c if c.isprintable() else "?" for c in str(value)[:length])
+    return printable(str(value)[:length])
 
 
 def _with_reasons(result: Result) -> Result:

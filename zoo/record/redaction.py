@@ -6,7 +6,9 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from zoo.record.result import FailureRecord
 
 if TYPE_CHECKING:
     from zoo.executors.local import Failure
@@ -18,15 +20,15 @@ WORKERS = re.compile(r"\$TMPDIR/zoo-(?:task-)?\w+/tmp(?![\w-]|\.\w)")  # a worke
 QUOTED = re.compile(r"""(['"])/(?!/)(?:(?!\1)[^\n])*/((?:(?!\1)[^/\n])*)(?=\1)""")  # may hold anything else
 
 
-def failure_record(failure: Failure) -> dict[str, Any]:
+def failure_record(failure: Failure) -> FailureRecord:
     """A failure as it stands in a Result: of its log the name alone, which lies in the folder `zoo.paths.logs()`."""
-    return {
-        "phase": failure.phase,
-        "type": failure.type,
-        "message": without_paths(failure.message),
-        "exit_code": failure.exit_code,
-        "log": failure.log and Path(failure.log).name,
-    }
+    return FailureRecord(
+        phase=failure.phase,
+        type=failure.type,
+        message=without_paths(failure.message),
+        exit_code=failure.exit_code,
+        log=failure.log and Path(failure.log).name,
+    )
 
 
 def without_paths(text: str) -> str:

@@ -1,6 +1,6 @@
 """The Result: one versioned JSON record of what was measured, where, and how it went.
 
-`docs/result-schema.md` describes every field. Fields are only ever added within a version; a reader passes over those
+`docs/result-schema.md` is generated from these types. Fields are only ever added within a version; a reader skips those
 that it doesn't know.
 """
 
@@ -10,29 +10,27 @@ import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
-import msgspec
-
-from zoo.plain import Plain
+from zoo.record.base import Record, Whole
 from zoo.record.environment import Environment
-from zoo.record.measures import Measures, Process, Statistics, Stretch
+from zoo.record.measures import Measures, Process, Statistics, TurnRecord
 from zoo.record.scenario import Scenario
-from zoo.record.whole import Whole
 
 SCHEMA = "zoo.result/1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FailureRecord(Plain):
+class FailureRecord(Record):
     """How a scenario failed.
 
     Attributes:
-        phase: in which it did; None where it had not begun.
-        type: of the error.
         message: one line.
+        phase: in which it failed; None where it had not begun.
+        type: of the error.
         exit_code: that the command would have ended with.
-        log: the name of the file with what the process printed, in the zoo's folder for logs.
+        log: name of the file with what the process printed; `zoo results show` says where it lies, on the machine where
+            it failed.
     """
 
     message: str
@@ -43,36 +41,38 @@ class FailureRecord(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LostProcess(Plain):
+class LostProcess(Record):
     """A process that ended before it was done. Its samples count for nothing.
 
     Attributes:
-        outcome: how it ended, one of `zoo.record.scenario.OUTCOMES`.
+        outcome: how it ended, as for a Result.
         failure: why.
-        latency_s, turns: as of a process that was done; only whole turns.
-        pair: the number of the pair that it belonged to, where sides took turns.
+        latency_s: seconds a batch, for each round of the turns that it completed.
+        turns: how the rounds are divided.
+        pair: the number of the pair that it belonged to, where two scenarios took turns.
     """
 
     outcome: str
     failure: FailureRecord
     latency_s: tuple[float, ...] = ()
-    turns: tuple[Stretch, ...] = ()
+    turns: tuple[TurnRecord, ...] = ()
     pair: Whole | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parity(Plain):
+class Parity(Record):
     """How far the logits are from those of float32 Keras on the same real images.
 
     Attributes:
         accepted: whether that is close enough.
-        reason: why not, if so.
+        reason: why it is not.
         images: how many were compared.
-        reference: what computed the reference.
-        max_difference, mean_difference: in standard deviations of the reference's logits.
+        reference: the software that computed the reference.
+        max_difference: the largest, in standard deviations of the reference's logits.
+        mean_difference: on average, likewise.
         slope: of the line through the logits over the reference's.
         equal_top1: the share of images with the same best class.
-        tolerance: what was accepted.
+        tolerance: the limits of these four, by name.
     """
 
     accepted: bool
@@ -87,7 +87,7 @@ class Parity(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WeightsUsed(Plain):
+class WeightsUsed(Record):
     """The weights that were loaded.
 
     Attributes:
@@ -95,7 +95,7 @@ class WeightsUsed(Plain):
         sha256: of the file.
         file: its name.
         file_bytes: its size.
-        provenance: what the file says of how it was made.
+        provenance: how the file was made, as it says itself.
     """
 
     source: str
@@ -106,7 +106,7 @@ class WeightsUsed(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Predictions(Plain):
+class Predictions(Record):
     """Every prediction on the test split, as base64 of zlib.
 
     Attributes:
@@ -123,48 +123,60 @@ class Predictions(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Doubt(Plain):
-    """Something doubtful about a measurement: its code, and a line in words."""
+class Doubt(Record):
+    """Something doubtful about a measurement.
+
+    Attributes:
+        code: one of the codes of `zoo.record.doubts`.
+        message: a line.
+    """
 
     code: str
     message: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Origin(Plain):
-    """The distribution that a model comes from, and its version."""
+class Origin(Record):
+    """The distribution that a model comes from.
+
+    Attributes:
+        distribution: its name.
+        version: that was installed.
+    """
 
     distribution: str
     version: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Result(Plain):
+class Result(Record):
     """One scenario, measured.
 
     Attributes:
-        schema: `"zoo.result/1"`.
-        id: unique; results sort by time under it.
+        id: unique; Results sort by time under it.
         created_at: UTC, ISO 8601.
-        outcome: one of `zoo.record.scenario.OUTCOMES`.
-        failure: how it failed, or None.
-        scenario: what was measured.
-        environment: on what, with its fingerprint.
-        measures: what came out, in SI units and bytes; None where it could not be taken.
-        reasons: why, for each measure that is None.
-        stats: what is derived from `samples`.
-        samples: the raw samples of each process.
-        lost: the processes that ended before they were done.
-        weights: which weights were loaded, or None.
-        parity: how far the logits are from those of float32 Keras; None where it did not come to that.
-        predictions: of the test split, image by image, or None.
-        checks: what is doubtful about the measurement.
+        outcome: "ok"; "wrong" (its logits are not those of float32 Keras, so it has no speed); "unavailable" (this
+            machine lacks what it takes); "error", "timeout", "signal" or "out_of_memory".
+        scenario: the model, and how it ran.
+        environment: the machine and the software.
+        measures: the figures, in SI units and bytes.
+        reasons: for each measure that is None, why. For energy, the reason begins with a code of `CODES` and a colon.
         plugin: where the model comes from.
-        zoo_version: what measured it.
-        code: digest of the Python files of the zoo, the model's plugin and the runtime's; None in earlier Results.
-        policy: how long it was measured, and in how many processes; empty in Results of earlier versions.
+        zoo_version: of the zoo that measured it.
+        schema: `"zoo.result/1"`.
+        failure: how it failed; None if the outcome is "ok".
+        stats: statistics of `samples`.
+        samples: the raw samples of each process.
+        lost: the processes that ended before they were done. Their samples count for nothing.
+        weights: that were loaded; None where there were none.
+        parity: how far the logits are from those of float32 Keras; None where they were not compared.
+        predictions: of the test split, image by image.
+        checks: doubts about the measurement.
+        code: digest of the Python files of the zoo, the model's plugin and the runtime's; it differs where two branches
+            share a version number. None in earlier Results.
+        policy: how long to measure, and in how many processes, as it was asked for; empty in earlier Results.
         labels: names given to the run, for finding it again.
-        run: identifies the run that it was part of; what was interleaved in one run shares it.
+        run: identifies the run that it was part of; Results that were interleaved share it.
     """
 
     id: str
@@ -189,14 +201,6 @@ class Result(Plain):
     policy: Mapping[str, float | None] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     run: str | None = None
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The record that `to_json` wrote. Fields that this version doesn't know are passed over.
-
-        :raises msgspec.ValidationError: if a field is missing, or of another type.
-        """
-        return msgspec.convert(values, cls)
 
     def dumps(self) -> str:
         """The record as JSON. Not-a-number is refused: JSON has none."""

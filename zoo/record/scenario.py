@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from zoo.choices import MODES, PRECISIONS
 from zoo.errors import UsageError
 from zoo.plain import Plain
 
 DEVICE = re.compile(r"cpu|gpu(:(0|[1-9]\d?))?")
-DEVICES = ("cpu", "gpu")
-PRECISIONS = ("float32", "tf32", "bfloat16", "float16", "int8")
-MODES = ("infer",)
 OUTCOMES = ("ok", "wrong", "unavailable", "error", "timeout", "signal", "out_of_memory")  # of measuring one
 
 
@@ -20,7 +18,14 @@ class Scenario(Plain):
     """Model × dataset × runtime × device × precision × batch size × threads × mode.
 
     Attributes:
-        threads: None leaves the number to the runtime; what it then took stands in the Result.
+        model: its name.
+        dataset: its name.
+        runtime: its name.
+        device: "cpu", "gpu" (the first) or "gpu:N".
+        precision: of the arithmetic: "float32", "tf32", "bfloat16", "float16" or "int8".
+        batch_size: images in a batch.
+        threads: that compute; None leaves the number to the runtime, and `environment.threads` has it.
+        mode: "infer".
     """
 
     model: str

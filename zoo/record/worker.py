@@ -1,125 +1,123 @@
-"""What a process that measures returns. A plugin's code ran there, so that it is checked before it is believed."""
+"""The record of one process that measures. A plugin's code ran there, so the record is checked when it is read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from dataclasses import dataclass
+from typing import Any
 
-import msgspec
+from zoo.record.base import Record, Whole
+from zoo.record.conditions import Conditions
+from zoo.record.cost import LayerCost, ModelCost
+from zoo.record.energy import Energy
+from zoo.record.environment import CudaLibraries
+from zoo.record.measures import Accuracy, Activity, ProcessMemory, TurnRecord
+from zoo.record.result import Parity, Predictions, WeightsUsed
 
-from zoo.record.whole import Whole
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started(Record):
+    """The device and the threads that a runtime uses.
 
-class Started(TypedDict):
-    """What the runtime set up."""
+    Attributes:
+        device: "cpu", or the GPU's name.
+        threads: that compute, as the runtime reports them; None on a GPU, or where it doesn't.
+    """
 
     device: str
     threads: Whole | None
 
 
-class Cost(TypedDict):
-    """Counted in the built model."""
-
-    parameters: Whole
-    trainable_parameters: Whole
-    macs: Whole | None
-    macs_left_out: list[str]
-    flops: Whole | None
-    weights_bytes: Whole
-
-
-class Block(TypedDict):
-    """A turn of sampling: when it began, and how many samples it gave."""
-
-    start_s: float
-    rounds: Whole
-
-
-class Memory(TypedDict):
-    """Peaks of memory."""
-
-    after_import_bytes: Whole
-    peak_bytes: Whole
-    peak_device_bytes: Whole | None
-
-
-class Copies(TypedDict):
-    """Median seconds of moving a batch."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copies(Record):
+    """Median seconds of moving a batch: see the measures of the same names."""
 
     place_s: float
     fetch_s: float
     end_to_end_s: float
 
 
-class Activity(TypedDict):
-    """What else the machine was doing while the process sampled."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored(Record):
+    """The score on the test split.
 
-    seconds: float
-    own_cores_busy: float
-    other_cores_busy: float
-    stolen_cores: float
-    throttled: Whole | None
-    quota_periods: NotRequired[Whole | None]
-    quota_waited_s: NotRequired[float | None]
+    Attributes:
+        accuracy: top-1.
+        predictions: every one.
+        note: a remark about the order of the classes.
+    """
 
-
-class Scored(TypedDict):
-    """The accuracy and every prediction."""
-
-    value: float
-    low: float
-    high: float
-    images: Whole
-    split: str
-    note: NotRequired[str | None]
-    dataset_sha256: str
-    predictions: str
-    correct: str
+    accuracy: Accuracy
+    predictions: Predictions
+    note: str | None = None
 
 
-class Refused(TypedDict):
-    """What every process returns, also one whose logits were refused."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused(Record):
+    """The record of a process whose logits are not accepted. Every other record has these fields too.
+
+    Attributes:
+        started: the device and the threads.
+        started_beside: how many other processes started at the same time.
+        phases_s: seconds of each phase.
+        parity: how far its logits are from the reference's.
+        cuda: the libraries that the runtime used, on a GPU.
+        pair: the number of the pair that the process belongs to. Whoever started it knows.
+    """
 
     started: Started
     started_beside: Whole
-    phases_s: dict[str, float]
-    parity: dict[str, Any]
-    cuda: dict[str, Any] | None
+    phases_s: Mapping[str, float]
+    parity: Parity
+    cuda: CudaLibraries | None
+    pair: Whole | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Measured(Refused):
-    """One process's share of a Result."""
+    """One process's share of a Result.
 
-    cost: Cost
-    layers: list[dict[str, Any]]
-    weights: dict[str, Any] | None
+    Attributes:
+        cost, layers: of the model, in all and layer by layer.
+        weights: that were loaded.
+        iterations: calls in a round.
+        warmup_s, samples_s: seconds a batch, for each round.
+        turns: how the samples are divided, by this process's clock.
+        settled: whether warming up reached a steady state.
+        activity, energy, accelerator, memory: of the process and the machine.
+        copies: what moving a batch takes.
+        scored: the score, if this process took it.
+        unscored: why it could not, if so.
+    """
+
+    cost: ModelCost
+    layers: tuple[LayerCost, ...]
+    weights: WeightsUsed | None
     iterations: Whole
-    warmup_s: list[float]
-    samples_s: list[float]
-    blocks: list[Block]
+    warmup_s: tuple[float, ...]
+    samples_s: tuple[float, ...]
+    turns: tuple[TurnRecord, ...]
     settled: bool
     activity: Activity
-    energy: dict[str, Any]
-    accelerator: dict[str, Any] | None
-    memory: Memory
+    energy: Energy
+    accelerator: Conditions | None
+    memory: ProcessMemory
     copies: Copies
     scored: Scored | None
-    unscored: NotRequired[str | None]
+    unscored: str | None = None
 
 
-def decode(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record of a process, with the types that it should have.
+def decode(record: Mapping[str, Any]) -> Refused:
+    """The record of a process: a `Measured`, unless its logits were not accepted.
 
     :raises ValueError: in a line, if it is malformed.
     """
-    refused = msgspec.convert(record, Refused)
-    if not isinstance(refused["parity"].get("accepted"), bool):
-        raise ValueError("parity.accepted is neither true nor false")
-    if not refused["parity"]["accepted"]:
+    refused = Refused.from_json(record)
+    if not refused.parity.accepted:
         return refused
-    measured = msgspec.convert(record, Measured)
-    if not measured["samples_s"] or min(measured["samples_s"]) <= 0:
+    measured = Measured.from_json(record)
+    if not measured.samples_s or min(measured.samples_s) <= 0:
         raise ValueError("a sample is not above 0")
-    if sum(block["rounds"] for block in measured["blocks"]) != len(measured["samples_s"]):
+    if sum(turn.rounds for turn in measured.turns) != len(measured.samples_s):
         raise ValueError("its turns don't add up to its samples")
     return measured

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from zoo.record import numbers
-from zoo.report.tables import render
+from zoo.report.render import render
 from zoo.results.gate import Limit
 from zoo.results.verdicts import Comparison
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.record import numbers
+from zoo.report.render import render
+from zoo.text import printable
 
 CLASSES_SHOWN = 20
 HEADERS = ("dataset", "version", "images", "classes", "size", "where")
@@ -27,7 +29,7 @@ def table(found: Sequence[Mapping[str, Any]], fmt: str) -> str:
         ]
         for one in found
     ]
-    return _tabulate(HEADERS, rows, fmt, right=("classes",))
+    return render(HEADERS, rows, fmt, right=("classes",))
 
 
 def facts(found: Mapping[str, Any]) -> str:
@@ -46,7 +48,7 @@ def facts(found: Mapping[str, Any]) -> str:
         "licence": found["licence"],
         "source": found["source"],
     }
-    return "\n".join(f"{label:<9}{_printable(text)}" for label, text in by_label.items() if text)
+    return "\n".join(f"{label:<9}{printable(text)}" for label, text in by_label.items() if text)
 
 
 def verified(found: Mapping[str, Any], fmt: str) -> str:
@@ -65,7 +67,7 @@ def verified(found: Mapping[str, Any], fmt: str) -> str:
         )
     headers = ("split", "images", "of a class", "mean, in [0, 1]", "deviation, in [0, 1]")
     digests = [f"sha256   {split}: {seen['sha256']}{_declared(seen)}" for split, seen in found["splits"].items()]
-    return "\n".join([facts(found), "", _tabulate(headers, rows, fmt, right=headers[1:3]), "", *digests])
+    return "\n".join([facts(found), "", render(headers, rows, fmt, right=headers[1:3]), "", *digests])
 
 
 def _where(found: Mapping[str, Any]) -> str:
@@ -95,16 +97,3 @@ def _declared(seen: Mapping[str, Any]) -> str:
     if seen["declared_sha256"] is None:
         return ""
     return ", as declared" if seen["declared_sha256"] == seen["sha256"] else ", NOT as declared"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
-def _tabulate(headers: Sequence[str], rows: Sequence[Sequence[str]], fmt: str, right: Sequence[str]) -> str:
-    # not zoo.report.tables, which imports what a list has no need of
-    from tabulate import tabulate
-
-    sides = ["right" if header in right else "left" for header in headers]
-    cells = [[_printable(cell) for cell in row] for row in rows]
-    return tabulate(cells, headers, tablefmt=fmt, disable_numparse=True, colalign=sides)

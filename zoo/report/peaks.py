@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.benchmarking.peak import LeftOut, Peaks
 from zoo.record import numbers
-from zoo.report.tables import render
+from zoo.report.render import render
 
 BUSY = 0.5
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.record import numbers
-from zoo.report.tables import render
-from zoo.results.recommend import Candidate, Measured, Recommendation, show
+from zoo.report.render import render
+from zoo.results.recommend import Candidate, Estimate, Recommendation, show
 
 HEADERS = ("model", "runtime", "device", "precision", "threads", "latency", "accuracy", "memory", "")
 MOST = 10  # rows of a table; the rest is counted
@@ -19,11 +19,11 @@ def answer(found: Recommendation, fmt: str) -> str:
         marks = [(found.winner, "the answer"), *((one, "") for one in found.runners_up)]
         parts.append(_table(marks, fmt))
     parts += [f"! {note}" for note in found.notes]
-    if found.fallen:
-        rows = [[*_cells(fallen.candidate)[:5], "; ".join(fallen.reasons)] for fallen in found.fallen[:MOST]]
-        more = f"\nand {len(found.fallen) - MOST} more" if len(found.fallen) > MOST else ""
+    if found.excluded:
+        rows = [[*_cells(excluded.candidate)[:5], "; ".join(excluded.reasons)] for excluded in found.excluded[:MOST]]
+        more = f"\nand {len(found.excluded) - MOST} more" if len(found.excluded) > MOST else ""
         parts.append("out:\n" + render([*HEADERS[:5], "because"], rows, fmt, right=HEADERS[4:5]) + more)
-    every = {one.id: one for one in (found.winner, *found.runners_up, *(f.candidate for f in found.fallen)) if one}
+    every = {one.id: one for one in (found.winner, *found.runners_up, *(f.candidate for f in found.excluded)) if one}
     on_front = [(every[name], "within the limits" if _fits(found, name) else "") for name in found.front]
     if len(every) > 1:
         parts.append("Pareto front of latency, accuracy and memory:\n" + _table(on_front, fmt))
@@ -48,7 +48,7 @@ def _first_line(found: Recommendation) -> str:
     within = ", ".join(asked) or "no limits"
     if found.winner is not None:
         return f"{found.winner}: the best {found.best} with {within}"
-    if not found.fallen:
+    if not found.excluded:
         return "nothing has been measured that could be recommended"
     return f"nothing that was measured has {within}"
 
@@ -72,7 +72,7 @@ def _cells(one: Candidate) -> list[object]:
     ]
 
 
-def _measured(name: str, measured: Measured | None) -> str:
+def _measured(name: str, measured: Estimate | None) -> str:
     if measured is None:
         return "–"
     if measured.low is None or measured.high is None or name == "memory":

@@ -12,6 +12,7 @@ from zoo.benchmarking.roofline import Point, points
 from zoo.chart import FAINT, GRID, INK, PAPER, decades, text
 from zoo.errors import UsageError
 from zoo.record import numbers
+from zoo.record.cost import LayerCost
 from zoo.report.peaks import size
 
 WIDTH, HEIGHT = 460, 300  # of a panel's plot
@@ -36,7 +37,7 @@ def draw(description: Mapping[str, Any], peaks: Peaks, *, threads: int, precisio
     on = f"{threads} thread{'s' if threads > 1 else ''}"
     if top is None or not slopes:
         raise UsageError(f"no peak of {precision} on {on} was measured; 'zoo peak --again' tries once more")
-    layers = description["layers"]
+    layers = [LayerCost.from_json(layer) for layer in description["layers"]]
     panels = [
         points(layers, batch_size=batch, precision=precision, threads=threads, peaks=peaks) for batch in BATCH_SIZES
     ]

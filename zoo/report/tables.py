@@ -1,4 +1,4 @@
-"""Tables by tabulate. Pure functions: data in, text out."""
+"""Results and models as tables. Pure functions: data in, text out."""
 
 from __future__ import annotations
 
@@ -12,32 +12,13 @@ from zoo.modeling.choice import described
 from zoo.record import numbers
 from zoo.record.measures import LatencyStats
 from zoo.record.result import Result
+from zoo.report.render import render
 from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.results.forecast import Forecast
 
 DEFAULT_FORMAT = "simple"
-
-Row = Sequence[object]
-
-
-def render(headers: Sequence[str], rows: Sequence[Row], fmt: str, right: Sequence[str] = ()) -> str:
-    """A table in one of tabulate's formats.
-
-    :param right: headers of the columns that are aligned to the right.
-    """
-    from tabulate import tabulate
-
-    if not rows:
-        return tabulate([], headers, tablefmt=fmt)
-    return tabulate(
-        rows,
-        headers,
-        tablefmt=fmt,
-        disable_numparse=True,
-        colalign=["right" if header in right else "left" for header in headers],
-    )
 
 
 def layers(description: Mapping[str, Any], fmt: str) -> str:
@@ -112,7 +93,7 @@ def bench(results: Sequence[Result], fmt: str, logs: Path | None = None, data_di
     :param data_dir: where data were looked for, if it was said; no Result holds it, and a suggested command needs it.
     """
     parts = [header(results), models_table(results, fmt), speed_table(results, fmt)]
-    notes_text = "\n".join(notes(results, logs, data_dir))
+    notes_text = "\n".join(map(printable, notes(results, logs, data_dir)))
     return "\n\n".join(part for part in (*parts, notes_text) if part)
 
 
@@ -129,7 +110,7 @@ def header(results: Sequence[Result]) -> str:
     if environment.threads and not vary & {"runtime", "threads"}:
         how.append(f"{environment.threads} threads")
     lines = [environment.in_a_line(), ", ".join(part for part in how if part)]
-    return "\n".join(line for line in lines if line)
+    return "\n".join(printable(line) for line in lines if line)
 
 
 def models_table(results: Sequence[Result], fmt: str) -> str:
@@ -197,7 +178,7 @@ def speed_table(results: Sequence[Result], fmt: str) -> str:
     """
     dimensions = [name for name in DIMENSIONS if name in _varying(results)]
     columns = {name: cell for name, cell in COLUMNS.items() if name not in _left_out(results)}
-    rows: list[Row] = []
+    rows: list[list[object]] = []
     for result in _ranked(results) if _several_ways(results) else results:
         scenario = result.scenario
         how = ["–" if (value := getattr(scenario, name)) is None else value for name in dimensions]

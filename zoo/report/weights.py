@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.record import numbers
-from zoo.text import printable
+from zoo.report.render import render
 
 Record = Mapping[str, Any]
 
@@ -16,7 +16,7 @@ NONE = "–"
 def table(found: Sequence[Record], fmt: str) -> str:
     """Weights, one file a row.
 
-    :param found: as `zoo.modeling.inventory.weights` gives them.
+    :param found: as `zoo.weights.inventory.weights` gives them.
     """
     rows = [
         [
@@ -30,13 +30,13 @@ def table(found: Sequence[Record], fmt: str) -> str:
         ]
         for record in found
     ]
-    return _tabulate(["model", "dataset", "score", "epochs", "size", "source", "sha256"], rows, fmt, ["epochs", "size"])
+    return render(["model", "dataset", "score", "epochs", "size", "source", "sha256"], rows, fmt, ["epochs", "size"])
 
 
 def verified(found: Sequence[Record], fmt: str) -> str:
     """What was found wrong with each file, if anything, and how it scored if it was scored.
 
-    :param found: as `zoo.modeling.verify.verify` gives them.
+    :param found: as `zoo.weights.verify.verify` gives them.
     """
     rescored = any(record["rescored"] or record["unscored"] for record in found)
     headers = ["model", "dataset", "source", "sha256", *(["recorded", "scored now"] if rescored else []), "verdict"]
@@ -53,7 +53,7 @@ def verified(found: Sequence[Record], fmt: str) -> str:
                 _verdict(record),
             ]
         )
-    return _tabulate(headers, rows, fmt)
+    return render(headers, rows, fmt)
 
 
 def _verdict(record: Record) -> str:
@@ -81,12 +81,3 @@ def source(record: Record) -> str:
     if record["source"] == "file":
         return str(record["path"])
     return "here"
-
-
-def _tabulate(headers: Sequence[str], rows: Sequence[Sequence[str]], fmt: str, right: Sequence[str] = ()) -> str:
-    # not zoo.report.tables, which imports what a list has no need of
-    from tabulate import tabulate
-
-    sides = ["right" if header in right else "left" for header in headers]
-    cells = [[printable(cell) for cell in row] for row in rows]
-    return tabulate(cells, headers, tablefmt=fmt, disable_numparse=True, colalign=sides)

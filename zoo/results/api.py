@@ -120,11 +120,10 @@ def reproduce(
     if others:
         raise UsageError(f"{reference} means {len(others) + 1} Results; name one by its id")
     environment = collect()
-    before = old.environment.to_json()
-    if not holds(before, environment) and not across_environments:
+    if not holds(old.environment, environment) and not across_environments:
+        here = scoped(environment, old.environment.packages)
         raise UsageError(
-            f"{old.id} was measured in another environment than this "
-            f"({in_words(before, scoped(environment, before['packages']))}); "
+            f"{old.id} was measured in another environment than this ({in_words(old.environment, here)}); "
             "--across-environments measures and compares all the same"
         )
     scenario = old.scenario

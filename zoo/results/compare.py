@@ -50,7 +50,7 @@ def compare(
     if other is not None and not across:
         raise UsageError(
             f"{_name(a[0])} and {_name(other)} were measured in different environments "
-            f"({in_words(a[0].environment.to_json(), other.environment.to_json())}); --across-environments allows it"
+            f"({in_words(a[0].environment, other.environment)}); --across-environments allows it"
         )
     common = {"scenario": scenario or _scenario(a[0]), "across": different, "sides": describe_sides(a, b, names)}
     speed = [doubted(one, a, b) for one in compare_speed(a, b, floor, common)]

@@ -113,13 +113,13 @@ def _common(results: Sequence[Result]) -> Environment:
     each = {result.environment.fingerprint: result.environment for result in results}
     if len(each) == 1:
         return results[0].environment
-    common = union([environment.to_json() for environment in each.values()])
+    common = union(list(each.values()))
     if common is None:
         raise UsageError(
             f"these Results come from {len(each)} environments ({', '.join(sorted(each)[:3])}, …) that contradict each "
             "other, and a file of pytest-benchmark describes one; choose it with --environment"
         )
-    return Environment.from_json(common)
+    return common
 
 
 def _machine(environment: Environment) -> dict[str, Any]:

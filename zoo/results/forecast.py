@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from zoo.benchmarking.plan import MAX_BATCH, Step
+from zoo.record.environment import Environment
 from zoo.record.result import Result
 from zoo.results.runs import existing
 from zoo.results.store import Store
@@ -37,7 +38,7 @@ class Forecast:
         }
 
 
-def forecast(steps: Sequence[Step], store: Store | None, environment: Mapping[str, Any]) -> list[Forecast]:
+def forecast(steps: Sequence[Step], store: Store | None, environment: Environment) -> list[Forecast]:
     """One for each step.
 
     :param store: whose Results of this environment are asked first.

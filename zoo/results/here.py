@@ -20,5 +20,5 @@ def of_this_environment(store: Store, rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         if row.environment not in known:
             for result in store.load([row], on_damaged=lambda _: None):  # none, if it was removed meanwhile
-                known[row.environment] = holds(result.environment.to_json(), here)
+                known[row.environment] = holds(result.environment, here)
     return [row for row in rows if known.get(row.environment)]

@@ -35,8 +35,8 @@ class Limits(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Measured(Plain):
-    """A value and, where it has one, its 95 % interval."""
+class Estimate(Plain):
+    """A value of a measure and, where it has one, its 95 % interval."""
 
     value: float
     low: float | None = None
@@ -63,9 +63,9 @@ class Candidate(Plain):
     precision: str
     batch_size: int
     threads: int | None
-    latency: Measured | None
-    accuracy: Measured | None
-    memory: Measured | None
+    latency: Estimate | None
+    accuracy: Estimate | None
+    memory: Estimate | None
     reasons: Mapping[str, str]
 
     def __str__(self) -> str:
@@ -74,16 +74,16 @@ class Candidate(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fallen(Plain):
+class Excluded(Plain):
     """A candidate that is out, and why.
 
     Attributes:
-        surely: whether a limit is surely broken, and not only by what lies inside an interval or wasn't measured.
+        certain: whether a limit is broken for certain: not only within an interval, nor for want of a measure.
     """
 
     candidate: Candidate
     reasons: tuple[str, ...]
-    surely: bool
+    certain: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +94,7 @@ class Recommendation(Plain):
         best: what it is the best in, among those within the limits.
         winner: None if nothing keeps within the limits.
         runners_up: the others that do, the best first.
-        fallen: the rest.
+        excluded: the rest.
         front: ids of those that no other is at least as good as in latency, accuracy and memory, and better in one.
         notes: what is to be said of the winner: limits inside its intervals, and who is as good for all one can tell.
     """
@@ -103,7 +103,7 @@ class Recommendation(Plain):
     best: str
     winner: Candidate | None
     runners_up: tuple[Candidate, ...]
-    fallen: tuple[Fallen, ...]
+    excluded: tuple[Excluded, ...]
     front: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -112,7 +112,7 @@ class Recommendation(Plain):
         """0 with a winner, 1 if nothing keeps within the limits, 4 if that can't be told."""
         if self.winner is not None:
             return EXIT_OK
-        return EXIT_REGRESSION if self.fallen and all(one.surely for one in self.fallen) else EXIT_INCONCLUSIVE
+        return EXIT_REGRESSION if self.excluded and all(one.certain for one in self.excluded) else EXIT_INCONCLUSIVE
 
 
 def newest(results: Iterable[Result]) -> list[Result]:
@@ -141,9 +141,9 @@ def candidate(result: Result) -> Candidate:
         outcome=result.outcome,
         **{name: getattr(scenario, name) for name in WITHIN if name != "threads"},
         threads=threads,
-        latency=_measured(measures.latency_s, *((latency.low, latency.high) if latency else (None, None))),
-        accuracy=None if accuracy is None else Measured(value=accuracy.value, low=accuracy.low, high=accuracy.high),
-        memory=_measured(getattr(measures, memory)),
+        latency=_estimate(measures.latency_s, *((latency.low, latency.high) if latency else (None, None))),
+        accuracy=None if accuracy is None else Estimate(value=accuracy.value, low=accuracy.low, high=accuracy.high),
+        memory=_estimate(getattr(measures, memory)),
         reasons={
             name: result.reasons.get(measure, "not measured")
             for name, measure in names.items()
@@ -152,8 +152,8 @@ def candidate(result: Result) -> Candidate:
     )
 
 
-def _measured(value: float | None, low: float | None = None, high: float | None = None) -> Measured | None:
-    return None if value is None else Measured(value=value, low=low, high=high)
+def _estimate(value: float | None, low: float | None = None, high: float | None = None) -> Estimate | None:
+    return None if value is None else Estimate(value=value, low=low, high=high)
 
 
 def recommend(results: Sequence[Result], limits: Limits, best: str = "latency") -> Recommendation:
@@ -162,15 +162,15 @@ def recommend(results: Sequence[Result], limits: Limits, best: str = "latency") 
     :param best: which of `MEASURES` decides; where two are equal in it, the others do.
     """
     candidates = [candidate(result) for result in results]
-    fits, fallen = [], []
+    fits, excluded = [], []
     for one in candidates:
         broken = _broken(one, limits, best)
         if broken:
-            fallen.append(
-                Fallen(
+            excluded.append(
+                Excluded(
                     candidate=one,
                     reasons=tuple(text for text, _ in broken),
-                    surely=any(surely for _, surely in broken),
+                    certain=any(certain for _, certain in broken),
                 )
             )
         else:
@@ -182,7 +182,7 @@ def recommend(results: Sequence[Result], limits: Limits, best: str = "latency") 
         best=best,
         winner=winner,
         runners_up=tuple(others),
-        fallen=tuple(sorted(fallen, key=lambda one: _order(one.candidate, best))),
+        excluded=tuple(sorted(excluded, key=lambda one: _order(one.candidate, best))),
         front=tuple(one.id for one in front(candidates)),
         notes=tuple(_notes(winner, others, limits, best)) if winner else (),
     )
@@ -230,7 +230,7 @@ def _broken(one: Candidate, limits: Limits, best: str) -> list[tuple[str, bool]]
         return [(one.reasons["latency"], one.outcome in IMPOSSIBLE)]
     broken = []
     for name, (limit, is_least) in _limits(limits).items():
-        measured: Measured | None = getattr(one, name)
+        measured: Estimate | None = getattr(one, name)
         if measured is None:
             if limit is not None or name == best:
                 broken.append((f"no {name}: {one.reasons[name]}", False))
@@ -244,27 +244,27 @@ def _broken(one: Candidate, limits: Limits, best: str) -> list[tuple[str, bool]]
     return broken
 
 
-def _inside(measured: Measured, limit: float) -> bool:
+def _inside(measured: Estimate, limit: float) -> bool:
     return measured.low is not None and measured.high is not None and measured.low <= limit <= measured.high
 
 
 def _notes(winner: Candidate, others: Sequence[Candidate], limits: Limits, best: str) -> Iterable[str]:
     for name, (limit, _) in _limits(limits).items():
-        measured: Measured | None = getattr(winner, name)
+        measured: Estimate | None = getattr(winner, name)
         if measured is not None and limit is not None and _inside(measured, limit):
             assert measured.low is not None and measured.high is not None  # noqa: S101, PT018 - it is inside
             yield (
                 f"the limit of {name}, {show(name, limit)}, lies inside the interval of {show(name, measured.value)}: "
                 f"{show(name, measured.low)} to {show(name, measured.high)}"
             )
-    top: Measured | None = getattr(winner, best)
+    top: Estimate | None = getattr(winner, best)
     for other in others:
         measured = getattr(other, best)
         if top is not None and measured is not None and _overlap(top, measured):
             yield f"{other} is as good in {best} for all one can tell: {show(best, measured.value)}"
 
 
-def _overlap(a: Measured, b: Measured) -> bool:
+def _overlap(a: Estimate, b: Estimate) -> bool:
     """Whether intervals meet; without intervals, whether values are equal."""
     low_a, high_a = (a.value if end is None else end for end in (a.low, a.high))
     low_b, high_b = (b.value if end is None else end for end in (b.low, b.high))

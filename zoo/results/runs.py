@@ -11,15 +11,15 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from zoo.benchmarking.identity import Identity, of_result, of_step
 from zoo.benchmarking.plan import Step
-from zoo.benchmarking.runner import new_run_id
 from zoo.files import write_atomic
+from zoo.record.environment import Environment
+from zoo.record.identifiers import new_id
 from zoo.record.result import Result
 from zoo.record.scenario import Scenario
 from zoo.results.rows import digest as digest_of
@@ -61,18 +61,18 @@ class Run:
             self.lock = None
 
 
-def begin(store: Store, steps: Sequence[Step], environment: Mapping[str, Any]) -> Run:
+def begin(store: Store, steps: Sequence[Step], environment: Environment) -> Run:
     """Record that these steps are to be measured.
 
     :param environment: as `zoo.benchmarking.environment.collect` gives it.
     """
-    run_id = new_run_id()
+    run_id = new_id()
     file = store.folder / FOLDER / f"{run_id}.json"
     write_atomic(file, json.dumps({"plan": plan_digest(steps, environment)}).encode())
     return Run(run_id, file, _locked(file))
 
 
-def resume(store: Store, steps: Sequence[Step], environment: Mapping[str, Any]) -> Run:
+def resume(store: Store, steps: Sequence[Step], environment: Environment) -> Run:
     """Continue the newest interrupted run of the same steps in the same environment, or begin one if there is none.
 
     A run that another process is still working on is not interrupted.
@@ -87,7 +87,7 @@ def resume(store: Store, steps: Sequence[Step], environment: Mapping[str, Any]) 
     return begin(store, steps, environment)
 
 
-def existing(store: Store, steps: Sequence[Step], environment: Mapping[str, Any]) -> dict[Scenario, Result]:
+def existing(store: Store, steps: Sequence[Step], environment: Environment) -> dict[Scenario, Result]:
     """The newest ok Result that may stand for each step: of the same identity, and scored if the step is to be."""
     found: dict[Scenario, Result] = {}
     for step in steps:
@@ -102,7 +102,7 @@ def existing(store: Store, steps: Sequence[Step], environment: Mapping[str, Any]
     return found
 
 
-def plan_digest(steps: Sequence[Step], environment: Mapping[str, Any]) -> str:
+def plan_digest(steps: Sequence[Step], environment: Environment) -> str:
     """Equal for the same scenarios measured in the same way, of the same weights and versions, in one environment."""
     plan = [repr(_plain(of_step(step, environment), step.options.score)) for step in steps]
     return hashlib.sha256(json.dumps(plan).encode()).hexdigest()
@@ -115,9 +115,7 @@ def _plain(identity: Identity, score: bool) -> tuple[object, ...]:
     return (identity.scenario, *rest, policy, score)
 
 
-def _measured(
-    store: Store, run_id: str, steps: Sequence[Step], environment: Mapping[str, Any]
-) -> dict[Scenario, Result]:
+def _measured(store: Store, run_id: str, steps: Sequence[Step], environment: Environment) -> dict[Scenario, Result]:
     wanted = {step.scenario: of_step(step, environment).environment for step in steps}
     since = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
     rows = store.select(Filter(since=since), newest_first=False)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from zoo.record.worker import Started as Started
+
 if TYPE_CHECKING:
     import keras
     import numpy as np
@@ -40,14 +42,14 @@ class Session(Protocol):
 class Runtime(Protocol):
     """A way of running models. One process uses one runtime, set up once, and may open several sessions."""
 
-    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+    def start(self, *, device: str, precision: str, threads: int | None) -> Started:
         """Import the framework and set it up; called once, before Keras is imported.
 
         :param device: `"cpu"`, or `"gpu"`, the first, or `"gpu:N"`.
         :param precision: of the arithmetic, such as "float32". What it means is pinned: a framework that would compute
             in another type by itself (TF32, bfloat16) is told not to, and bfloat16 and float16 are added up in float32.
         :param threads: for the computation; None is the framework's own choice.
-        :return: what was set up: `device` (its name) and `threads`, the number that the framework itself reports.
+        :return: what was set up.
         :raises UsageError: in one line, if the device or the precision is not to be had here.
         """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from zoo.runtimes import Cuda
+from zoo.runtimes import Cuda, Started
 from zoo.runtimes.common import check_gpu, check_xla, count_threads, gpu_number, threads_or_variable
 from zoo.runtimes.cuda import of_jax
 
@@ -20,7 +20,7 @@ POOL = "tf_XLAEigen"  # what XLA names the threads that compute on the processor
 class Jax:
     """The runtime `jax`: `jax.jit`."""
 
-    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+    def start(self, *, device: str, precision: str, threads: int | None) -> Started:
         """See `zoo.runtimes.Runtime`."""
         check_xla(precision, device)
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
@@ -39,10 +39,10 @@ class Jax:
         self.precision = precision
         self.device = jax.devices("cpu")[0] if number is None else gpus[number]
         jax.config.update("jax_default_device", self.device)
-        return {
-            "device": "cpu" if number is None else self.device.device_kind,
-            "threads": count_threads(POOL) or threads_or_variable(threads, "NPROC"),
-        }
+        return Started(
+            device="cpu" if number is None else self.device.device_kind,
+            threads=count_threads(POOL) or threads_or_variable(threads, "NPROC"),
+        )
 
     def devices(self) -> list[str]:
         """See `zoo.runtimes.Runtime`."""

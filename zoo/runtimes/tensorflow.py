@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo.runtimes import Cuda, Session
+from zoo.runtimes import Cuda, Session, Started
 from zoo.runtimes.common import check_gpu, check_processor, check_xla, gpu_number, threads_or_variable
 from zoo.runtimes.cuda import of_distributions
 
@@ -20,7 +20,7 @@ class TensorFlow:
     half a millisecond more a call, and gains nothing.
     """
 
-    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+    def start(self, *, device: str, precision: str, threads: int | None) -> Started:
         """See `zoo.runtimes.Runtime`."""
         import tensorflow as tf
 
@@ -37,13 +37,13 @@ class TensorFlow:
         if number is None:
             check_processor(precision)
             tf.config.set_visible_devices([], "GPU")
-            return {"device": "cpu", "threads": started}
+            return Started(device="cpu", threads=started)
         details = tf.config.experimental.get_device_details(gpus[number])
         check_gpu(precision, details.get("compute_capability", ()), _name(gpus[number]))
         self.gpu = True
         tf.config.set_visible_devices([gpus[number]], "GPU")
         tf.config.experimental.set_memory_growth(gpus[number], True)
-        return {"device": _name(gpus[number]), "threads": started}
+        return Started(device=_name(gpus[number]), threads=started)
 
     def devices(self) -> list[str]:
         """See `zoo.runtimes.Runtime`."""
@@ -73,7 +73,7 @@ class TensorFlow:
 class TensorFlowXLA(TensorFlow):
     """The runtime `tensorflow-xla`: the same graph with its weights constants, compiled by XLA."""
 
-    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+    def start(self, *, device: str, precision: str, threads: int | None) -> Started:
         """See `zoo.runtimes.Runtime`."""
         check_xla(precision, device)
         return super().start(device=device, precision=precision, threads=threads)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UsageError
 from zoo.keras_backend import is_installed
-from zoo.runtimes import Cuda, Session
+from zoo.runtimes import Cuda, Session, Started
 from zoo.runtimes.common import check_gpu, check_processor, gpu_number
 from zoo.runtimes.cuda import of_torch
 from zoo.runtimes.torch_graph import prepare_to_interpret, traced
@@ -24,7 +24,7 @@ COMPILERS = ("g++", "c++", "clang++")
 class Torch:
     """The runtime `torch`: the operations that the Keras model comes down to, without Keras between them."""
 
-    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+    def start(self, *, device: str, precision: str, threads: int | None) -> Started:
         """See `zoo.runtimes.Runtime`."""
         import torch
 
@@ -42,10 +42,9 @@ class Torch:
             torch.cuda.set_device(self.device)
             torch.backends.cudnn.benchmark = True  # the fastest algorithm for a shape is looked for once
         os.environ["KERAS_TORCH_DEVICE"] = str(self.device)
-        return {
-            "device": "cpu" if number is None else torch.cuda.get_device_name(number),
-            "threads": torch.get_num_threads(),
-        }
+        return Started(
+            device="cpu" if number is None else torch.cuda.get_device_name(number), threads=torch.get_num_threads()
+        )
 
     def devices(self) -> list[str]:
         """See `zoo.runtimes.Runtime`."""
@@ -74,7 +73,7 @@ class Torch:
 class TorchCompile(Torch):
     """The runtime `torch-compile`: the same operations, compiled with the weights as constants."""
 
-    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+    def start(self, *, device: str, precision: str, threads: int | None) -> Started:
         """See `zoo.runtimes.Runtime`."""
         _find_compiler()
         started = super().start(device=device, precision=precision, threads=threads)

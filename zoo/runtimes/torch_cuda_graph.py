@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UsageError
-from zoo.runtimes import Session
+from zoo.runtimes import Session, Started
 from zoo.runtimes.torch import Torch, synchronise
 from zoo.runtimes.torch_graph import prepare_to_interpret, traced
 
@@ -29,7 +29,7 @@ NO_GPU = "a CUDA graph needs an NVIDIA GPU, and PyTorch finds none here; the run
 class TorchCudaGraph(Torch):
     """The runtime `torch-cuda-graph`."""
 
-    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+    def start(self, *, device: str, precision: str, threads: int | None) -> Started:
         """See `zoo.runtimes.Runtime`."""
         if device == "cpu" or not _gpus():
             raise UsageError(NO_GPU)

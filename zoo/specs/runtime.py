@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.choices import DEVICES, PRECISIONS
 from zoo.plain import Plain
-from zoo.record.scenario import DEVICES, PRECISIONS
 from zoo.specs.checks import DISTRIBUTION, REFERENCE, as_tuple, check, check_match, check_name, check_text
 
 RUNTIME_CHOICES = {"devices": DEVICES, "precisions": PRECISIONS}

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo import keras_backend as backends
 from zoo import registry as _registry
 from zoo.errors import UsageError
+from zoo.executors.local import OnEvent
 from zoo.files import write_atomic
 from zoo.specs import Recipe
 from zoo.training.job import Job
-
-OnEvent = Callable[[dict[str, Any]], None]
 
 PAIRS = (("plain_cnn", "toy_resnet"), ("plain56", "resnet56"))
 STEPS = 400

@@ -43,10 +43,10 @@ class RecordingSGD(SGDWithL2):
         return super().apply(grads, trainable_variables)
 
     def take(self) -> np.ndarray[Any, Any]:
-        """What was added up since it was last taken."""
-        taken = np.array(ops.convert_to_numpy(self.squares.value))
-        self.squares.assign(np.zeros_like(taken))
-        return taken
+        """The sums since the last call."""
+        sums = np.array(ops.convert_to_numpy(self.squares.value))
+        self.squares.assign(np.zeros_like(sums))
+        return sums
 
 
 def train_one(values: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:

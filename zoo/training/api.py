@@ -5,21 +5,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from zoo import keras_backend as backends
 from zoo import registry as _registry
 from zoo.errors import UsageError
+from zoo.executors.local import OnEvent
 from zoo.record.scenario import check_device
 from zoo.specs import ModelSpec, Recipe
 from zoo.training import changes as _changes
 from zoo.training import distribute
 from zoo.training.job import Job, check
 from zoo.training.run import Run
-
-OnEvent = Callable[[dict[str, Any]], None]
 
 DATA = ("auto", "memory", "stream")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.errors import SpecError, UsageError
 from zoo.specs import RECIPE_CHOICES, Recipe
+from zoo.text import printable
 
 FIXED = ("dataset", "name", "summary")
 TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -26,13 +27,13 @@ def parse(settings: Iterable[str]) -> dict[str, Any]:
     for setting in settings:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not equals:
-            raise UsageError(f"--set takes key=value, not '{_printable(setting)}'")
+            raise UsageError(f"--set takes key=value, not '{printable(setting)[:80]}'")
         _check_name(name)
         try:
             changes[name] = _value(text, kinds[name])
         except ValueError:
             wanted = _wanted(name, kinds[name])
-            raise UsageError(f"{name} must be {wanted}, not '{_printable(text)}'") from None
+            raise UsageError(f"{name} must be {wanted}, not '{printable(text)[:80]}'") from None
     return changes
 
 
@@ -54,7 +55,7 @@ def _check_name(name: str) -> None:
     if name not in names:
         close = difflib.get_close_matches(name.lower().replace("-", "_"), names, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"it has {', '.join(names)}"
-        raise UsageError(f"a recipe has no '{_printable(name)}' to set; {hint}")
+        raise UsageError(f"a recipe has no '{printable(name)[:80]}' to set; {hint}")
 
 
 def _value(text: str, kind: Any) -> Any:
@@ -74,7 +75,3 @@ def _wanted(name: str, kind: Any) -> str:
     if isinstance(kind, types.GenericAlias):
         return "numbers with commas between them"
     return {int: "a whole number", float: "a number", bool: "true or false"}[kind]
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)[:80]

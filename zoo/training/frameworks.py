@@ -42,7 +42,7 @@ def use_device(backend: str, device: str | None, *, deterministic: bool) -> str:
         import torch
 
         torch.backends.cudnn.benchmark = False  # the fastest algorithm may be another each time
-    return str(started["device"])
+    return str(started.device)
 
 
 def seed_epoch(backend: str, seed: int, epoch: int) -> None:

@@ -56,7 +56,7 @@ def provenance(
         "devices": devices.number,
         "processor": processor_model(),
         "cores": usable_cores(),
-        "accelerators": [device["name"] for device in accelerators()],
+        "accelerators": [device.name for device in accelerators()],
     }
 
 

@@ -71,7 +71,7 @@ class Scorer:
                 count += len(labels)
         if not math.isfinite(loss):
             raise ModelError(f"{self.job.model.name} gives logits that are not finite")
-        return {**accuracy(correct, count), "loss": loss / count}
+        return {**accuracy(correct, count).to_json(), "loss": loss / count}
 
     def _adapted(self, images: Array) -> Array:
         return adapt(images, self.job.model.input_shape, self.job.recipe.mean, self.job.recipe.std)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.benchmarking.environment import processor_model
 from zoo.cores import usable_cores
 from zoo.errors import UsageError
-from zoo.runtimes import Saved
+from zoo.runtimes import Saved, Started
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +30,7 @@ session = onnxruntime.InferenceSession("model.onnx", options, providers=["CPUExe
 class OnnxRuntime:
     """The runtime `onnxruntime`."""
 
-    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+    def start(self, *, device: str, precision: str, threads: int | None) -> Started:
         """See `zoo.runtimes.Runtime`. Without `threads`, one for each core that this process may use."""
         import onnxruntime
         import tensorflow as tf
@@ -42,7 +42,7 @@ class OnnxRuntime:
         onnxruntime.set_default_logger_severity(ERRORS_ONLY)
         tf.config.set_visible_devices([], "GPU")  # Keras only builds the model
         self.precision, self.threads = precision, threads or usable_cores()
-        return {"device": "cpu", "threads": self.threads}
+        return Started(device="cpu", threads=self.threads)
 
     def devices(self) -> list[str]:
         """See `zoo.runtimes.Runtime`."""

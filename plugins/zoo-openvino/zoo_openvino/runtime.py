@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.cores import usable_cores
 from zoo.errors import UsageError
-from zoo.runtimes import Saved
+from zoo.runtimes import Saved, Started
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +31,7 @@ logits = model(images)[0]
 class OpenVINO:
     """The runtime `openvino`."""
 
-    def start(self, *, device: str, precision: str, threads: int | None) -> dict[str, Any]:
+    def start(self, *, device: str, precision: str, threads: int | None) -> Started:
         """See `zoo.runtimes.Runtime`. Without `threads`, one for each core that this process may use."""
         import tensorflow as tf
 
@@ -53,7 +53,7 @@ class OpenVINO:
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_HYPER_THREADING": True,  # else it leaves out cores that share one, whatever the number of threads
         }
-        return {"device": "cpu", "threads": threads}
+        return Started(device="cpu", threads=threads)
 
     def devices(self) -> list[str]:
         """See `zoo.runtimes.Runtime`."""

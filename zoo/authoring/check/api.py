@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,12 @@ from zoo import registry as _registry
 from zoo.authoring.check import declared, models, runtimes
 from zoo.authoring.check.target import Target, find
 from zoo.errors import UsageError
+from zoo.executors.local import OnEvent
 from zoo.findings import CODES, DISCOVERY, Finding, Level
 from zoo.keras_backend import BACKENDS, is_installed
 from zoo.plugins.reader import read
 from zoo.plugins.record import Record
 from zoo.text import line
-
-OnEvent = Callable[[dict[str, Any]], None]
 
 DETAIL_LINES = 15  # of a traceback; the JSON has all of it
 

@@ -56,9 +56,9 @@ def names(records: Sequence[Record], others: Registry) -> Iterator[Finding]:
     """
     for kind in ("model", "dataset", "runtime"):
         mine = Counter(spec.name for record in records for spec in getattr(record, f"{kind}s"))
-        taken = getattr(others, f"{kind}s")
+        existing = getattr(others, f"{kind}s")
         for name, count in mine.items():
-            owner = taken[name].plugin if name in taken else None
+            owner = existing[name].plugin if name in existing else None
             if owner == CORE:
                 yield Finding("reserved-name", f"{kind} {name}", f"the {kind} '{name}' is the zoo's own")
             elif owner is not None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking.reference import ENVIRONMENT
 from zoo.executors import folders
-from zoo.executors.local import Failure, Task, run
+from zoo.executors.local import Failure, OnEvent, Task, run
 from zoo.findings import Finding
 from zoo.specs import ModelSpec
-
-OnEvent = Callable[[dict[str, Any]], None]
 
 TIMEOUT_S = 900.0
 QUICK = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # what is called a few times need not be compiled for speed

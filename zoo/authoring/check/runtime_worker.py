@@ -20,6 +20,7 @@ from zoo.benchmarking.reference import Reference
 from zoo.benchmarking.verification import Verification
 from zoo.errors import UsageError
 from zoo.references import resolve
+from zoo.runtimes import Started
 from zoo.specs import RuntimeSpec
 from zoo.text import describe
 
@@ -72,11 +73,11 @@ def _check(spec: RuntimeSpec, report: Callable[..., None]) -> Found:
         started = runtime.start(device=device, precision=precision, threads=1)
     except UsageError as error:
         raise UnavailableError(str(error)) from None
-    if not isinstance(started, dict) or not {"device", "threads"} <= started.keys():
-        yield "runtime-fails", "start must return a dictionary with 'device' and 'threads'"
+    if not isinstance(started, Started):
+        yield "runtime-fails", "start must return a zoo.runtimes.Started"
         return
-    if started["threads"] != 1 and device == "cpu":
-        yield "runtime-threads", f"told to use 1 thread it says that it uses {started['threads']}"
+    if started.threads != 1 and device == "cpu":
+        yield "runtime-threads", f"told to use 1 thread it says that it uses {started.threads}"
         return
 
     report("phase", name="open")
@@ -91,7 +92,7 @@ def _check(spec: RuntimeSpec, report: Callable[..., None]) -> Found:
         yield from overwritten
         return
     verification = Verification(session, reference, BATCH, precision)
-    if (reason := verification.check()["reason"]) is not None:
+    if (reason := verification.check().reason) is not None:
         yield "runtime-wrong", reason
         return
     shared = list(_sharing(session, reference))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.authoring.check.models import log_of
 from zoo.benchmarking.reference import ENVIRONMENT
 from zoo.executors import folders
-from zoo.executors.local import Failure, Task, run
+from zoo.executors.local import Failure, OnEvent, Task, run
 from zoo.findings import Finding
 from zoo.runtimes.availability import why_not
 from zoo.specs import DatasetSpec, RuntimeSpec
-
-OnEvent = Callable[[dict[str, Any]], None]
 
 TIMEOUT_S = 600.0
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import zoo
+from zoo.runtimes import Started
 
 POOL = ThreadPoolExecutor(3)
 
@@ -42,11 +43,11 @@ class Fine:
 
     threads = 1
 
-    def start(self, *, device: str, precision: str, threads: int) -> dict[str, Any]:
+    def start(self, *, device: str, precision: str, threads: int) -> Started:
         import torch
 
         torch.set_num_threads(self.threads)
-        return {"device": "cpu", "threads": threads}
+        return Started(device="cpu", threads=threads)
 
     def devices(self) -> list[str]:
         return ["cpu"]
@@ -205,8 +206,8 @@ class RuntimeThreads(Changed):
 
 
 class RuntimeThreadsTold(Fine):
-    def start(self, **_: Any) -> dict[str, Any]:
-        return {"device": "cpu", "threads": 4}
+    def start(self, **_: Any) -> Started:
+        return Started(device="cpu", threads=4)
 
 
 def check_all(job: Any, report: Any) -> dict[str, Any]:

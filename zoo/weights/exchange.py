@@ -13,10 +13,10 @@ from zoo.errors import SpecError, UsageError, WeightsError
 from zoo.files import write_atomic
 from zoo.modeling import tensorfile
 from zoo.modeling import weights as files
-from zoo.modeling.inventory import dataset_of, weights
-from zoo.modeling.verify import check, classes_for, normalisation
 from zoo.paths import trained_weights
 from zoo.specs import ANY_DATASET, ModelSpec
+from zoo.weights.inventory import dataset_of, weights
+from zoo.weights.verify import check, classes_for, normalisation
 
 
 def import_file(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 # Why there is no value, by code, and what to do about it where something can be done.
 CODES: Mapping[str, str] = {
@@ -48,6 +49,12 @@ class Reading(Generic[T]):
     value: T | None
     code: str | None = None
     detail: str = ""
+
+    def then(self, convert: Callable[[T], U]) -> Reading[U]:
+        """The reading with its value converted, or the same reason for having none."""
+        if self.value is None:
+            return missing(self.code or "error", self.detail)
+        return Reading(convert(self.value))
 
     @property
     def reason(self) -> str:

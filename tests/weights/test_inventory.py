@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 import zoo
-from zoo.modeling.inventory import score_of, weights
 from zoo.modeling.weights import METADATA_KEY, save_arrays
 from zoo.paths import trained_weights
 from zoo.report.weights import score, table
+from zoo.weights.inventory import score_of, weights
 
 QUICK = settings(max_examples=100, deadline=None, database=None, derandomize=True)
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo import registry as _registry
 from zoo.data.catalog import Dataset, find
 from zoo.errors import SpecError, UsageError, ZooError
-from zoo.executors.local import Task, run
+from zoo.executors.local import OnEvent, Task, run
 from zoo.keras_backend import environment
-from zoo.modeling.inventory import SUFFIX, dataset_of, describe_file, score_of, weights
 from zoo.modeling.tensorfile import short
 from zoo.specs import ModelSpec, Recipe
-
-OnEvent = Callable[[dict[str, Any]], None]
+from zoo.weights.inventory import SUFFIX, dataset_of, describe_file, score_of, weights
 
 ROUNDING = 1e-3  # of the test images, and at least one: so many may change sides by another order of adding
 
@@ -34,7 +32,7 @@ def verify(
     :param dataset: only those for it.
     :param score: also score them on the test split, and compare with the score that they record.
     :param on_event: told of each file, as an event `checked`.
-    :return: for each file what `zoo.modeling.inventory.weights` says of it; in `error` what is wrong with it, or None;
+    :return: for each file what `zoo.weights.inventory.weights` says of it; in `error` what is wrong with it, or None;
         the score as `rescored`, or None; and in `unscored` why there is none though it was asked for, or None.
     :raises UsageError: for what is unknown, weights that are not there, or a `dataset` that is to score them and is
         not here.

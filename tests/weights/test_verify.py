@@ -10,8 +10,8 @@ import pytest
 import zoo
 from zoo.errors import SpecError
 from zoo.modeling import weights
-from zoo.modeling.verify import check, disagreement, normalisation
 from zoo.specs import ModelSpec
+from zoo.weights.verify import check, disagreement, normalisation
 
 DIGEST = "a" * 64
 

@@ -1,0 +1,5 @@
+"""Names that runtimes declare and scenarios choose from."""
+
+DEVICES = ("cpu", "gpu")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float16", "int8")
+MODES = ("infer",)
