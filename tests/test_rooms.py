@@ -40,7 +40,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("authoring", "testing"),
     ("api",),
-    ("cli", "start"),
+    ("cli", "start", "__main__"),
 )
 FLOOR = {name: number for number, room in enumerate(ROOMS) for name in room}
 

@@ -101,6 +101,12 @@ def test_it_is_answered_without_click(variables: dict[str, str], arguments: list
     assert imported <= allowed
 
 
+def test_python_m_zoo_is_the_command(variables: dict[str, str]) -> None:
+    module = (sys.executable, "-m", "zoo")
+    for arguments in (["list", "toy_resnet"], ["--version"], ["nothing"]):
+        assert run(arguments, variables, program=module) == run(arguments, variables)
+
+
 def test_a_reader_that_goes_away_is_no_error(variables: dict[str, str]) -> None:
     command = f"set -o pipefail; {' '.join(map(shlex.quote, START))} list | true"
     done = subprocess.run(["bash", "-c", command], env=variables, capture_output=True, text=True)
