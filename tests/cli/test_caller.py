@@ -126,8 +126,9 @@ def test_every_command_is_tried() -> None:
     assert set(USED) == set(commands())
 
 
-@pytest.mark.real
-def test_no_command_runs_a_plugins_code_in_its_own_process(tmp_path: Path) -> None:
+@pytest.fixture
+def deadly(tmp_path: Path) -> Site:
+    """Where the plugin is installed, with two Results of its model in a store beside it."""
     site = Site(tmp_path / "site")
     site.folder.mkdir()
     site.install("zoo-deadly", DECLARES)
@@ -137,26 +138,48 @@ def test_no_command_runs_a_plugins_code_in_its_own_process(tmp_path: Path) -> No
     for name in ("model", "data", "runtime"):
         (site.folder / "deadly" / f"{name}.py").write_text(DEADLY)
     (site.folder / "deadly" / "weights" / "w.safetensors").write_bytes(b"no weights")
-    store = Store(tmp_path / "store")
     for result in (A, B):
-        store.add(result)
+        Store(tmp_path / "store").add(result)
+    return site
+
+
+def run_all(site: Site, *options: str) -> dict[tuple[str, ...], int]:
+    """The exit code of every command, all run in one process, which has run nothing of the plugin's."""
+    folder = site.folder.parent
+    lines = [[*options, *name, *rest] for name, rest in USED.items()]
     done = subprocess.run(
-        [sys.executable, "-c", LISTENS, str(site.folder), json.dumps([[*name, *rest] for name, rest in USED.items()])],
-        cwd=tmp_path,
+        [sys.executable, "-c", LISTENS, str(site.folder), json.dumps(lines)],
+        cwd=folder,
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(site.folder), os.environ.get("PYTHONPATH", "")]),
-            "ZOO_HOME": str(tmp_path / "home"),
-            "ZOO_STORE": str(store.folder),
-            "IMPORTED": str(tmp_path / "imported"),
+            "ZOO_HOME": str(folder / "home"),
+            "ZOO_STORE": str(folder / "store"),
+            "IMPORTED": str(folder / "imported"),
         },
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    assert "a fault in zoo itself" not in done.stderr
     ran, codes = json.loads(done.stdout.splitlines()[-1])
     assert ran == []
-    assert len(codes) == len(USED)
-    assert "a fault in zoo itself" not in done.stderr
+    return dict(zip(USED, codes, strict=True))
+
+
+@pytest.mark.real
+def test_no_command_runs_a_plugins_code_in_its_own_process(deadly: Site) -> None:
+    codes = run_all(deadly)
     # Workers did run it: what would be heard here is there to be heard.
-    assert "deadly" in (tmp_path / "imported").read_text().split()
+    assert (deadly.folder.parent / "imported").read_text().split().count("deadly") > 10
+    assert codes["list",] == codes["weights", "list"] == 0
+
+
+@pytest.mark.real
+def test_a_plugin_that_is_switched_off_is_read_by_no_command(deadly: Site) -> None:
+    with (deadly.folder / "zoo_deadly" / "__init__.py").open("a") as module:
+        module.write(DEADLY)
+    codes = run_all(deadly, "--no-plugin", "zoo-deadly")
+    assert not (deadly.folder.parent / "imported").exists()
+    assert codes["list",] == 0
+    assert codes["plugin", "check"] == codes["show",] == codes["weights", "export"] == 2
