@@ -10,17 +10,12 @@ from zoo.references import find
 MAX_FILES = 500
 
 
-def module_file(reference: str, path: Sequence[str]) -> str | None:
-    """The file of the module that an entry point names.
+def files(reference: str, path: Sequence[str]) -> list[str]:
+    """The files of a plugin's package, and the folders in it; of a plugin that could not say what it has loaded.
 
+    :param reference: its entry point.
     :param path: the folders to look in, as on `sys.path`.
     """
-    spec = find(reference.partition(":")[0], path)
-    return spec.origin if spec else None
-
-
-def files(reference: str, path: Sequence[str]) -> list[str]:
-    """The files of a plugin's package, and the folders in it; of a plugin that could not say what it has loaded."""
     spec = find(reference.partition(":")[0].partition(".")[0], path)
     if spec is None:
         return []
