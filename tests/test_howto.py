@@ -20,6 +20,8 @@ from zoo.cli import group
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("bring-a-model", "bring-a-dataset", "bring-a-runtime", "ship-weights", "publish", "promise", "gate")
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in NAMES}
+QUOTED = str(ROOT / "plugins" / "zoo-toy-resnet")  # ship-weights has a part of it
+TREES = ("zoo-acme", "zoo-stripes", "zoo-graph", QUOTED)
 BLOCK = re.compile(r"^```(?:python|toml)\n# (?P<path>\S+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"(?:^ +|^\$ |`)(?:[\w./]+/bin/)?(zoo [a-z][^`\n]*)", re.MULTILINE)
 
@@ -32,7 +34,7 @@ def _blocks(*pages: str) -> list[tuple[str, str]]:
 
 def test_code_that_is_quoted_stands_in_the_file_that_is_named() -> None:
     quoted = [(path, code) for path, code in _blocks(*PAGES.values()) if path.startswith("plugins/")]
-    assert len(quoted) >= 10
+    assert len(quoted) >= 3
     for path, code in quoted:
         assert code in (ROOT / path).read_text(), path
 
@@ -70,6 +72,21 @@ def test_the_model_is_built_with_the_parameters_that_it_declares(site: Path, zoo
     shown = json.loads(done.stdout)
     assert shown["parameters"] == 1_226
     assert shown["macs"] == 30 * 30 * 32 * 27 + 32 * 10
+
+
+def test_the_pages_have_these_distributions(site: Path) -> None:
+    written = {file.parent.name for file in site.glob("*/pyproject.toml")}
+    assert written == set(TREES) - {QUOTED}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("tree", TREES, ids=lambda tree: Path(tree).name)
+def test_what_a_page_says_typed_as_it_stands_passes_every_check(site: Path, zoo: Zoo, tree: str) -> None:
+    done = zoo("plugin", "check", str(site / tree), "--backend", "torch", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["findings"]) == (0, []), done.stdout
+    assert report["distribution"] == Path(tree).name
+    assert not [one for one in report["not_checked"] if one["kind"] != "backend"]
 
 
 def test_the_authors_test_file_is_one(site: Path) -> None:

@@ -42,7 +42,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("authoring", "testing"),
     ("api",),
-    ("cli", "start"),
+    ("cli", "start", "__main__"),
 )
 LONGEST_CHAIN = 8  # rooms, from the command line to the ground
 LEVEL = {name: number for number, room in enumerate(ROOMS) for name in room}

@@ -22,8 +22,9 @@ from distributions import Site, declaring, settle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zoo import index, listing
+from zoo import index, listing, registry
 from zoo.cli import COMMANDS, group, names
+from zoo.plugins.discover import Discovered
 
 BY_CLICK = (sys.executable, "-c", "from zoo.cli import main; main()")
 START = (sys.executable, "-c", "from zoo.start import main; main()")
@@ -99,6 +100,12 @@ def test_it_is_answered_without_click(variables: dict[str, str], arguments: list
         allowed |= {"fnmatch", "re", "enum", "functools", "collections", "posixpath", "copyreg", "types", "operator"}
         allowed |= {name for name in imported if name.startswith("_")} | {"itertools", "keyword", "reprlib"}
     assert imported <= allowed
+
+
+def test_python_m_zoo_is_the_command(variables: dict[str, str]) -> None:
+    module = (sys.executable, "-m", "zoo")
+    for arguments in (["list", "toy_resnet"], ["--version"], ["nothing"]):
+        assert run(arguments, variables, program=module) == run(arguments, variables)
 
 
 def test_a_reader_that_goes_away_is_no_error(variables: dict[str, str]) -> None:
@@ -179,7 +186,7 @@ def complete(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """The candidates for the last of the words; ":file" where the shell completes files."""
     table = [[name, "", "", "", "", f"summary of {name}"] for name in ("toy_resnet", "toy_net", "vgg")]
     found = index.Index([], table, (["digits"], ["jax", "torch", "torch-compile"], ["zoo-acme"]))
-    monkeypatch.setattr(names, "_index", lambda: found)
+    monkeypatch.setattr(names, "_index", lambda context: found)
 
     def candidates(*words: str) -> list[str]:
         *before, last = words or [""]
@@ -218,6 +225,22 @@ def complete(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 )
 def test_what_is_completed(complete: Callable[..., list[str]], words: list[str], candidates: list[str]) -> None:
     assert complete(*words) == candidates
+
+
+def test_what_is_switched_off_is_not_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def load(disabled: Sequence[str] = ()) -> registry.Registry:
+        asked.append(tuple(disabled))
+        return registry.of(Discovered(0))
+
+    monkeypatch.setattr(registry, "load", load)
+    monkeypatch.setattr(index, "load", lambda: index.Index([], [], (["acme"], [], [])))
+    for options, expected in (([], ["acme"]), (["--no-plugin", "zoo-acme"], [])):
+        completing = ShellComplete(group, {}, "zoo", "_ZOO_COMPLETE")
+        items = completing.get_completions([*options, "bench", "toy_resnet", "--dataset"], "ac")
+        assert [item.value for item in items] == expected
+    assert asked == [("zoo-acme",)]
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from zoo.errors import UsageError
+from zoo.references import find
 
 BACKENDS = ("tensorflow", "jax", "torch")  # in the order in which they are taken where nothing is said
 VARIABLE = "KERAS_BACKEND"
@@ -128,4 +128,4 @@ def import_keras() -> ModuleType:
 
 def is_installed(name: str) -> bool:
     """Whether there is a package of that name."""
-    return importlib.util.find_spec(name) is not None
+    return find(name) is not None

@@ -1,12 +1,32 @@
-"""Code named by `"package.module:name"`, imported when it is needed and not before."""
+"""Code named by `"package.module:name"`: found without being run, and imported where it is needed."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
 from zoo.errors import ModelError
+
+
+def find(module: str, path: Sequence[str] | None = None) -> ModuleSpec | None:
+    """Where a module lies, or None. Neither its code nor that of the packages around it is run.
+
+    `importlib.util.find_spec("package.module")` imports the package.
+
+    :param path: the folders to look in, as on `sys.path`; by default wherever this process imports from.
+    """
+    top, *below = module.split(".")
+    try:
+        found = importlib.util.find_spec(top) if path is None else PathFinder.find_spec(top, path)
+        for name in below:
+            inside = found.submodule_search_locations if found else None
+            found = PathFinder.find_spec(name, [*inside]) if inside else None
+    except (ImportError, AttributeError, KeyError, ValueError, OSError):
+        return None
+    return found
 
 
 def resolve(reference: str) -> Callable[..., Any]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from zoo import builtin
+from zoo import builtin, installed
 from zoo.errors import UsageError
 from zoo.findings import Finding
 from zoo.plugins.discover import Discovered, discover
+from zoo.plugins.offers import brought_by
 from zoo.plugins.plugin import CORE, Plugin
 from zoo.plugins.record import Record
 from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
@@ -140,12 +141,21 @@ def is_pattern(name: str) -> bool:
 
 
 def unknown(kind: str, name: str, known: Collection[str], look: str) -> UsageError:
-    """The error for a name that is not there, with what was probably meant."""
+    """The error for a name that is not there, with what to do about it."""
+    hint = hint_at(kind, name, known) or f"'{look}' shows what there is"
+    return UsageError(f"unknown {kind} {_quote(name)}; {hint}")
+
+
+def hint_at(kind: str, name: str, known: Collection[str]) -> str | None:
+    """What to do about a name that is not there: install what brings it, or write it as it was probably meant."""
     import difflib
 
+    if distribution := brought_by(kind, name):
+        if installed.versions([distribution]):
+            return f"'zoo plugins --why {distribution}' says why the plugin that brings it is not used"
+        return f"install the plugin {distribution}, which brings it"
     close = difflib.get_close_matches(name.lower(), known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"'{look}' shows what there is"
-    return UsageError(f"unknown {kind} {_quote(name)}; {hint}")
+    return f"did you mean '{close[0]}'?" if close else None
 
 
 def _not_switched_off(name: str, discovered: Discovered) -> str:

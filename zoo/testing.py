@@ -88,7 +88,7 @@ def _not_checked(report: Report, check: str) -> str | None:
     from zoo.findings import DATASETS, RUNTIMES
 
     for kind, names, codes in (("runtime", report.runtimes, RUNTIMES), ("dataset", report.datasets, DATASETS)):
-        left_out = [line for line in report.not_checked if line.startswith(f"{kind} ")]
+        left_out = [one for one in report.not_checked if one.kind == kind]
         if check in codes and len(left_out) == len(names):
-            return "; ".join(left_out)
+            return "; ".join(map(str, left_out))
     return None

@@ -106,9 +106,15 @@ def test_the_command_prints_the_same_and_ends_with_1(zoo: Zoo, tree: Path) -> No
         (["nothing-like-it"], "unknown plugin 'nothing-like-it'"),
         (["zoo-toy-resnet", "--backend", "theano"], "'theano' is no Keras backend; there are tensorflow, jax, torch"),
         (["zoo-toy-resnet", "--backend", "jax,"], "is not a list of names"),
+        (["zoo-toy-resnet"], "zoo-toy-resnet is switched off"),
+        (["toy-resnet", "--json"], "zoo-toy-resnet is switched off"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, arguments: list[str], message: str) -> None:
+def test_a_mistake_is_one_line_and_exit_code_2(
+    zoo: Zoo, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    if "switched off" in message:
+        monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "Zoo_Toy.resnet")
     done = zoo("plugin", "check", *arguments)
     assert done.returncode == 2
     assert message in done.stderr

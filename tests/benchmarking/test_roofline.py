@@ -109,7 +109,9 @@ def test_a_result_above_the_peak_has_a_reason_in_place_of_a_share() -> None:
     from zoo.benchmarking.assemble import _explain
     from zoo.record.scenario import Scenario
 
-    record: Any = SimpleNamespace(layers=LAYERS, started=SimpleNamespace(threads=2))
+    record: Any = SimpleNamespace(
+        layers=LAYERS, started=SimpleNamespace(threads=2), cost=SimpleNamespace(macs_left_out=())
+    )
     values, reasons = _explain(
         Scenario(model="toy", dataset="digits"),
         record,

@@ -84,6 +84,12 @@ DEEP = encoded(np.zeros((3, 4), np.uint16))
         ([(encoded(GREY), 0)], (3, 4, 1), {"dtype": "float32"}, "the images of toys are float32"),
         ([(encoded(GREY), 0)], (3, 4, 1), {"fileFormat": "riegeli"}, "its files are in the format riegeli"),
         ([(encoded(GREY), 0)], (3, 4, 1), {"filepathTemplate": "../{SPLIT}"}, "names a file in another folder"),
+        ([(encoded(GREY), 0)], (3, 4, 1), {"filepathTemplate": "{SPLIT:>9}"}, "a template of another kind"),
+        ([(encoded(GREY), 0)], (3, 4, 1), {"filepathTemplate": "{SPLIT.x}"}, "a template of another kind"),
+        ([(encoded(GREY), 0)], (3, 4, 1), {"filepathTemplate": "{SPLIT!r}"}, "a template of another kind"),
+        ([(encoded(GREY), 0)], (3, 4, 1), {"filepathTemplate": "{SHARD}"}, "a template of another kind"),
+        ([(encoded(GREY), 0)], (3, 4, 1), {"filepathTemplate": "{SPLIT"}, "a template of another kind"),
+        ([(encoded(GREY), 0)], (3, 4, 1), {"filepathTemplate": "{SPLIT}" * 99}, "by more than 255 characters"),
         ([(encoded(GREY), 0)], (3, 4, 1), {"shardLengths": ["2"]}, "holds 1 records and should hold 2"),
     ],
 )

@@ -96,6 +96,31 @@ def test_a_plugin_cannot_name_a_file_outside_its_package() -> None:
         zoo.WeightsSpec(dataset="digits", file="zoo:../../etc/passwd", sha256="0" * 64)
 
 
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("pkg:link.safetensors", "are not there; reinstall the plugin"),
+        ("pkg:outside.safetensors", "are not there; reinstall the plugin"),
+        ("pkg:folder.safetensors", "are not there; reinstall the plugin"),
+        (f"pkg:{'x' * 300}.safetensors", "are not there; reinstall the plugin"),
+        ("nothing.below:w.safetensors", "are not there; reinstall the plugin"),
+        ("alone:w.safetensors", "alone is a module, and only a package has files"),
+        ("sys:w.safetensors", "sys is a module, and only a package has files"),
+    ],
+)
+def test_what_is_no_file_of_a_package_is_an_error_of_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, line: str
+) -> None:
+    package = tmp_path / "pkg"
+    (package / "folder.safetensors").mkdir(parents=True)
+    (package / "link.safetensors").symlink_to("link.safetensors")
+    (package / "outside.safetensors").symlink_to(tmp_path / "alone.py")
+    (tmp_path / "alone.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(WeightsError, match=line):
+        weights.locate(zoo.WeightsSpec(dataset="digits", file=file, sha256="0" * 64))
+
+
 def _with_a_name_twice(content: bytes) -> bytes:
     """The same file, with the entry of conv2d/bias a second time."""
     (length,) = struct.unpack("<Q", content[:8])

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from distributions import Site, declaring
+from distributions import SPEC, Site, declaring
 
 from zoo.errors import UsageError
 from zoo.installed import EntryPoint
@@ -19,6 +19,10 @@ from zoo.plugins import reader, settings
 from zoo.plugins.record import Record
 
 IN_A_HOOK = "import zoo\n@zoo.hookimpl\ndef zoo_models():\n    {}\n    return []\n"
+TWICE = (
+    "import zoo\n@zoo.hookimpl(specname='zoo_models')\ndef one(): return {}\n"
+    "@zoo.hookimpl(specname='zoo_models')\ndef two(): return {}\n"
+)
 OBJECT = "class P:\n    @zoo.hookimpl\n    def zoo_models(self): return [{}]\nP = P()"
 
 # name: (source, code of the finding or None, what its line says)
@@ -54,6 +58,23 @@ CASES = {
     "misspells": ("import zoo\n@zoo.hookimpl\ndef zoo_modles(): return []", "unknown-hook", "did you mean zoo_models?"),
     "invents": ("import zoo\n@zoo.hookimpl\ndef on_start(): return []", "unknown-hook", "the hooks are zoo_models,"),
     "asks-for-more": ("import zoo\n@zoo.hookimpl\ndef zoo_models(colour): return []", "hook-arguments", "takes colour"),
+    "wraps": (
+        "import zoo\n@zoo.hookimpl(wrapper=True)\ndef zoo_models(): return (yield)",
+        "hook-wrapper",
+        "zoo_models is marked as a wrapper",
+    ),
+    "returns-nothing-once": (
+        TWICE.format("[]", "None"),
+        "wrong-type",
+        "zoo_models must return a list of ModelSpec, not NoneType",
+    ),
+    "raises-once": (TWICE.format("[]", "1 / 0"), "hook-raises", "ZeroDivisionError"),
+    "has-weights-of-a-script": (
+        IN_A_HOOK.format("zoo.WeightsSpec(dataset='digits', file='__main__:w.safetensors', sha256='0' * 64)"),
+        "invalid-spec",
+        "file '__main__:w.safetensors' must have the form",
+    ),
+    "has-code-of-a-script": (declaring("scripted").replace("a.b:c", "__main__:c"), "invalid-spec", "'__main__:c' must"),
     "may-ask-for-more": ("import zoo\n@zoo.hookimpl\ndef zoo_models(colour=1): return []", None, ""),
     "a-generator": (IN_A_HOOK.format("yield 1"), "wrong-type", "a list of ModelSpec, not generator"),
     "a-text": (IN_A_HOOK.format("return 'toy'"), "wrong-type", "a list of ModelSpec, not str"),
@@ -116,6 +137,15 @@ def test_what_a_plugin_does_costs_only_itself_and_is_named(records: dict[str, Re
         assert len(finding.message) <= 300
         assert all(line.isprintable() for line in finding.detail.splitlines())
         assert f"zoo_{case.replace('-', '_')}" in finding.where
+
+
+def test_every_implementation_of_a_hook_counts_once(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    source = TWICE.format(f"[{SPEC.format('one')}]", f"[{SPEC.format('two')}]") + "again = one\n"
+    site.install("zoo-twice", source)
+    (record,) = reader.read(site.points(), path=[str(tmp_path), *sys.path])
+    assert [spec.name for spec in record.models] == ["one", "two"]
+    assert record.findings == ()
 
 
 def test_the_line_is_named(tmp_path: Path) -> None:

@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Each model with its summary."""
-    return _items(((row[0], row[-1]) for row in _index().rows), incomplete)
+    return _items(((row[0], row[-1]) for row in _index(context).rows), incomplete)
 
 
 def datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Datasets by name."""
-    return _items(((name, "") for name in _index().datasets), incomplete)
+    return _items(((name, "") for name in _index(context).datasets), incomplete)
 
 
 def runtimes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Runtimes by name; after a comma, the next of a list."""
     before, comma, last = incomplete.rpartition(",")
-    return _items(((name, "") for name in _index().runtimes), last, before + comma)
+    return _items(((name, "") for name in _index(context).runtimes), last, before + comma)
 
 
 def plugins(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Plugins, by distribution and by entry point."""
-    return _items(((name, "") for name in _index().plugins), incomplete)
+    return _items(((name, "") for name in _index(context).plugins), incomplete)
 
 
 def files(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -47,16 +47,17 @@ def _items(named: Iterable[tuple[str, str]], incomplete: str, before: str = "") 
     return [CompletionItem(before + name, help=what or None) for name, what in named if name.startswith(incomplete)]
 
 
-def _index() -> Index:
+def _index(context: click.Context) -> Index:
     """The index, made now if need be. Whoever presses Tab wants no message; the command itself will give it."""
     from zoo import index
 
-    if found := index.load():
+    disabled = context.find_root().params.get("disabled", ())
+    if not disabled and (found := index.load()):
         return found
     from zoo import registry
     from zoo.plugins import ready
 
     try:
-        return ready.index_of(registry.load())
+        return ready.index_of(registry.load(disabled))
     except Exception:
         return index.Index([], [], ([], [], []))

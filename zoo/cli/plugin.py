@@ -72,7 +72,7 @@ def check_command(app: App, target: str | None, backends: str | None, as_json: b
         def on_event(event: dict[str, Any]) -> None:
             display.update(bar, description=event["name"])
 
-        report = check(target, backends=chosen if backends else None, on_event=on_event)
+        report = check(target, backends=chosen if backends else None, on_event=on_event, disabled=app.disabled)
     if as_json:
         echo_json(report.to_json())
     else:
@@ -86,8 +86,8 @@ def _print(report: Report) -> None:
     click.echo(f"{report.distribution} {report.version}: {'; '.join(_brings(report)) or 'nothing'}")
     if report.backends:
         click.echo(f"models checked on {', '.join(report.backends)}")
-    for line in report.not_checked:
-        click.echo(f"not checked: {line}")
+    for left_out in report.not_checked:
+        click.echo(f"not checked: {left_out}")
     for finding in report.findings:
         click.echo(f"\n{describe(finding)}")
     errors = [finding for finding in report.findings if level(finding) == "error"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from zoo.errors import DataError, SpecError, UsageError
 from zoo.paths import DATA_VARIABLE, home, reason
-from zoo.registry import Entry, unknown
+from zoo.registry import Entry, hint_at, unknown
 from zoo.specs import IMAGE_FOLDER, NAME, DatasetSpec, Plain, check_name
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -161,9 +161,8 @@ def _not_found(name: str, known: Collection[str], folders: Collection[Path]) -> 
     names = {*known, *prepared(folders)}
     if configs := sorted(other for other in names if other.startswith(f"{name}/")):
         return UsageError(f"{name} has configurations, and here are prepared: {', '.join(configs)}")
-    error = unknown("dataset", name, names, LOOK)
-    if "did you mean" in str(error):
-        return error
+    if hint_at("dataset", name, names):
+        return unknown("dataset", name, names, LOOK)
     return UsageError(
         f"no dataset '{name}' has been prepared in {' or '.join(map(str, folders))}; "
         f"'zoo data fetch {name}' does it, or name the folder that TFDS prepared it in with --data-dir"

@@ -10,9 +10,10 @@ from zoo.data.catalog import DOWNLOADS, INFO, LOOK, check_dataset_name
 from zoo.data.progress import Progress, chain, trouble
 from zoo.errors import DataError, UsageError
 from zoo.references import resolve
-from zoo.registry import unknown
+from zoo.registry import hint_at, unknown
 
 MANUAL = "manual"  # TFDS's folder, below that for downloads, for what was downloaded by hand
+# TFDS and TensorFlow tell a full device by their words alone, and without a number or a type.
 FULL = ("No space left on device", "Not enough disk space", "Disk quota exceeded")
 
 
@@ -73,9 +74,8 @@ def _tfds_builder(name: str, data_dir: Path, known: Sequence[str]) -> Any:
     dataset, _, config = name.partition("/")
     names = tfds.list_builders(with_community_datasets=False)
     if dataset not in names:
-        error = unknown("dataset", name, [*names, *known], LOOK)
-        if "did you mean" in str(error):
-            raise error
+        if hint_at("dataset", name, [*names, *known]):
+            raise unknown("dataset", name, [*names, *known], LOOK)
         raise UsageError(f"neither TFDS nor a plugin has a dataset '{name}'; TFDS's: tensorflow.org/datasets/catalog")
     try:
         configs = [*tfds.builder_cls(dataset).builder_configs]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+LONGEST = 255  # characters, of a file's name on most file systems
 ENCODINGS = ("PNG", "JPEG", "BMP")
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # Pillow's, by number of channels
 GREY = ("1", "L", "LA")
@@ -81,23 +83,34 @@ def shards(folder: Path, info: Mapping[str, Any], split: str) -> list[Shard]:
     """
     (found,) = [one for one in info["splits"] if one["name"] == split]
     lengths = [int(length) for length in found["shardLengths"]]
-    template = found.get("filepathTemplate") or TEMPLATE
+    template = str(found.get("filepathTemplate") or TEMPLATE)
     width = max(5, len(str(len(lengths))))
     files = []
     for index, length in enumerate(lengths):
         number, count = f"{index:0{width}}", f"{len(lengths):0{width}}"
-        name = template.format(
-            DATASET=info["name"],
-            SPLIT=split,
-            FILEFORMAT=_format(info),
-            SHARD_INDEX=number,
-            NUM_SHARDS=count,
-            SHARD_X_OF_Y=f"{number}-of-{count}",
-        )
+        values = {
+            "DATASET": str(info["name"]),
+            "SPLIT": split,
+            "FILEFORMAT": _format(info),
+            "SHARD_INDEX": number,
+            "NUM_SHARDS": count,
+            "SHARD_X_OF_Y": f"{number}-of-{count}",
+        }
+        name = _filled(template, values)
         if Path(name).name != name:
             raise ValueError(f"{INFO} names a file in another folder, {name}")
         files.append(Shard(folder / name, length))
     return files
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """A template with its names in braces replaced. `str.format` would do whatever else a file asks of it."""
+    if max(map(len, (template, *values.values()))) > LONGEST:
+        raise ValueError(f"{INFO} names a file by more than {LONGEST} characters")
+    parts = re.split(r"\{(\w+)\}", template)
+    if any(brace in part for part in parts[::2] for brace in "{}") or not values.keys() >= set(parts[1::2]):
+        raise ValueError(f"{INFO} has a template of another kind, {template[:80]!a}")
+    return "".join(values[part] if number % 2 else part for number, part in enumerate(parts))
 
 
 def _format(info: Mapping[str, Any]) -> str:

@@ -55,6 +55,11 @@ DISCOVERY: dict[str, Code] = {
         "Its hook takes an argument that the zoo doesn't give.",
         "Take only arguments that the hook reference names; those may be left out.",
     ),
+    "hook-wrapper": Code(
+        "error",
+        "Its hook is marked as a wrapper of other implementations. Each plugin is read alone, so there are none.",
+        "Leave `wrapper=True` or `hookwrapper=True` out, and return the specs.",
+    ),
     "hook-raises": Code(
         "error",
         "Its hook raised an error.",

@@ -6,9 +6,9 @@ Safetensors is a JSON header and raw arrays: unlike pickle, SavedModel or a `.ke
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import WeightsError
 from zoo.files import write_atomic
 from zoo.modeling import tensorfile
+from zoo.references import find
 from zoo.specs import WeightsSpec
 
 if TYPE_CHECKING:
@@ -31,15 +32,14 @@ def locate(spec: WeightsSpec) -> Path:
     :raises WeightsError: if the package or the file is not there, or lies outside the package.
     """
     package, _, relative = spec.file.partition(":")
-    try:
-        found = importlib.util.find_spec(package)
-    except ImportError:
-        found = None
-    folders = [Path(p).resolve() for p in (found.submodule_search_locations or ())] if found else []
-    for folder in folders:
-        path = (folder / relative).resolve()
-        if path.is_file() and path.is_relative_to(folder):
-            return path
+    found = find(package)
+    if found and found.submodule_search_locations is None:
+        raise WeightsError(f"weights {spec.file} can't be there: {package} is a module, and only a package has files")
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        root = os.path.realpath(folder)
+        path = os.path.realpath(os.path.join(root, relative))  # pathlib's raises at a link that leads to itself
+        if os.path.isfile(path) and Path(path).is_relative_to(root):
+            return Path(path)
     raise WeightsError(f"weights {spec.file} are not there; reinstall the plugin that declares them")
 
 

@@ -11,7 +11,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from types import TracebackType
 from typing import Any
@@ -47,13 +47,11 @@ def examine(reference: str) -> str:
     watch.watching = True
     try:
         module = _load(reference)
-        manager = _register(module, reference, watch, findings)
-        for hook in KINDS:
-            if getattr(manager.hook, hook).get_hookimpls():
-                try:
-                    declared[hook.removeprefix("zoo_")] = _call(manager, hook, watch, findings)
-                except BaseException as error:
-                    findings.append(_failure(error, reference, watch, hook))
+        for hook, function in _implementations(module, reference, watch, findings):
+            try:
+                declared.setdefault(hook.removeprefix("zoo_"), []).extend(_call(hook, function, watch, findings))
+            except BaseException as error:
+                findings.append(_failure(error, reference, watch, hook))
     except BaseException as error:
         findings.append(_failure(error, reference, watch, None))
     load_s = time.perf_counter() - started
@@ -98,38 +96,36 @@ def _load(reference: str) -> Any:
         raise _BadReferenceError(f"the entry point leads nowhere: {error}") from error
 
 
-def _register(module: Any, reference: str, watch: Watch, findings: list[Finding]) -> pluggy.PluginManager:
-    """A plugin manager with those hooks of the plugin that the zoo has."""
+def _implementations(
+    module: Any, reference: str, watch: Watch, findings: list[Finding]
+) -> list[tuple[str, Callable[..., Any]]]:
+    """The hooks that the plugin implements, and how; by `specname` there can be several functions for one hook."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
-    wanted = _Implementations()
+    wanted: list[tuple[str, Callable[..., Any]]] = []
     for name in dir(module):
         options = manager.parse_hookimpl_opts(module, name)
         if options is None:
             continue
         hook, function = options.get("specname") or name, getattr(module, name)
-        if problem := _misfit(hook, function):
+        if problem := _misfit(hook, function, options):
             findings.append(Finding(problem[0], _defined(function, reference, watch), problem[1]))
-        else:
-            setattr(wanted, name, function)
-    if not vars(wanted) and not findings:
+        elif (hook, function) not in wanted:  # one function may have two names
+            wanted.append((hook, function))
+    if not wanted and not findings:
         hooks = ", ".join(KINDS)
         text = f"{reference} implements no hook; the hooks are {hooks}, marked @zoo.hookimpl"
         findings.append(Finding("no-hook", watch.place(getattr(module, "__file__", None) or reference, 1), text))
-    manager.register(wanted)
-    return manager
+    return wanted
 
 
-class _Implementations:
-    """A plugin for pluggy: any object, whether it has a hash or not, less what isn't a hook of the zoo's."""
-
-
-def _misfit(hook: str, function: Callable[..., Any]) -> tuple[str, str] | None:
+def _misfit(hook: str, function: Callable[..., Any], options: Mapping[str, Any]) -> tuple[str, str] | None:
     """The code and message of what is wrong with how a hook is implemented."""
     if hook not in KINDS:
         close = difflib.get_close_matches(hook, KINDS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"the hooks are {', '.join(KINDS)}"
         return "unknown-hook", f"there is no hook {hook}; {hint}"
+    if options["wrapper"] or options["hookwrapper"]:
+        return "hook-wrapper", f"{hook} is marked as a wrapper, and the zoo calls nothing inside it"
     try:
         given = inspect.signature(getattr(hookspecs, hook)).parameters
         wanted = {
@@ -147,9 +143,9 @@ def _misfit(hook: str, function: Callable[..., Any]) -> tuple[str, str] | None:
     return None
 
 
-def _call(manager: pluggy.PluginManager, hook: str, watch: Watch, findings: list[Finding]) -> list[Any]:
-    """The specs that a hook returns, as JSON values; none where one of them isn't one."""
-    returned = (getattr(manager.hook, hook)() or [None])[0]  # pluggy leaves None out
+def _call(hook: str, function: Callable[..., Any], watch: Watch, findings: list[Finding]) -> list[Any]:
+    """The specs that an implementation of a hook returns, as JSON values; none where one of them isn't one."""
+    returned = function()
     kind = KINDS[hook]
     wrong = None
     if not isinstance(returned, (list, tuple)):
@@ -157,7 +153,6 @@ def _call(manager: pluggy.PluginManager, hook: str, watch: Watch, findings: list
     elif others := [spec for spec in returned if not isinstance(spec, kind)]:
         wrong = f"of {type(others[0]).__name__}"
     if wrong:
-        function = getattr(manager.hook, hook).get_hookimpls()[0].function
         text = f"{hook} must return a list of {kind.__name__}, not {wrong}"
         findings.append(Finding("wrong-type", _defined(function, hook, watch), text))
         return []

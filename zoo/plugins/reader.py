@@ -125,7 +125,7 @@ def _end(
             return Finding("unread", plugin.reference, f"can't be read: {problem.strip().splitlines()[-1]}", problem)
         return Finding("dies", plugin.reference, "ended the process that reads plugins")
     trace, where = _trace(name.with_suffix(".trace"), plugin, path)
-    if end["timed_out"] or trace.startswith("Timeout ("):
+    if end["timed_out"]:
         return Finding("too-slow", where, f"was not read within {timeout_s:g} s", trace)
     how = f"by {signal_name(end['signal'])}" if end["signal"] is not None else f"with exit code {end['exit_code']}"
     return Finding("dies", where, f"ended its process {how}", trace + end["err"])

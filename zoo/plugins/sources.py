@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.machinery
 import os
 from collections.abc import Iterator, Sequence
+
+from zoo.references import find
 
 MAX_FILES = 500
 
 
-def module_file(reference: str, path: Sequence[str]) -> str | None:
-    """The file of the module that an entry point names.
+def files(reference: str, path: Sequence[str]) -> list[str]:
+    """The files of a plugin's package, and the folders in it; of a plugin that could not say what it has loaded.
 
+    :param reference: its entry point.
     :param path: the folders to look in, as on `sys.path`.
     """
-    folders: Sequence[str] | None = path
-    file = None
-    for part in reference.partition(":")[0].split("."):
-        spec = _find(part, folders)
-        if spec is None:
-            return None
-        file, folders = spec.origin, spec.submodule_search_locations
-    return file
-
-
-def files(reference: str, path: Sequence[str]) -> list[str]:
-    """The files of a plugin's package, and the folders in it; of a plugin that could not say what it has loaded."""
-    spec = _find(reference.partition(":")[0].partition(".")[0], path)
+    spec = find(reference.partition(":")[0].partition(".")[0], path)
     if spec is None:
         return []
     found = [spec.origin] if spec.origin else []
@@ -40,10 +30,3 @@ def _below(top: str) -> Iterator[str]:
         names[:] = sorted(name for name in names if name != "__pycache__")
         yield folder
         yield from (os.path.join(folder, name) for name in sorted(here))
-
-
-def _find(name: str, folders: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
-    try:
-        return importlib.machinery.PathFinder.find_spec(name, folders)
-    except (ImportError, ValueError, OSError):
-        return None

@@ -89,6 +89,7 @@ def main(folder: str) -> None:
 
 def _start(folder: str, number: int, reference: str, timeout_s: float, examine: Callable[[str], str]) -> Child:
     out, err = os.pipe(), os.pipe()
+    deadline = time.monotonic() + timeout_s + GRACE_S  # before the child's own begins
     pid = os.fork()
     if pid == 0:
         try:
@@ -99,7 +100,7 @@ def _start(folder: str, number: int, reference: str, timeout_s: float, examine: 
         os.set_blocking(ours, False)
         os.close(theirs)
     streams = {out[0]: "out", err[0]: "err"}
-    return Child(number, pid, streams, time.monotonic() + timeout_s + GRACE_S)
+    return Child(number, pid, streams, deadline)
 
 
 def _child(name: str, reference: str, timeout_s: float, examine: Callable[[str], str], out: int, err: int) -> NoReturn:

@@ -14,8 +14,9 @@ from zoo.paths import IMAGE_FOLDER
 from zoo.plain import to_json
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
-REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-PACKAGE_FILE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w][\w.-]*(/[\w][\w.-]*)*")
+# `__main__` is whatever script is run: neither code nor files of a plugin.
+REFERENCE = re.compile(r"(?!__main__[.:])[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+PACKAGE_FILE = re.compile(r"(?!__main__[.:])[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w][\w.-]*(/[\w][\w.-]*)*")
 DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MAX_TEXT = 300

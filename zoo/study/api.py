@@ -57,8 +57,10 @@ def study_residual(
     found = find(dataset, registry.datasets, data_dir)
     if steps < 2:
         raise UsageError("a study takes at least 2 steps")
+    images = found.splits.get("train", 0) * 9 // 10
+    if not images:
+        raise UsageError(f"{found.name} has too few training images: a study trains on nine tenths of them")
     folder = writable_folder(Path(output).absolute())
-    images = found.splits["train"] * 9 // 10
     recipe = Recipe(
         dataset=found.name,
         epochs=max(1, -(-steps * batch_size // images)),

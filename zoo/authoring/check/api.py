@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from zoo import registry as _registry
 from zoo.authoring.check import declared, models, runtimes
+from zoo.authoring.check.left_out import LeftOut
 from zoo.authoring.check.target import Target, find
 from zoo.errors import UsageError
 from zoo.executors.local import OnEvent
 from zoo.findings import CODES, DISCOVERY, Finding, Level
+from zoo.index import DISABLE_VARIABLE, config_file
+from zoo.installed import normalised
 from zoo.keras_backend import BACKENDS, is_installed
 from zoo.plugins.reader import read
 from zoo.plugins.record import Record
+from zoo.plugins.settings import switched_off
 from zoo.text import line
 
 DETAIL_LINES = 15  # of a traceback; the JSON has all of it
@@ -29,7 +33,7 @@ class Report:
     Attributes:
         models, datasets, runtimes: their names.
         backends: of Keras, on which the models were checked.
-        not_checked: what was left out and why, a line each.
+        not_checked: what was left out and why.
     """
 
     distribution: str
@@ -38,7 +42,7 @@ class Report:
     datasets: tuple[str, ...]
     runtimes: tuple[str, ...]
     backends: tuple[str, ...]
-    not_checked: tuple[str, ...]
+    not_checked: tuple[LeftOut, ...]
     findings: tuple[Finding, ...]
 
     @property
@@ -49,6 +53,7 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        values["not_checked"] = [asdict(one) for one in self.not_checked]
         findings = [{**finding.to_json(), "level": level(finding)} for finding in self.findings]
         return {**values, "passes": self.passes, "findings": findings}
 
@@ -75,7 +80,7 @@ def check(
     *,
     backends: Sequence[str] | None = None,
     on_event: OnEvent | None = None,
-    registry: _registry.Registry | None = None,
+    disabled: Collection[str] = (),
 ) -> Report:
     """Check a distribution: its metadata, what its plugins declare, and that all of it works.
 
@@ -85,15 +90,15 @@ def check(
         installed; by default the folder that this is.
     :param backends: of Keras; by default all that are installed.
     :param on_event: told of each phase.
-    :param registry: what else is installed.
-    :raises UsageError: if there is no such plugin or backend.
+    :param disabled: distributions or entry points to leave alone, besides those that are switched off elsewhere.
+    :raises UsageError: if there is no such plugin or backend, or it is switched off.
     """
     tell = on_event or (lambda _: None)
-    found = find(target)
-    used, left_out = _backends(backends)
+    found, left_out = _switched_on(find(target), disabled)
+    used, without = _backends(backends)
     tell({"event": "phase", "name": "reading"})
     records = declarations(found)
-    others = registry or _registry.load(disabled=[found.distribution])
+    others = _registry.load([*disabled, found.distribution])
     findings = [*declared.package(found), *declared.names(records, others)]
     for record in records:
         findings += [*record.findings, *declared.plugin(record)]
@@ -106,14 +111,15 @@ def check(
     classes |= {spec.name: spec.classes for spec in datasets}
     if specs:
         findings += models.check(specs, classes, used, environment, tell)
+        left_out += without
     else:
-        used, left_out = (), []
-    for some, without in (
+        used = ()
+    for some, not_there in (
         runtimes.check_runtimes(served, environment, tell),
         runtimes.check_datasets(datasets, environment, tell),
     ):
         findings += some
-        left_out += without
+        left_out += not_there
     return Report(
         distribution=line(found.distribution),
         version=line(found.version),
@@ -121,7 +127,7 @@ def check(
         datasets=tuple(spec.name for spec in datasets),
         runtimes=tuple(spec.name for spec in served),
         backends=tuple(used),
-        not_checked=tuple(map(line, left_out)),
+        not_checked=tuple(left_out),
         findings=tuple(dict.fromkeys(sorted(findings, key=level))),
     )
 
@@ -137,7 +143,21 @@ def declarations(target: Target) -> list[Record]:
     return records
 
 
-def _backends(wanted: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]:
+def _switched_on(target: Target, disabled: Collection[str]) -> tuple[Target, list[LeftOut]]:
+    """The target without those of its plugins that are switched off, and these."""
+    off = switched_off(disabled)
+    names = {point: {normalised(point.name), normalised(point.distribution)} for point in target.points}
+    points = tuple(point for point in target.points if not off.keys() & names[point])
+    if not points:
+        raise UsageError(
+            f"{target.distribution} is switched off, by --no-plugin, {DISABLE_VARIABLE} or {config_file()}; "
+            "switch it on to check it"
+        )
+    left_out = [LeftOut("plugin", point.name, "it is switched off") for point in target.points if point not in points]
+    return replace(target, points=points), left_out
+
+
+def _backends(wanted: Sequence[str] | None) -> tuple[tuple[str, ...], list[LeftOut]]:
     """Those to check on, and why not on the others."""
     for name in wanted or ():
         if name not in BACKENDS:
@@ -147,9 +167,10 @@ def _backends(wanted: Sequence[str] | None) -> tuple[tuple[str, ...], list[str]]
     chosen = tuple(name for name in BACKENDS if name in wanted) if wanted else tuple(filter(is_installed, BACKENDS))
     if not chosen:
         raise UsageError("no Keras backend is installed; pip install 'zoobench[tensorflow]' brings one")
-    left_out = [f"models on {name}: it is not installed" for name in BACKENDS if not is_installed(name)]
-    left_out += [f"models on {n}: it was not asked for" for n in BACKENDS if is_installed(n) and n not in chosen]
-    return chosen, left_out
+    lacking = [name for name in BACKENDS if not is_installed(name)]
+    others = [name for name in BACKENDS if name not in (*chosen, *lacking)]
+    left_out = [LeftOut("backend", name, "it is not installed") for name in lacking]
+    return chosen, [*left_out, *(LeftOut("backend", name, "it was not asked for") for name in others)]
 
 
 def environment_of(target: Target) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.authoring.check.left_out import LeftOut
 from zoo.authoring.check.models import log_of
 from zoo.benchmarking.reference import ENVIRONMENT
 from zoo.executors import folders
@@ -18,17 +19,17 @@ TIMEOUT_S = 600.0
 
 def check_runtimes(
     specs: Sequence[RuntimeSpec], environment: Mapping[str, str], on_event: OnEvent
-) -> tuple[list[Finding], list[str]]:
+) -> tuple[list[Finding], list[LeftOut]]:
     """All checks of the runtimes.
 
     :param environment: what the processes need to import the plugins.
-    :return: the findings, and which were not checked and why, a line each.
+    :return: the findings, and which were not checked and why.
     """
     findings: list[Finding] = []
-    left_out: list[str] = []
+    left_out: list[LeftOut] = []
     for spec in specs:
         if (reason := why_not(spec)) is not None:
-            left_out.append(f"runtime {spec.name}: {reason}")
+            left_out.append(LeftOut("runtime", spec.name, reason))
             continue
         on_event({"event": "phase", "name": f"runtime {spec.name}"})
         on_cpu = ENVIRONMENT if "cpu" in spec.devices else {}
@@ -46,24 +47,23 @@ def check_runtimes(
             continue
         findings += [Finding(f["code"], where, f["message"], f["detail"]) for f in completed.value["findings"]]
         if completed.value["unavailable"]:
-            left_out.append(f"runtime {spec.name}: {completed.value['unavailable']}")
+            left_out.append(LeftOut("runtime", spec.name, completed.value["unavailable"]))
     return findings, left_out
 
 
 def check_datasets(
     specs: Sequence[DatasetSpec], environment: Mapping[str, str], on_event: OnEvent
-) -> tuple[list[Finding], list[str]]:
+) -> tuple[list[Finding], list[LeftOut]]:
     """All checks of the datasets; those that are downloaded are left out.
 
     :return: as `check_runtimes`.
     """
     findings: list[Finding] = []
-    left_out: list[str] = []
+    left_out: list[LeftOut] = []
     for spec in specs:
         if spec.download:
-            left_out.append(
-                f"dataset {spec.name}: it would be downloaded; 'zoo data fetch' and 'zoo data verify' do it"
-            )
+            why = "it would be downloaded; 'zoo data fetch' and 'zoo data verify' do it"
+            left_out.append(LeftOut("dataset", spec.name, why))
             continue
         on_event({"event": "phase", "name": f"dataset {spec.name}"})
         with folders.make(folders.CHECK) as owned:
