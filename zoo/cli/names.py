@@ -54,9 +54,8 @@ def _index() -> Index:
     if found := index.load():
         return found
     from zoo import registry
-    from zoo.plugins import ready
 
     try:
-        return ready.index_of(registry.load())
+        return registry.load().index()
     except Exception:
-        return index.Index([], [], ([], [], []))
+        return index.Index([], [], [], [], [])
