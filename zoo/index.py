@@ -1,6 +1,6 @@
-"""The index: what `zoo list` and completion print, kept ready as plain text, and how to know whether it still holds.
+"""The index: what `zoo list` and completion print, kept ready, and how to know whether it still holds.
 
-Reading it is what a start of `zoo` costs, so this imports nothing that Python hasn't imported already.
+Reading it is what a start of `zoo` costs, so this imports hardly anything that Python hasn't imported already.
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ from zoo import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from typing import Any
 
 HOME_VARIABLE = "ZOO_HOME"
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
 TIMEOUT_VARIABLE = "ZOO_PLUGIN_TIMEOUT"
-SECTION = "\x1d\n"
-COLUMNS = ("model", "parameters", "input", "weights", "plugin", "summary")
-MODULUS = 10**27 + 427  # a safe prime: bytes that change places change the remainder, however far apart
 
 
 class Index:
@@ -27,50 +24,59 @@ class Index:
 
     Attributes:
         mentions: lines for standard error: what is wrong with plugins.
-        rows: of the table of models, by `COLUMNS`.
+        rows: of the table of models, by `zoo.listing.HEADERS`.
         datasets, runtimes, plugins: names.
     """
 
-    def __init__(self, mentions: list[str], rows: list[list[str]], names: Sequence[list[str]]) -> None:
-        self.mentions = mentions
-        self.rows = rows
-        self.datasets, self.runtimes, self.plugins = names
+    def __init__(
+        self,
+        mentions: list[str],
+        rows: list[list[str]],
+        datasets: list[str],
+        runtimes: list[str],
+        plugins: list[str],
+    ) -> None:
+        self.mentions, self.rows = mentions, rows
+        self.datasets, self.runtimes, self.plugins = datasets, runtimes, plugins
 
 
 def load() -> Index | None:
-    """The index for this interpreter and its environment, or None where it must be made anew."""
+    """The index for this interpreter and its environment, or None where it must be made again."""
+    content = read(path(), key())
     try:
-        with open(path(), "rb") as file:
-            text = unsealed(file.read())
-        if text is None:
+        if content is None or any(state(file) != before for before, file in content["states"]):
             return None
-        header, states, mentions, rows, *names = text.split(SECTION)
-        if header != key() or not _holds(states):
-            return None
-        return Index(mentions.splitlines(), [row.split("\t") for row in rows.splitlines()], [n.split() for n in names])
-    except (OSError, ValueError):
+        return Index(**content["index"])
+    except (TypeError, ValueError, KeyError):
         return None
 
 
-def text(states: Iterable[tuple[str, str]], index: Index) -> str | None:
-    """What `load` reads; None where something in it can't be written in this form."""
-    lines = [f"{state} {path}" for state, path in states]
-    rows = ["\t".join(row) for row in index.rows]
-    names = [" ".join(names) for names in (index.datasets, index.runtimes, index.plugins)]
-    for line in (*lines, *index.mentions, *rows):
-        if len(line.splitlines()) != 1 or SECTION[0] in line:
+def read(file: str, key: list[str]) -> Any:
+    """What `text` wrote to a file for that key; None if it isn't there, is damaged or is of another key."""
+    import json
+    import zlib
+
+    try:
+        with open(file, "rb") as stream:
+            before, _, content = stream.read().partition(b"\n")
+        if before != b"%08x" % zlib.crc32(content):
             return None
-    if any(len(row) != len(COLUMNS) or "\t" in "".join(row) for row in index.rows):
+        found = json.loads(content)
+        return found["content"] if found["key"] == key else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
-    return SECTION.join((key(), "\n".join(lines), "\n".join(index.mentions), "\n".join(rows), *names))
 
 
-def _holds(states: str) -> bool:
-    for line in states.splitlines():
-        before, _, file = line.partition(" ")
-        if state(file) != before:
-            return False
-    return True
+def text(key: list[str], content: object) -> bytes:
+    """JSON with a checksum before it, by which `read` tells whether it has been damaged.
+
+    :raises ValueError: if the content is not plain data.
+    """
+    import json
+    import zlib
+
+    line = json.dumps({"key": key, "content": content}, allow_nan=False).encode()
+    return b"%08x\n%b" % (zlib.crc32(line), line)
 
 
 def state(file: str) -> str:
@@ -82,15 +88,14 @@ def state(file: str) -> str:
     return f"{seen.st_ctime_ns}.{seen.st_size}.{seen.st_ino}"
 
 
-def key() -> str:
+def key() -> list[str]:
     """For which interpreter, zoo and places to look for plugins it is, and which of them are switched off."""
-    asked = [os.environ.get(name, "") for name in (DISABLE_VARIABLE, TIMEOUT_VARIABLE)]
-    return "\t".join((*interpreter(), *asked)).replace("\n", "\r")
+    return [*interpreter(), *(os.environ.get(name, "") for name in (DISABLE_VARIABLE, TIMEOUT_VARIABLE))]
 
 
-def interpreter() -> tuple[str, ...]:
+def interpreter() -> list[str]:
     """The zoo, the Python and the places to look for plugins."""
-    return (__version__, sys.version, sys.prefix, *search_path())
+    return [__version__, sys.version, sys.prefix, *search_path()]
 
 
 def search_path() -> list[str]:
@@ -100,28 +105,18 @@ def search_path() -> list[str]:
 
 def path() -> str:
     """Where the index is kept."""
-    return os.path.join(cache_folder(), f"{digest(key())}.index")
+    return cache_file("index", key())
 
 
-def digest(text: str) -> str:
-    """A short name for a text. `hash` differs from one start to the next; hashlib takes longer than `zoo list`."""
-    content = text.encode("utf-8", "surrogateescape")
-    return f"{len(content):x}-{int.from_bytes(content, 'big') % MODULUS:023x}"
+def cache_file(kind: str, key: list[str]) -> str:
+    """Where something is kept for a key. Two keys may share a file; it then holds what was written last."""
+    import zlib
 
-
-def sealed(text: str) -> bytes:
-    """The text with its digest before it: `unsealed` tells when it has been damaged."""
-    return f"{digest(text)}\n{text}".encode("utf-8", "surrogateescape")
-
-
-def unsealed(content: bytes) -> str | None:
-    """The text that was sealed, or None."""
-    before, _, text = content.decode("utf-8", "surrogateescape").partition("\n")
-    return text if digest(text) == before else None
+    return os.path.join(cache_folder(), f"{kind}-{zlib.crc32(repr(key).encode()):08x}.json")
 
 
 def cache_folder() -> str:
-    """`ZOO_HOME`/cache, else the platform's place for what can be made anew: platformdirs' answer."""
+    """`ZOO_HOME`/cache, else the platform's place for what can be made again: platformdirs' answer."""
     return _folder("cache", "XDG_CACHE_HOME", "~/.cache", "~/Library/Caches")
 
 

@@ -9,24 +9,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zoo.registry import Entry
+    from zoo.plugins.plugin import Plugin
     from zoo.specs import ModelSpec
 
 HEADERS = ["model", "parameters", "input", "weights", "plugin", "summary"]
 
 
-def rows(entries: Iterable[Entry[ModelSpec]]) -> list[list[str]]:
+def rows(models: Iterable[tuple[ModelSpec, Plugin]]) -> list[list[str]]:
     """The cells of each model's row."""
     return [
         [
-            entry.spec.name,
-            f"{entry.spec.parameters:,}",
-            "×".join(map(str, entry.spec.input_shape)),
-            ", ".join(weights.dataset for weights in entry.spec.weights) or "–",
-            f"{entry.plugin.distribution} {entry.plugin.version}",
-            entry.spec.summary,
+            spec.name,
+            f"{spec.parameters:,}",
+            "×".join(map(str, spec.input_shape)),
+            ", ".join(weights.dataset for weights in spec.weights) or "–",
+            f"{plugin.distribution} {plugin.version}",
+            spec.summary,
         ]
-        for entry in entries
+        for spec, plugin in models
     ]
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from zoo import builtin, installed
+from zoo import builtin, installed, listing
 from zoo.errors import UsageError
 from zoo.findings import Finding
+from zoo.index import Index
+from zoo.plugins.cache import keep_index
 from zoo.plugins.discover import Discovered, discover
 from zoo.plugins.offers import brought_by
 from zoo.plugins.plugin import CORE, Plugin
@@ -74,6 +76,16 @@ class Registry:
         more = len(errors) - MENTIONED
         return [*self.warnings, *lines, *([f"and {more} more problems with plugins; see 'zoo plugins'"] * (more > 0))]
 
+    def index(self) -> Index:
+        """What is printed of it."""
+        return Index(
+            mentions=self.mentions(),
+            rows=listing.rows((entry.spec, entry.plugin) for entry in self.models.values()),
+            datasets=list(self.datasets),
+            runtimes=list(self.runtimes),
+            plugins=sorted({name for plugin in (*self.records, *self.disabled) for name in plugin.names}),
+        )
+
     def model(self, name: str) -> Entry[ModelSpec]:
         """The model of that name; UsageError, with a suggestion, if there is none."""
         return _get(self.models, name, "model", "zoo list")
@@ -112,9 +124,7 @@ def load(disabled: Collection[str] = (), *, fresh: Collection[str] = ()) -> Regi
     discovered = discover(disabled, fresh=fresh)
     registry = of(discovered)
     if not disabled:
-        from zoo.plugins import ready
-
-        ready.write(registry, discovered)
+        keep_index(registry.index(), discovered.files, discovered.since_ns)
     return registry
 
 

@@ -53,7 +53,7 @@ def _as_json(entry: Entry[ModelSpec]) -> dict[str, Any]:
 
 
 def _table(entries: list[Entry[ModelSpec]], fmt: str) -> str:
-    rows = listing.rows(entries)
+    rows = listing.rows((entry.spec, entry.plugin) for entry in entries)
     if fmt == "simple":
         return listing.table(rows)
     from zoo.report.render import render

@@ -55,9 +55,8 @@ def _index(context: click.Context) -> Index:
     if not disabled and (found := index.load()):
         return found
     from zoo import registry
-    from zoo.plugins import ready
 
     try:
-        return ready.index_of(registry.load(disabled))
+        return registry.load(disabled).index()
     except Exception:
-        return index.Index([], [], ([], [], []))
+        return index.Index([], [], [], [], [])

@@ -1,15 +1,14 @@
 """What plugins declared when they were last read, and whether that still holds.
 
-The file can be deleted at any time. One that is damaged, of another version or not writable is as good as none.
+The files can be deleted at any time. One that is damaged, of another version or not writable is as good as none.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from zoo.plugins.plugin import Plugin
 from zoo.plugins.record import Record
 
 MARGIN_NS = 50_000_000  # file systems' clocks are coarse: what has changed so recently may change unseen
-KEPT = 32  # files; each set of places to look for plugins has its own
+KEPT = 64  # files; each set of places to look for plugins has two
 PACKAGE = Path(__file__).parent.parent
 
 
@@ -29,14 +28,11 @@ class Cache:
     """Records by entry point, for one interpreter and one set of places to look for plugins."""
 
     def __init__(self) -> None:
-        self.key = "\t".join((*index.interpreter(), *(state for state, _ in states(own_files()))))
-        self.path = Path(index.cache_folder()) / f"{index.digest(self.key)}.json"
-        self.entries: dict[str, dict[str, Any]] = {}
+        self.key = [*index.interpreter(), *(state for state, _ in states(own_files()))]
+        self.path = Path(index.cache_file("plugins", self.key))
+        found = index.read(str(self.path), self.key)
+        self.entries: dict[str, Any] = found if isinstance(found, dict) else {}
         self.changed = False
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            content = json.loads(index.unsealed(self.path.read_bytes()) or "{}")
-            if content["key"] == self.key:
-                self.entries = dict(content["plugins"])
 
     def get(self, point: EntryPoint, plugin: Plugin, timeout_s: float) -> Record | None:
         """What a plugin declared, or None if it must be read.
@@ -71,12 +67,28 @@ class Cache:
         """Write it down, if anything has changed; without those plugins that are no longer there."""
         names = {_name(point) for point in points}
         kept = {name: entry for name, entry in self.entries.items() if name in names}
-        if not self.changed and len(kept) == len(self.entries):
-            return
-        content = json.dumps({"key": self.key, "plugins": kept}, allow_nan=False)
-        with contextlib.suppress(UsageError, OSError):
-            write_atomic(self.path, index.sealed(content))
-            _remove_oldest(self.path.parent)
+        if self.changed or len(kept) < len(self.entries):
+            _write(self.path, self.key, kept)
+
+
+def keep_index(made: index.Index, files: Sequence[str], since_ns: int) -> None:
+    """Keep what `zoo list` prints, unless what is kept still holds. The next start takes the long way if it can't be.
+
+    :param files: on whose state it depends.
+    :param since_ns: when plugins were looked for, by `time.time_ns`.
+    """
+    if index.load() is None:
+        seen = states(files)
+        if settled(seen, since_ns):
+            _write(Path(index.path()), index.key(), {"states": seen, "index": vars(made)})
+
+
+def _write(path: Path, key: list[str], content: Mapping[str, Any]) -> None:
+    with contextlib.suppress(UsageError, OSError, ValueError):
+        write_atomic(path, index.text(key, content))
+        oldest = sorted(path.parent.glob("*-*.json"), key=lambda file: file.stat().st_mtime, reverse=True)[KEPT:]
+        for file in oldest:
+            file.unlink(missing_ok=True)
 
 
 def states(files: Iterable[str]) -> list[tuple[str, str]]:
@@ -102,9 +114,3 @@ def own_files() -> Iterator[str]:
 
 def _name(point: EntryPoint) -> str:
     return "\t".join((point.distribution, point.name, point.version, point.reference))
-
-
-def _remove_oldest(folder: Path) -> None:
-    files = [path for path in folder.iterdir() if path.suffix in (".json", ".index")]
-    for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)[2 * KEPT :]:
-        path.unlink(missing_ok=True)
