@@ -23,10 +23,27 @@ from zoo.results import index
 from zoo.results.store import Filter, Store
 
 
+COMMAND = (str(Path(sys.executable).parent / "zoo"),)
+QUICK = (sys.executable, "-P", str(Path(__file__).with_name("quick_zoo.py")))
+
+
 class Zoo(Protocol):
-    """Runs the installed command as a user does."""
+    """Runs the command; returns the completed process."""
 
     def __call__(self, *arguments: str, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess[str]: ...
+
+
+def running(command: Sequence[str], home: Path) -> Zoo:
+    """What runs `COMMAND` or `QUICK` in a process.
+
+    :param home: the zoo's own folder.
+    """
+
+    def run(*arguments: str, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "ZOO_HOME": str(home), **variables}
+        return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=timeout, env=environment)
+
+    return run
 
 
 def printed(backend: str, *command: str | Path, **variables: str) -> dict[str, Any]:

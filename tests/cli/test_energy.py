@@ -13,12 +13,9 @@ from typing import Any
 import pytest
 from support import Zoo, install
 
-from zoo.benchmarking.conditions import readable
-
 pytestmark = [pytest.mark.real, pytest.mark.timed]
 
 HERE = Path(__file__).parent
-ENERGY = ("energy_per_image_j", "energy_per_image_net_j", "power_w", "idle_power_w")
 WATTS = 40.0
 
 # Read by Python as it starts, in every process.
@@ -54,17 +51,6 @@ def bench(zoo: Zoo, *options: str, **variables: str) -> dict[str, Any]:
     (result,) = json.loads(done.stdout)
     assert isinstance(result, dict)
     return result
-
-
-@pytest.mark.skipif(readable()[0].problem is None, reason="this processor's energy can be read")
-def test_without_a_counter_every_measure_of_energy_is_null_with_its_code(toy_results: list[dict[str, Any]]) -> None:
-    for result in toy_results:
-        assert {name: result["measures"][name] for name in ENERGY} == dict.fromkeys(ENERGY)
-        codes = {result["reasons"][name].partition(":")[0] for name in ENERGY}
-        assert codes <= {"no_counter", "no_permission"}
-        (process,) = result["samples"]
-        assert {process["energy"]["code"]} == codes
-        assert process["accelerator"] is None
 
 
 @pytest.fixture

@@ -111,9 +111,9 @@ def test_all_stands_for_what_is_installed_and_says_what_is_not(zoo: Zoo, hostile
     assert all(item["expected_s"] > 0 for item in planned)
 
 
-def test_a_plan_is_the_product_of_what_is_listed(zoo: Zoo) -> None:
+def test_a_plan_is_the_product_of_what_is_listed(in_process: Zoo) -> None:
     arguments = ("--runtime", "jax,keras-call", "--threads", "1,2", "--precision", "float32,bfloat16")
-    done = zoo("bench", "toy_resnet", "plain_cnn", *arguments, "--max-time", "1", "--batch-size", "1,max", "--dry-run")
+    done = in_process("bench", "toy_resnet", "plain_cnn", *arguments, "--max-time", "1", "--batch-size", "1,max", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "32 scenarios, about " in done.stdout
     assert "keras-call computes in float32, not in bfloat16" in done.stdout
@@ -133,8 +133,8 @@ def test_a_plan_is_the_product_of_what_is_listed(zoo: Zoo) -> None:
         (["--batch-size", "min"], "'min' is not a list of whole numbers such as 1,32, or max"),
     ],
 )
-def test_an_impossible_combination_is_one_line(zoo: Zoo, arguments: list[str], line: str) -> None:
-    done = zoo("bench", "toy_resnet", *arguments)
+def test_an_impossible_combination_is_one_line(in_process: Zoo, arguments: list[str], line: str) -> None:
+    done = in_process("bench", "toy_resnet", *arguments)
     assert done.returncode == 2
     assert line in done.stderr
     assert done.stderr.count("\n") == 1

@@ -146,8 +146,8 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(zoo: Zoo, tmp_
         (["--strategy", "data-parallel"], "--strategy data-parallel with --keras-backend tensorflow: keras.distribut"),
     ],
 )
-def test_what_can_not_be_trained_is_one_line_at_once(arguments: list[str], line: str, zoo: Zoo) -> None:
-    done = zoo("train", "resnet8", *arguments, timeout=10)
+def test_what_can_not_be_trained_is_one_line_at_once(arguments: list[str], line: str, in_process: Zoo) -> None:
+    done = in_process("train", "resnet8", *arguments)
     assert done.returncode == 2
     assert done.stderr.startswith(f"zoo: {line}")
     assert len(done.stderr.splitlines()) == 1

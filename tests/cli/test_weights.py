@@ -127,18 +127,18 @@ def tensors_of(path: Path) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in load_file(path).items()}
 
 
-def test_what_is_shipped_is_exported_whole(zoo: Zoo, tmp_path: Path) -> None:
+def test_what_is_shipped_is_exported_whole(in_process: Zoo, tmp_path: Path) -> None:
     file = str(tmp_path / "new" / "mine.safetensors")
-    done = zoo("weights", "export", "toy_resnet", "--dataset", "digits", "-o", file, "--json")
+    done = in_process("weights", "export", "toy_resnet", "--dataset", "digits", "-o", file, "--json")
     assert done.returncode == 0, done.stderr
     assert read(tmp_path / "new" / "mine.safetensors") == read(shipped("toy_resnet"))
     assert json.loads(done.stdout)["dataset"] == "digits"
 
 
-def test_the_list_is_a_table_or_json(zoo: Zoo) -> None:
-    table = zoo("weights", "--format", "github").stdout
+def test_the_list_is_a_table_or_json(in_process: Zoo) -> None:
+    table = in_process("weights", "--format", "github").stdout
     assert "| toy_resnet | digits | 98.67 % (97.39–99.32) of 600 | 30 | 0.895 MB |" in re.sub(" +", " ", table)
-    (record,) = json.loads(zoo("weights", "list", "toy*", "--dataset", "digits", "--json").stdout)
+    (record,) = json.loads(in_process("weights", "list", "toy*", "--dataset", "digits", "--json").stdout)
     assert record["sha256"] == "937e353d78fe09212fd105df6efdba98102efd632415ee9659c7268c05339870"
 
 
@@ -167,8 +167,8 @@ def test_the_list_is_a_table_or_json(zoo: Zoo) -> None:
         (["export", "toy_resnet"], "Missing option '-o'"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, files: Path, arguments: list[str], line: str) -> None:
-    done = zoo("weights", *(argument.format(files) for argument in arguments))
+def test_a_mistake_is_one_line_and_exit_code_2(in_process: Zoo, files: Path, arguments: list[str], line: str) -> None:
+    done = in_process("weights", *(argument.format(files) for argument in arguments))
     assert done.returncode == 2
     assert done.stdout == ""
     assert line in done.stderr
