@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from support import COMMAND, QUICK, Zoo, running
+from support import COMMAND, QUICK, Zoo, install, running, with_path
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = {"tensorflow", "keras", "jax", "torch"}
@@ -59,6 +60,12 @@ def quick(home: Path) -> Zoo:
 
 
 @pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The variables under which the model of `small.py` is installed."""
+    return {"PYTHONPATH": str(install(tmp_path_factory.mktemp("small"), Path(__file__).with_name("small.py")))}
+
+
+@pytest.fixture(scope="session")
 def in_process(home: Path) -> Zoo:
     """Run the command in this process, which spares the start of one: for mistakes, and for what only reads.
 
@@ -71,8 +78,10 @@ def in_process(home: Path) -> Zoo:
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
         before = FRAMEWORKS & sys.modules.keys()
         with pytest.MonkeyPatch.context() as patched, pytest.raises(SystemExit) as ended:
-            for name, value in {"ZOO_HOME": str(home), **variables}.items():
+            for name, value in {"ZOO_HOME": str(home), **with_path(variables)}.items():
                 patched.setenv(name, value)
+            for path in filter(None, variables.get("PYTHONPATH", "").split(os.pathsep)):
+                patched.syspath_prepend(path)
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 cli.main([*arguments])
         assert FRAMEWORKS & sys.modules.keys() == before

@@ -281,7 +281,9 @@ def test_damaged_records_are_one_line_and_exit_code_3(quick: Zoo, data: Path, da
         file.unlink()
     else:
         file.write_bytes(content[: len(content) // 2] if damage == "truncate" else b"x" * len(content))
-    done = quick("bench", "toy_resnet", "--max-time", "1", "--batch-size", "1", "--runtime", "jax", "--data-dir", str(data))
+    done = quick(
+        "bench", "toy_resnet", "--max-time", "1", "--batch-size", "1", "--runtime", "jax", "--data-dir", str(data)
+    )
     assert done.returncode == 3
     (line,) = [text for text in done.stdout.splitlines() if text.startswith("!")]
     assert "can't read 'test' of digits in" in line

@@ -124,7 +124,9 @@ def test_a_gate_on_busy_results_of_different_times_cannot_tell(zoo: Zoo, store: 
         (["calibrate", "toy_resnt"], "did you mean 'toy_resnet'?"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(in_process: Zoo, tmp_path: Path, arguments: list[str], line: str) -> None:
+def test_a_mistake_is_one_line_and_exit_code_2(
+    in_process: Zoo, tmp_path: Path, arguments: list[str], line: str
+) -> None:
     done = in_process(*arguments, "--store", str(tmp_path / "empty"))
     assert done.returncode == 2
     assert done.stdout == ""
@@ -133,13 +135,15 @@ def test_a_mistake_is_one_line_and_exit_code_2(in_process: Zoo, tmp_path: Path, 
 
 
 @pytest.mark.real
-def test_both_sides_are_measured_now_in_turn_and_the_result_is_reproduced(zoo: Zoo, tmp_path: Path) -> None:
+def test_both_sides_are_measured_now_in_turn_and_the_result_is_reproduced(
+    quick: Zoo, in_process: Zoo, tmp_path: Path
+) -> None:
     where = ("--store", str(tmp_path / "store"))
-    refused = zoo("bench", "plain_cnn", "--against", "toy_resnet", "--resume", *where)
+    refused = in_process("bench", "plain_cnn", "--against", "toy_resnet", "--resume", *where)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    done = zoo(
-        *("bench", "plain_cnn", "--against", "toy_resnet", "--batch-size", "8", "--processes", "2"),
-        *("--max-time", "2", "--fail-if", "parameters>+0%", "--json", *where),
+    done = quick(
+        *("bench", "plain_cnn", "--against", "toy_resnet", "--runtime", "jax", "--batch-size", "8"),
+        *("--processes", "2", "--max-time", "2", "--fail-if", "parameters>+0%", "--json", *where),
     )
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
@@ -151,24 +155,24 @@ def test_both_sides_are_measured_now_in_turn_and_the_result_is_reproduced(zoo: Z
     assert measures["latency"]["verdict"] == "inconclusive"  # two processes a side, and no calibration
     assert "McNemar" in measures["accuracy"]["reason"]
 
-    results = [json.loads(line) for line in zoo("results", "export", *where).stdout.splitlines()]
+    results = [json.loads(line) for line in in_process("results", "export", *where).stdout.splitlines()]
     assert len(results) == 2
     assert len({result["run"] for result in results}) == 1
-    again = zoo("reproduce", results[0]["id"], "--json", *where)
+    again = quick("reproduce", results[0]["id"], "--json", *where)
     assert again.returncode == 0, again.stderr
     accuracy = next(c for c in json.loads(again.stdout)["comparisons"] if c["measure"] == "accuracy")
     assert (accuracy["verdict"], accuracy["change"]) == ("same", 0.0)
 
 
 @pytest.mark.real
-def test_calibration_is_kept_and_used(zoo: Zoo, tmp_path: Path) -> None:
+def test_calibration_is_kept_and_used(quick: Zoo, in_process: Zoo, tmp_path: Path) -> None:
     where = ("--store", str(tmp_path / "store"))
-    done = zoo("calibrate", "resnet8", "--pairs", "2", "--batch-size", "1", "--json", *where)
+    done = quick("calibrate", "plain_cnn", "--pairs", "2", "--batch-size", "1", "--json", *where)
     assert done.returncode == 0, done.stderr
     floor = json.loads(done.stdout)
     assert floor["pairs"] == 2
     assert 0 < floor["process_sd"] < 1
     assert floor["scenario"]["batch_size"] == 1
-    ids = [json.loads(line)["id"] for line in zoo("results", "export", *where).stdout.splitlines()]
-    compared = zoo("compare", *ids, "--json", *where)
+    ids = [json.loads(line)["id"] for line in in_process("results", "export", *where).stdout.splitlines()]
+    compared = in_process("compare", *ids, "--json", *where)
     assert "noise floor of 2 pairs" in json.loads(compared.stdout)["comparisons"][0]["reason"]

@@ -221,7 +221,9 @@ def wait_until(reached: Callable[[], bool], seconds: float = 20) -> None:
         (("list", "--data-dir", "/nowhere"), 2, "the data directory /nowhere is not there"),
     ],
 )
-def test_a_mistake_is_one_line(in_process: Zoo, tmp_path: Path, arguments: tuple[str, ...], code: int, line: str) -> None:
+def test_a_mistake_is_one_line(
+    in_process: Zoo, tmp_path: Path, arguments: tuple[str, ...], code: int, line: str
+) -> None:
     done = in_process("data", *arguments, ZOO_DATA_DIR=str(tmp_path / "data"))
     assert done.returncode == code
     assert done.stderr.startswith(f"zoo: {line}")

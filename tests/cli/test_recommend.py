@@ -56,7 +56,9 @@ def test_the_fastest_within_the_limits_is_named(in_process: Zoo, store: str) -> 
         ),
     ],
 )
-def test_nothing_within_the_limits_is_said(in_process: Zoo, store: str, arguments: list[str], code: int, line: str) -> None:
+def test_nothing_within_the_limits_is_said(
+    in_process: Zoo, store: str, arguments: list[str], code: int, line: str
+) -> None:
     done = in_process("recommend", *arguments, "--store", store)
     assert done.returncode == code, done.stderr
     assert done.stdout.splitlines()[0] == line
