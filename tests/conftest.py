@@ -77,12 +77,12 @@ def in_process(home: Path) -> Zoo:
         assert timeout == 0, "nothing ends a command that runs in this process"
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
         before = FRAMEWORKS & sys.modules.keys()
-        with pytest.MonkeyPatch.context() as patched, pytest.raises(SystemExit) as ended:
+        with pytest.MonkeyPatch.context() as patched:
             for name, value in {"ZOO_HOME": str(home), **with_path(variables)}.items():
                 patched.setenv(name, value)
             for path in filter(None, variables.get("PYTHONPATH", "").split(os.pathsep)):
                 patched.syspath_prepend(path)
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
                 cli.main([*arguments])
         assert FRAMEWORKS & sys.modules.keys() == before
         printed = [stream.buffer.getvalue().decode() for stream in (out, err)]

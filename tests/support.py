@@ -22,12 +22,11 @@ from zoo.record.scenario import Scenario
 from zoo.results import index
 from zoo.results.store import Filter, Store
 
-
 COMMAND = (str(Path(sys.executable).parent / "zoo"),)
 QUICK = (sys.executable, "-P", str(Path(__file__).with_name("quick_zoo.py")))
 
 
-# Runs a script whose Keras doesn't import TensorFlow beside another backend, as it does by itself: it takes the longest.
+# Runs a script whose Keras doesn't import TensorFlow beside another backend, as Keras does by itself.
 WITH_KERAS_ALONE = (
     "-c",
     """
