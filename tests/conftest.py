@@ -1,20 +1,21 @@
-"""Fixtures for the tests that run real models in real processes."""
+"""Fixtures that several folders share: the command in a process or in this one, and what is measured once for all."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import io
 import os
 import signal
 import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support import Zoo
+from support import COMMAND, QUICK, Zoo, install, running, with_path
 
 ROOT = Path(__file__).resolve().parent.parent
+FRAMEWORKS = {"tensorflow", "keras", "jax", "torch"}
 CIFAR10_FOLDER = ROOT.parent / "shared" / "data"
 
 
@@ -48,27 +49,47 @@ def _own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def zoo(home: Path) -> Zoo:
-    """Run the installed command as a user does; returns the completed process."""
-
-    def run(*arguments: str, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [Path(sys.executable).parent / "zoo", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            env={**os.environ, "ZOO_HOME": str(home), **variables},
-        )
-
-    return run
+    """Run the installed command as a user does."""
+    return running(COMMAND, home)
 
 
 @pytest.fixture(scope="session")
-def toy_results(zoo: Zoo) -> list[dict[str, Any]]:
-    """What `zoo bench toy_resnet --json` prints, measured once for all tests."""
-    done = zoo("bench", "toy_resnet", "--max-time", "4", "--batch-size", "1,32", "--json")
-    assert done.returncode == 0, done.stderr
-    results: list[dict[str, Any]] = json.loads(done.stdout)
-    return results
+def quick(home: Path) -> Zoo:
+    """Run `quick_zoo.py`: for tests of all that surrounds a measurement, and not of its figures."""
+    return running(QUICK, home)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The variables under which the model of `small.py` is installed."""
+    return {"PYTHONPATH": str(install(tmp_path_factory.mktemp("small"), Path(__file__).with_name("small.py")))}
+
+
+@pytest.fixture(scope="session")
+def in_process(home: Path) -> Zoo:
+    """Run the command in this process, which spares the start of one: for mistakes, and for what only reads.
+
+    It fails the test if the command imports a framework, which no command may do in the process that you start.
+    """
+    from zoo import cli
+
+    def run(*arguments: str, timeout: float = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+        assert timeout == 0, "nothing ends a command that runs in this process"
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        before = FRAMEWORKS & sys.modules.keys()
+        with pytest.MonkeyPatch.context() as patched:
+            for name, value in {"ZOO_HOME": str(home), **with_path(variables)}.items():
+                patched.setenv(name, value)
+            for path in filter(None, variables.get("PYTHONPATH", "").split(os.pathsep)):
+                patched.syspath_prepend(path)
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
+                cli.main([*arguments])
+        assert FRAMEWORKS & sys.modules.keys() == before
+        printed = [stream.buffer.getvalue().decode() for stream in (out, err)]
+        assert isinstance(ended.value.code, int)
+        return subprocess.CompletedProcess([*arguments], ended.value.code, *printed)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -22,18 +22,55 @@ from zoo.record.scenario import Scenario
 from zoo.results import index
 from zoo.results.store import Filter, Store
 
+COMMAND = (str(Path(sys.executable).parent / "zoo"),)
+QUICK = (sys.executable, "-P", str(Path(__file__).with_name("quick_zoo.py")))
+
+
+# Runs a script whose Keras doesn't import TensorFlow beside another backend, as Keras does by itself.
+WITH_KERAS_ALONE = (
+    "-c",
+    """
+import os, runpy, sys
+from zoo.keras_backend import import_keras
+
+import_keras()
+del sys.argv[0]
+sys.path[0] = os.path.dirname(sys.argv[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+""",
+)
+
 
 class Zoo(Protocol):
-    """Runs the installed command as a user does."""
+    """Runs the command; returns the completed process."""
 
     def __call__(self, *arguments: str, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess[str]: ...
+
+
+def running(command: Sequence[str], home: Path) -> Zoo:
+    """What runs `COMMAND` or `QUICK` in a process.
+
+    :param home: the zoo's own folder.
+    """
+
+    def run(*arguments: str, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "ZOO_HOME": str(home), **with_path(variables)}
+        return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=timeout, env=environment)
+
+    return run
+
+
+def with_path(variables: Mapping[str, str]) -> dict[str, str]:
+    """The same variables, where PYTHONPATH goes on with what it is here: the zoo itself may lie there."""
+    paths = [variables.get("PYTHONPATH"), os.environ.get("PYTHONPATH")]
+    return {**variables, "PYTHONPATH": os.pathsep.join(filter(None, paths))} if paths[0] else dict(variables)
 
 
 def printed(backend: str, *command: str | Path, **variables: str) -> dict[str, Any]:
     """What a Python script prints last, which is JSON, in a process of its own.
 
     :param backend: Keras' in that process.
-    :param command: what follows `python`: the script and its arguments.
+    :param command: what follows `python`: the script and its arguments, after `WITH_KERAS_ALONE` where that does.
     :param variables: of the environment, beside those of this process.
     """
     done = subprocess.run(

@@ -157,8 +157,8 @@ def test_nothing_is_left_half_written(tmp_path: Path, monkeypatch: pytest.Monkey
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_command_says_what_comes_next(zoo: Zoo, tmp_path: Path) -> None:
-    done = zoo("plugin", "new", "my_model", "-o", str(tmp_path / "zoo-mine"))
+def test_the_command_says_what_comes_next(in_process: Zoo, tmp_path: Path) -> None:
+    done = in_process("plugin", "new", "my_model", "-o", str(tmp_path / "zoo-mine"))
     assert done.returncode == 0
     assert done.stderr == ""
     assert done.stdout.splitlines() == [
@@ -168,7 +168,7 @@ def test_the_command_says_what_comes_next(zoo: Zoo, tmp_path: Path) -> None:
         "  zoo plugin check",
         "  zoo bench my_model",
     ]
-    again = zoo("plugin", "new", "my_model", "-o", str(tmp_path / "zoo-mine"), "--json")
+    again = in_process("plugin", "new", "my_model", "-o", str(tmp_path / "zoo-mine"), "--json")
     assert again.returncode == 2
     assert again.stderr.startswith("zoo: ")
     assert len(again.stderr.splitlines()) == 1

@@ -1,4 +1,7 @@
-"""A plugin whose models misbehave, each in its own way. Installed by test_hostile.py through PYTHONPATH."""
+"""A plugin whose models misbehave, each in its own way, but for one. Installed by test_hostile.py through PYTHONPATH.
+
+They are to run by `keras-call` on JAX, where a layer's `call` is run each time and not traced.
+"""
 
 import os
 import subprocess
@@ -17,6 +20,7 @@ WAYS = (
     "raises_in_first_call",
     "raises_in_hundredth_call",
     "raises_in_300th_call",
+    "behaves",
 )
 
 
@@ -57,24 +61,18 @@ def build(input_shape: tuple[int, int, int], classes: int, way: str) -> object:
 def raising_at(call: int) -> object:
     """A layer that passes on what it is given, until that call."""
     import keras
-    import tensorflow as tf
-
-    count = [0]
-
-    def passing(x: object) -> object:
-        count[0] += 1
-        if count[0] == call:
-            raise ValueError(f"call {call} fails")
-        return x
 
     class Raising(keras.layers.Layer):
-        def call(self, x: object) -> object:
-            y = tf.numpy_function(passing, [x], tf.float32)
-            y.set_shape(x.shape)
-            return y
+        calls = 0
 
-        def compute_output_shape(self, shape: object) -> object:
-            return shape
+        def call(self, x: object) -> object:
+            self.calls += 1
+            if self.calls == call:
+                raise ValueError(f"call {call} fails")
+            return x
+
+        def compute_output_spec(self, x: object) -> object:  # without a call
+            return keras.KerasTensor(x.shape, x.dtype)
 
     return Raising()
 

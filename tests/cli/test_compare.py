@@ -42,43 +42,45 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def test_a_slower_model_is_called_slower_and_breaks_the_gate(zoo: Zoo, store: Store) -> None:
+def test_a_slower_model_is_called_slower_and_breaks_the_gate(zoo: Zoo, in_process: Zoo, store: Store) -> None:
     stored(store, 1, model="plain_cnn")
     stored(store, 2, 1.1, model="toy_resnet")
     where = ("--store", str(store.folder))
-    done = zoo("compare", "plain_cnn", "toy_resnet", "--format", "github", *where)
+    done = in_process("compare", "plain_cnn", "toy_resnet", "--format", "github", *where)
     assert done.returncode == 0, done.stderr
     assert "+10.00 %" in done.stdout
     assert "slower" in done.stdout
-    assert zoo("compare", "plain_cnn", "toy_resnet", "--fail-if", "latency>+5%", *where).returncode == 1
-    assert zoo("compare", "plain_cnn", "toy_resnet", "--fail-if", "latency>+20%", *where).returncode == 0
-    assert zoo("compare", "toy_resnet", "plain_cnn", "--fail-if", "latency>+5%", *where).returncode == 0
-    assert zoo("compare", "plain_cnn", "toy_resnet", "--fail-if", "accuracy<-1pp", *where).returncode == 4
+    assert in_process("compare", "plain_cnn", "toy_resnet", "--fail-if", "latency>+5%", *where).returncode == 1
+    assert in_process("compare", "plain_cnn", "toy_resnet", "--fail-if", "latency>+20%", *where).returncode == 0
+    assert in_process("compare", "toy_resnet", "plain_cnn", "--fail-if", "latency>+5%", *where).returncode == 0
+    assert in_process("compare", "plain_cnn", "toy_resnet", "--fail-if", "accuracy<-1pp", *where).returncode == 4
+    ended = zoo("compare", "plain_cnn", "toy_resnet", "--fail-if", "latency>+5%", *where)
+    assert ended.returncode == 1  # as a process too
 
 
-def test_sides_can_be_ids_labels_and_files(zoo: Zoo, store: Store, tmp_path: Path) -> None:
+def test_sides_can_be_ids_labels_and_files(in_process: Zoo, store: Store, tmp_path: Path) -> None:
     a = stored(store, 1, labels=("before",))
     b = stored(store, 2, 1.1, labels=("after",))
     file = tmp_path / "baseline.json"
     file.write_text(json.dumps([a.to_json()]))
     for one in (a.id, "before", str(file)):
         for other in (b.id, "after"):
-            done = zoo("compare", one, other, "--json", "--store", str(store.folder))
+            done = in_process("compare", one, other, "--json", "--store", str(store.folder))
             assert done.returncode == 0, done.stderr
             latency = json.loads(done.stdout)["comparisons"][0]
             assert (latency["measure"], latency["verdict"]) == ("latency", "slower")
 
 
-def test_two_machines_are_refused_unless_allowed(zoo: Zoo, store: Store) -> None:
+def test_two_machines_are_refused_unless_allowed(in_process: Zoo, store: Store) -> None:
     a = stored(store, 1, labels=("here",))
     b = stored(store, 2, labels=("there",), fingerprint="fedcba9876543210")
     where = ("--store", str(store.folder))
-    refused = zoo("compare", "here", "there", *where)
+    refused = in_process("compare", "here", "there", *where)
     assert refused.returncode == 2
     assert refused.stdout == ""
     assert "were measured in different environments" in refused.stderr
     assert refused.stderr.count("\n") == 1
-    allowed = zoo("compare", a.id, b.id, "--across-environments", *where)
+    allowed = in_process("compare", a.id, b.id, "--across-environments", *where)
     assert allowed.returncode == 0
     rows = [line for line in allowed.stdout.splitlines() if line.startswith("digits")]
     assert len(rows) >= 4
@@ -122,8 +124,10 @@ def test_a_gate_on_busy_results_of_different_times_cannot_tell(zoo: Zoo, store: 
         (["calibrate", "toy_resnt"], "did you mean 'toy_resnet'?"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, tmp_path: Path, arguments: list[str], line: str) -> None:
-    done = zoo(*arguments, "--store", str(tmp_path / "empty"))
+def test_a_mistake_is_one_line_and_exit_code_2(
+    in_process: Zoo, tmp_path: Path, arguments: list[str], line: str
+) -> None:
+    done = in_process(*arguments, "--store", str(tmp_path / "empty"))
     assert done.returncode == 2
     assert done.stdout == ""
     assert line in done.stderr
@@ -131,13 +135,15 @@ def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, tmp_path: Path, argumen
 
 
 @pytest.mark.real
-def test_both_sides_are_measured_now_in_turn_and_the_result_is_reproduced(zoo: Zoo, tmp_path: Path) -> None:
+def test_both_sides_are_measured_now_in_turn_and_the_result_is_reproduced(
+    quick: Zoo, in_process: Zoo, tmp_path: Path
+) -> None:
     where = ("--store", str(tmp_path / "store"))
-    refused = zoo("bench", "plain_cnn", "--against", "toy_resnet", "--resume", *where)
+    refused = in_process("bench", "plain_cnn", "--against", "toy_resnet", "--resume", *where)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    done = zoo(
-        *("bench", "plain_cnn", "--against", "toy_resnet", "--batch-size", "8", "--processes", "2"),
-        *("--max-time", "2", "--fail-if", "parameters>+0%", "--json", *where),
+    done = quick(
+        *("bench", "plain_cnn", "--against", "toy_resnet", "--runtime", "jax", "--batch-size", "8"),
+        *("--processes", "2", "--max-time", "2", "--fail-if", "parameters>+0%", "--json", *where),
     )
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
@@ -149,24 +155,24 @@ def test_both_sides_are_measured_now_in_turn_and_the_result_is_reproduced(zoo: Z
     assert measures["latency"]["verdict"] == "inconclusive"  # two processes a side, and no calibration
     assert "McNemar" in measures["accuracy"]["reason"]
 
-    results = [json.loads(line) for line in zoo("results", "export", *where).stdout.splitlines()]
+    results = [json.loads(line) for line in in_process("results", "export", *where).stdout.splitlines()]
     assert len(results) == 2
     assert len({result["run"] for result in results}) == 1
-    again = zoo("reproduce", results[0]["id"], "--json", *where)
+    again = quick("reproduce", results[0]["id"], "--json", *where)
     assert again.returncode == 0, again.stderr
     accuracy = next(c for c in json.loads(again.stdout)["comparisons"] if c["measure"] == "accuracy")
     assert (accuracy["verdict"], accuracy["change"]) == ("same", 0.0)
 
 
 @pytest.mark.real
-def test_calibration_is_kept_and_used(zoo: Zoo, tmp_path: Path) -> None:
+def test_calibration_is_kept_and_used(quick: Zoo, in_process: Zoo, tmp_path: Path) -> None:
     where = ("--store", str(tmp_path / "store"))
-    done = zoo("calibrate", "resnet8", "--pairs", "2", "--batch-size", "1", "--json", *where)
+    done = quick("calibrate", "plain_cnn", "--pairs", "2", "--batch-size", "1", "--json", *where)
     assert done.returncode == 0, done.stderr
     floor = json.loads(done.stdout)
     assert floor["pairs"] == 2
     assert 0 < floor["process_sd"] < 1
     assert floor["scenario"]["batch_size"] == 1
-    ids = [json.loads(line)["id"] for line in zoo("results", "export", *where).stdout.splitlines()]
-    compared = zoo("compare", *ids, "--json", *where)
+    ids = [json.loads(line)["id"] for line in in_process("results", "export", *where).stdout.splitlines()]
+    compared = in_process("compare", *ids, "--json", *where)
     assert "noise floor of 2 pairs" in json.loads(compared.stdout)["comparisons"][0]["reason"]

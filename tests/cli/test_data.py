@@ -221,8 +221,10 @@ def wait_until(reached: Callable[[], bool], seconds: float = 20) -> None:
         (("list", "--data-dir", "/nowhere"), 2, "the data directory /nowhere is not there"),
     ],
 )
-def test_a_mistake_is_one_line(zoo: Zoo, tmp_path: Path, arguments: tuple[str, ...], code: int, line: str) -> None:
-    done = zoo("data", *arguments, ZOO_DATA_DIR=str(tmp_path / "data"))
+def test_a_mistake_is_one_line(
+    in_process: Zoo, tmp_path: Path, arguments: tuple[str, ...], code: int, line: str
+) -> None:
+    done = in_process("data", *arguments, ZOO_DATA_DIR=str(tmp_path / "data"))
     assert done.returncode == code
     assert done.stderr.startswith(f"zoo: {line}")
     assert done.stderr.count("\n") == 1
@@ -230,12 +232,12 @@ def test_a_mistake_is_one_line(zoo: Zoo, tmp_path: Path, arguments: tuple[str, .
     assert os.listdir(tmp_path) == []
 
 
-def test_what_is_prepared_is_listed_and_what_is_damaged_is_mentioned(zoo: Zoo, tmp_path: Path) -> None:
+def test_what_is_prepared_is_listed_and_what_is_damaged_is_mentioned(in_process: Zoo, tmp_path: Path) -> None:
     for name in ("sound", "broken"):
         (tmp_path / name / "1.0.0").mkdir(parents=True)
         (tmp_path / name / "1.0.0" / "dataset_info.json").write_text("{}")
     (tmp_path / "sound" / "1.0.0" / "features.json").write_text("{}")
-    done = zoo("data", "--data-dir", str(tmp_path), "--json")
+    done = in_process("data", "--data-dir", str(tmp_path), "--json")
     assert done.returncode == 0
     assert {one["name"] for one in json.loads(done.stdout)} - {"shapes"} == {"digits"}  # shapes is of a plugin
     damaged, others = done.stderr.splitlines()

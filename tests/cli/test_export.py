@@ -75,9 +75,9 @@ def test_the_lines_of_the_readme_run_it_without_the_zoo(exported: Path, record: 
     assert np.abs(found - expected).max() / expected.std() < 2 * record["parity"]["max_difference"]
 
 
-def test_a_folder_that_is_not_empty_stays_as_it_is(zoo: Zoo, exported: Path) -> None:
+def test_a_folder_that_is_not_empty_stays_as_it_is(in_process: Zoo, exported: Path) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in exported.iterdir()}
-    done = zoo("export", "toy_resnet", "--runtime", "onnxruntime", "-o", str(exported))
+    done = in_process("export", "toy_resnet", "--runtime", "onnxruntime", "-o", str(exported))
     assert done.returncode == 2
     assert done.stderr == f"zoo: {exported} is there already; name a folder that isn't, or is empty\n"
     assert {path.name: path.stat().st_mtime_ns for path in exported.iterdir()} == before

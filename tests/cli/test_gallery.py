@@ -82,9 +82,9 @@ def test_the_rest_of_the_zoo_goes_on(listed: subprocess.CompletedProcess[str]) -
 
 
 @pytest.mark.real
-def test_toy_resnet_is_measured_beside_all_of_them(zoo: Zoo, bad: dict[str, str], listed: object) -> None:
+def test_toy_resnet_is_measured_beside_all_of_them(quick: Zoo, bad: dict[str, str], listed: object) -> None:
     arguments = ("--runtime", "jax", "--max-time", "1", "--batch-size", "1", "--json")
-    done = zoo("bench", "toy_resnet", *arguments, **bad)
+    done = quick("bench", "toy_resnet", *arguments, **bad)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[0]["outcome"] == "ok"
 

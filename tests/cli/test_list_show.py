@@ -15,8 +15,8 @@ MODELS = {
 }  # fmt: skip
 
 
-def test_list_names_every_model_with_its_plugin(zoo: Zoo) -> None:
-    done = zoo("list", "--json")
+def test_list_names_every_model_with_its_plugin(in_process: Zoo) -> None:
+    done = in_process("list", "--json")
     assert done.returncode == 0
     models = {model["name"]: model for model in json.loads(done.stdout)}
     assert set(models) >= MODELS
@@ -29,10 +29,10 @@ def test_list_names_every_model_with_its_plugin(zoo: Zoo) -> None:
     assert toy["weights"] == ["digits", "cifar10"]
 
 
-def test_list_prints_a_table_in_any_of_tabulates_formats(zoo: Zoo) -> None:
-    assert "| toy_resnet" in zoo("list", "toy*", "--format", "github").stdout
-    assert zoo("list", "toy*", "--format", "tsv").stdout.count("\t") == 10
-    refused = zoo("list", "--format", "nonsense")
+def test_list_prints_a_table_in_any_of_tabulates_formats(in_process: Zoo) -> None:
+    assert "| toy_resnet" in in_process("list", "toy*", "--format", "github").stdout
+    assert in_process("list", "toy*", "--format", "tsv").stdout.count("\t") == 10
+    refused = in_process("list", "--format", "nonsense")
     assert refused.returncode == 2
     assert "'nonsense' is not one of" in refused.stderr
 
@@ -49,8 +49,8 @@ def test_list_prints_a_table_in_any_of_tabulates_formats(zoo: Zoo) -> None:
         (["list", "--wrong"], "No such option"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, arguments: list[str], line: str) -> None:
-    done = zoo(*arguments)
+def test_a_mistake_is_one_line_and_exit_code_2(in_process: Zoo, arguments: list[str], line: str) -> None:
+    done = in_process(*arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert line in done.stderr
@@ -67,8 +67,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(zoo: Zoo, arguments: list[str], l
         ([], {"ZOO_DISABLE_PLUGINS": ", toy-resnet"}),
     ],
 )
-def test_plugins_can_be_switched_off(zoo: Zoo, arguments: list[str], variables: dict[str, str]) -> None:
-    done = zoo(*arguments, "list", "--json", **variables)
+def test_plugins_can_be_switched_off(in_process: Zoo, arguments: list[str], variables: dict[str, str]) -> None:
+    done = in_process(*arguments, "list", "--json", **variables)
     names = {model["name"] for model in json.loads(done.stdout)}
     assert "toy_resnet" not in names
     assert names >= MODELS - {"toy_resnet"}
@@ -90,9 +90,9 @@ def test_plugins_can_be_switched_off(zoo: Zoo, arguments: list[str], variables: 
     ],
 )
 def test_a_plugin_to_switch_off_that_is_not_there_is_mentioned(
-    zoo: Zoo, command: list[str], arguments: list[str], variables: dict[str, str], line: str
+    in_process: Zoo, command: list[str], arguments: list[str], variables: dict[str, str], line: str
 ) -> None:
-    done = zoo(*arguments, *command, **variables)
+    done = in_process(*arguments, *command, **variables)
     assert done.returncode == 0
     assert done.stderr == f"zoo: nothing to switch off: {line}\n"
     assert "toy_resnet" in done.stdout or "zoo-toy-resnet" in done.stdout
@@ -126,14 +126,14 @@ def test_show_works_on_every_keras_backend(zoo: Zoo, backend: str) -> None:
 
 @pytest.mark.real
 def test_a_diagram_that_cannot_be_written_is_one_line(zoo: Zoo) -> None:
-    done = zoo("show", "toy_resnet", "--diagram", "/proc/nowhere/toy.svg")
+    done = zoo("show", "toy_resnet", "--diagram", "/proc/nowhere/toy.svg", KERAS_BACKEND="jax")
     assert done.returncode == 2
     assert done.stderr.startswith("zoo: can't write")
     assert done.stderr.count("\n") == 1
 
 
-def test_doctor_names_the_plugins(zoo: Zoo) -> None:
-    done = zoo("doctor", "--quick")
+def test_doctor_names_the_plugins(in_process: Zoo) -> None:
+    done = in_process("doctor", "--quick")
     assert done.returncode == 0
     assert "zoo-toy-resnet 0.1.0: models toy_resnet" in done.stdout
     assert "no problems" in done.stdout

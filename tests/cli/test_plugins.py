@@ -94,8 +94,8 @@ def test_without_pip_uv_does_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         packages.run("install", ["zoo-acme"])
 
 
-def test_the_table_says_what_each_brings_and_how_long_it_took(zoo: Zoo) -> None:
-    done = zoo("plugins")
+def test_the_table_says_what_each_brings_and_how_long_it_took(in_process: Zoo) -> None:
+    done = in_process("plugins")
     assert done.returncode == 0
     assert done.stderr == ""
     headers, _, core, *lines = done.stdout.splitlines()
@@ -104,25 +104,25 @@ def test_the_table_says_what_each_brings_and_how_long_it_took(zoo: Zoo) -> None:
     (toy,) = [line for line in lines if line.startswith("zoo-toy-resnet ")]
     assert "models toy_resnet" in toy
     assert toy.endswith(("ms", " s"))
-    (toy,) = [p for p in json.loads(zoo("plugins", "--json").stdout) if p["name"] == "toy-resnet"]
+    (toy,) = [p for p in json.loads(in_process("plugins", "--json").stdout) if p["name"] == "toy-resnet"]
     assert toy["brings"] == {"models": ["toy_resnet"], "datasets": [], "runtimes": []}
     assert toy["load_s"] > 0
     assert toy["findings"] == []
     assert toy["state"] == "used"
-    assert zoo("plugins", "--refresh", "--format", "tsv").stdout.count("\t") > 10
+    assert in_process("plugins", "--refresh", "--format", "tsv").stdout.count("\t") > 10
 
 
-def test_a_plugin_that_is_switched_off_says_so(zoo: Zoo, tmp_path: Path) -> None:
+def test_a_plugin_that_is_switched_off_says_so(in_process: Zoo, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[plugins]\ndisabled = ["toy-resnet"]\n')
     variables = {"ZOO_HOME": str(tmp_path)}
     for _ in range(2):
-        assert "\ntoy_resnet " not in zoo("list", **variables).stdout
-    (toy,) = [p for p in json.loads(zoo("plugins", "--json", **variables).stdout) if p["name"] == "toy-resnet"]
+        assert "\ntoy_resnet " not in in_process("list", **variables).stdout
+    (toy,) = [p for p in json.loads(in_process("plugins", "--json", **variables).stdout) if p["name"] == "toy-resnet"]
     assert toy["state"] == "switched off"
     (tmp_path / "config.toml").write_text("")
-    assert "\ntoy_resnet " in zoo("list", **variables).stdout
+    assert "\ntoy_resnet " in in_process("list", **variables).stdout
     (tmp_path / "config.toml").write_text("[plugins\n")
-    done = zoo("list", **variables)
+    done = in_process("list", **variables)
     assert done.returncode == 2
     assert done.stderr.startswith(f"zoo: {tmp_path}/config.toml is not TOML: ")
     assert done.stderr.count("\n") == 1

@@ -65,12 +65,14 @@ def variables(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def results(zoo: Zoo, folder: Path, variables: dict[str, str]) -> list[dict[str, Any]]:
+def results(quick: Zoo, folder: Path, variables: dict[str, str]) -> list[dict[str, Any]]:
     """Of a model that fails and of one that works but has no weights."""
     arguments = [
         "bench",
         "leaky",
         "plain20",
+        "--runtime",
+        "jax",
         "--max-time",
         "1",
         "--batch-size",
@@ -78,7 +80,7 @@ def results(zoo: Zoo, folder: Path, variables: dict[str, str]) -> list[dict[str,
         "--data-dir",
         str(folder / OWNER / "datasets"),
     ]
-    done = zoo(*arguments, "--json", **variables)
+    done = quick(*arguments, "--json", **variables)
     assert done.returncode == 3, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
     assert [result["outcome"] for result in found] == ["error", "ok"]

@@ -26,9 +26,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
-def test_the_fastest_within_the_limits_is_named(zoo: Zoo, store: str) -> None:
+def test_the_fastest_within_the_limits_is_named(in_process: Zoo, store: str) -> None:
     limits = ("--max-latency", "2.5ms", "--min-accuracy", "85%", "--max-memory", "300MB")
-    done = zoo("recommend", *limits, "--store", store)
+    done = in_process("recommend", *limits, "--store", store)
     assert done.returncode == 0, done.stderr
     first, *rest = done.stdout.splitlines()
     assert first == (
@@ -36,7 +36,7 @@ def test_the_fastest_within_the_limits_is_named(zoo: Zoo, store: str) -> None:
         "at least 85.00 %, memory of at most 300 MB"
     )
     assert any("tensorflow" in line and "latency 3.00 ms, more than 2.50 ms" in line for line in rest)
-    done = zoo("recommend", "toy*", *limits, "--store", store, "--json")
+    done = in_process("recommend", "toy*", *limits, "--store", store, "--json")
     found = json.loads(done.stdout)
     assert found["winner"]["runtime"] == "torch"
     assert [one["runtime"] for one in found["runners_up"]] == ["jax"]
@@ -56,8 +56,10 @@ def test_the_fastest_within_the_limits_is_named(zoo: Zoo, store: str) -> None:
         ),
     ],
 )
-def test_nothing_within_the_limits_is_said(zoo: Zoo, store: str, arguments: list[str], code: int, line: str) -> None:
-    done = zoo("recommend", *arguments, "--store", store)
+def test_nothing_within_the_limits_is_said(
+    in_process: Zoo, store: str, arguments: list[str], code: int, line: str
+) -> None:
+    done = in_process("recommend", *arguments, "--store", store)
     assert done.returncode == code, done.stderr
     assert done.stdout.splitlines()[0] == line
 
@@ -71,8 +73,8 @@ def test_nothing_within_the_limits_is_said(zoo: Zoo, store: str, arguments: list
         (["toy_resnt"], "did you mean 'toy_resnet'"),
     ],
 )
-def test_what_makes_no_sense_is_one_line(zoo: Zoo, tmp_path: Path, arguments: list[str], line: str) -> None:
-    done = zoo("recommend", *arguments, "--store", str(tmp_path))
+def test_what_makes_no_sense_is_one_line(in_process: Zoo, tmp_path: Path, arguments: list[str], line: str) -> None:
+    done = in_process("recommend", *arguments, "--store", str(tmp_path))
     assert done.returncode == 2
     assert line in done.stderr
     assert done.stderr.count("\n") == 1

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,27 +15,27 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from support import Zoo
+from support import COMMAND, Zoo, with_path
 
 from zoo.modeling.weights import provenance
 from zoo.training.api import spread
 
 pytestmark = pytest.mark.real
 
-RUN = ("toy_resnet", "--epochs", "4", "--set", "ema_momentum=0.9", "--set", "flip=yes")
+RUN = ("small", "--epochs", "4", "--set", "ema_momentum=0.9", "--set", "flip=yes")
 
 
 @pytest.fixture(scope="module")
-def trained(zoo: Zoo) -> dict[str, Any]:
-    """toy_resnet for four epochs, where `zoo bench` finds it."""
-    done = zoo("train", *RUN, "--json")
+def trained(zoo: Zoo, small: dict[str, str]) -> dict[str, Any]:
+    """The small model for four epochs, where `zoo bench` finds it."""
+    done = zoo("train", *RUN, "--json", **small)
     assert done.returncode == 0, done.stderr
     record: dict[str, Any] = json.loads(done.stdout)
     return record
 
 
 def test_the_weights_say_how_they_were_made(trained: dict[str, Any], home: Path) -> None:
-    assert trained["path"] == str(home / "weights" / "toy_resnet" / "digits.safetensors")
+    assert trained["path"] == str(home / "weights" / "small" / "digits.safetensors")
     record = trained["provenance"]
     assert record["recipe"]["epochs"] == 4
     assert record["changes"] == {"epochs": 4, "ema_momentum": 0.9, "flip": True}
@@ -59,36 +58,40 @@ def test_the_run_keeps_its_history_and_a_picture_of_it(trained: dict[str, Any]) 
     assert json.loads((folder / "result.json").read_text()) == {key: trained[key] for key in ("sha256", "provenance")}
 
 
-def test_bench_finds_and_scores_them(trained: dict[str, Any], zoo: Zoo) -> None:
-    (result,) = json.loads(
-        zoo(
-            "bench", "toy_resnet", "--weights", trained["path"], "--max-time", "2", "--batch-size", "1", "--json"
-        ).stdout
-    )
+def test_bench_finds_and_scores_them(trained: dict[str, Any], quick: Zoo, small: dict[str, str]) -> None:
+    options = ("--runtime", "jax", "--max-time", "1", "--batch-size", "1", "--json")
+    (result,) = json.loads(quick("bench", "small", "--weights", "trained", *options, **small).stdout)
     assert result["weights"]["sha256"] == trained["sha256"]
     score = trained["provenance"]["score"]
     assert result["measures"]["accuracy"]["value"] == pytest.approx(score["value"], abs=1 / 600)
 
 
-def test_killed_and_resumed_it_ends_with_the_same_weights(trained: dict[str, Any], zoo: Zoo, tmp_path: Path) -> None:
+def test_killed_and_resumed_it_ends_with_the_same_weights(
+    trained: dict[str, Any],
+    zoo: Zoo,
+    in_process: Zoo,
+    small: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     folder, output = tmp_path / "run", tmp_path / "resumed.safetensors"
     arguments = (*RUN, "--run-dir", str(folder), "-o", str(output))
-    process = subprocess.Popen([Path(sys.executable).parent / "zoo", "train", *arguments], env=os.environ.copy())
+    process = subprocess.Popen([*COMMAND, "train", *arguments], env={**os.environ, **with_path(small)})
     history = folder / "history.jsonl"
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while not (history.exists() and history.read_text()):
         assert process.poll() is None
         assert time.monotonic() < until
-        time.sleep(0.05)
+        time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not output.exists()
 
-    refused = zoo("train", *arguments)
+    refused = in_process("train", *arguments, **small)
     assert refused.returncode == 2
     assert "of this very run; go on from there with --resume" in refused.stderr
 
-    done = zoo("train", *arguments, "--resume", "--json")
+    done = zoo("train", *arguments, "--resume", "--json", **small)
     assert done.returncode == 0, done.stderr
     resumed = json.loads(done.stdout)
     assert resumed["provenance"]["values_sha256"] == trained["provenance"]["values_sha256"]
@@ -97,14 +100,17 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(trained: dict[str, Any
     lines = [json.loads(line) for line in history.read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
 
-    again = zoo("train", *arguments, "--resume", "--json", timeout=5)  # there is nothing left to do
+    monkeypatch.setattr("zoo.executors.local.run", None)  # there is nothing left to do
+    again = in_process("train", *arguments, "--resume", "--json", **small)
     assert json.loads(again.stdout) == resumed
 
 
-def test_tuning_reads_no_test_split_and_streams_the_same_images(zoo: Zoo, tmp_path: Path) -> None:
+def test_tuning_reads_no_test_split_and_streams_the_same_images(
+    zoo: Zoo, small: dict[str, str], tmp_path: Path
+) -> None:
     done = zoo(
-        "train", "toy_resnet", "--tune", "--data", "stream", "--seeds", "2", "--epochs", "1", "--flip-test",
-        "--run-dir", str(tmp_path), "--json",
+        "train", "small", "--tune", "--data", "stream", "--seeds", "2", "--epochs", "1", "--flip-test",
+        "--run-dir", str(tmp_path), "--json", **small,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
@@ -122,12 +128,15 @@ def test_tuning_reads_no_test_split_and_streams_the_same_images(zoo: Zoo, tmp_pa
         assert Path(run["path"]).parent == Path(run["run"])
 
 
-def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(zoo: Zoo, tmp_path: Path) -> None:
-    changes = ("--set", "optimizer=sgd", "--set", "learning_rate=1e9", "--set", "warmup_epochs=0")
-    done = zoo("train", "toy_resnet", "--run-dir", str(tmp_path / "run"), "-o", str(tmp_path / "w"), *changes)
+def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(
+    zoo: Zoo, small: dict[str, str], tmp_path: Path
+) -> None:
+    arguments = ("--run-dir", str(tmp_path / "run"), "-o", str(tmp_path / "w"))
+    changes = ("--set", "optimizer=sgd", "--set", "learning_rate=1e9", "--set", "schedule=constant")
+    done = zoo("train", "small", *arguments, *changes, **small)
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
-    assert line.startswith("zoo: the loss of toy_resnet was nan at step ")
+    assert line.startswith("zoo: the loss of small was nan at step ")
     assert "of epoch 1, with a learning rate of 1e+09; the checkpoint after epoch 0 is kept in " in line
     assert (tmp_path / "run" / "checkpoint.safetensors").exists()
     assert not (tmp_path / "w").exists()
@@ -146,20 +155,20 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(zoo: Zoo, tmp_
         (["--strategy", "data-parallel"], "--strategy data-parallel with --keras-backend tensorflow: keras.distribut"),
     ],
 )
-def test_what_can_not_be_trained_is_one_line_at_once(arguments: list[str], line: str, zoo: Zoo) -> None:
-    done = zoo("train", "resnet8", *arguments, timeout=10)
+def test_what_can_not_be_trained_is_one_line_at_once(arguments: list[str], line: str, in_process: Zoo) -> None:
+    done = in_process("train", "resnet8", *arguments)
     assert done.returncode == 2
     assert done.stderr.startswith(f"zoo: {line}")
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_several_seeds_of_a_dataset_without_a_recipe_of_its_own(
-    trained: dict[str, Any], zoo: Zoo, home: Path, tmp_path: Path
+    trained: dict[str, Any], zoo: Zoo, small: dict[str, str], home: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(home / "data" / "digits", tmp_path / "letters")
     output = tmp_path / "w.safetensors"
     arguments = ["--seeds", "2", "--epochs", "1", "--run-dir", str(tmp_path / "runs"), "-o", str(output), "--json"]
-    done = zoo("train", "resnet8", "--dataset", "letters", "--data-dir", str(tmp_path), *arguments)
+    done = zoo("train", "small", "--dataset", "letters", "--data-dir", str(tmp_path), *arguments, **small)
     assert done.returncode == 0, done.stderr
     first, second = json.loads(done.stdout)["runs"]
     record = first["provenance"]

@@ -98,9 +98,11 @@ def nested(shape, layer, name=None):
 
 @pytest.fixture(scope="module")
 def counts() -> dict[str, Any]:
-    """What the zoo counts for each expression."""
+    """What the zoo counts for each expression, under the backend that has the least to compile."""
     script = (
-        "import json, sys, keras\n"
+        "import json, sys\n"
+        "from zoo.keras_backend import import_keras\n"
+        "keras = import_keras()\n"
         "from keras import layers\n"
         "from zoo.modeling.cost import cost\n"
         f"{CLASSES}\n"
@@ -112,7 +114,7 @@ def counts() -> dict[str, Any]:
         "    found[expression] = [total.macs, total.not_counted, total.macs_left_out]\n"
         "print(json.dumps(found))\n"
     )
-    return printed("jax", "-c", script, json.dumps([*BY_HAND, *LEFT_OUT]))
+    return printed("numpy", "-c", script, json.dumps([*BY_HAND, *LEFT_OUT]))
 
 
 @pytest.mark.parametrize("expression", BY_HAND)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import printed
+from support import WITH_KERAS_ALONE, printed
 
 pytestmark = pytest.mark.real
 
@@ -69,6 +69,7 @@ def found() -> dict[str, Any]:
     """What folding.py prints, under the backend that has the least to compile."""
     return printed(
         "torch",
+        *WITH_KERAS_ALONE,
         Path(__file__).with_name("folding.py"),
         json.dumps([*FOLDED, *NOT_FOLDED, *WITHIN]),
         json.dumps([*WITHIN, STUBBORN]),

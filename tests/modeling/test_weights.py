@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save, save_file
-from support import printed
+from support import WITH_KERAS_ALONE, printed
 
 import zoo
 from zoo.errors import WeightsError
@@ -152,7 +152,7 @@ def tried(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     save_file({**tensors, "extra": np.zeros(2**23, np.float32)}, folder / "large.safetensors")
     (folder / "twice.safetensors").write_bytes(_with_a_name_twice(content))
     script = Path(__file__).with_name("weights_script.py")
-    return printed("tensorflow", script, folder)
+    return printed("jax", *WITH_KERAS_ALONE, script, folder)
 
 
 @pytest.mark.real

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import printed
+from support import WITH_KERAS_ALONE, printed
 
 pytest.importorskip("zoo_keras_applications")
 
@@ -23,7 +23,7 @@ EVERYWHERE = ["mobilenet_v3_small_32", "efficientnet_b0_32"]  # the two that lea
 
 
 def _run(backend: str, *names: str) -> dict[str, Any]:
-    return printed(backend, Path(__file__).with_name("applications.py"), *names)
+    return printed(backend, *WITH_KERAS_ALONE, Path(__file__).with_name("applications.py"), *names)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import printed
+from support import WITH_KERAS_ALONE, printed
 
 pytestmark = pytest.mark.real
 
@@ -18,7 +18,8 @@ RATES = 0.1 * (1 + np.cos(np.pi * np.arange(12) / 12)) / 2  # on_keras.RECIPE: 4
 @pytest.fixture(scope="module", params=BACKENDS)
 def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What on_keras.py prints."""
-    return printed(request.param, Path(__file__).with_name("on_keras.py"), tmp_path_factory.mktemp("runs"))
+    script = Path(__file__).with_name("on_keras.py")
+    return printed(request.param, *WITH_KERAS_ALONE, script, tmp_path_factory.mktemp("runs"))
 
 
 def moved(image: np.ndarray, down: int, right: int, mirrored: bool, fill: str) -> np.ndarray:
