@@ -226,7 +226,7 @@ def test_what_is_switched_off_is_not_completed(monkeypatch: pytest.MonkeyPatch) 
         return registry.of(Discovered(0))
 
     monkeypatch.setattr(registry, "load", load)
-    monkeypatch.setattr(index, "load", lambda: index.Index([], [], (["acme"], [], [])))
+    monkeypatch.setattr(index, "load", lambda: index.Index([], [], ["acme"], [], []))
     for options, expected in (([], ["acme"]), (["--no-plugin", "zoo-acme"], [])):
         completing = ShellComplete(group, {}, "zoo", "_ZOO_COMPLETE")
         items = completing.get_completions([*options, "bench", "toy_resnet", "--dataset"], "ac")
