@@ -35,13 +35,21 @@ NOW = "2099-01-01T00:00:00+00:00"
 SPEC: dict[str, Any] = {"summary": "x", "build": "acme:net", "input_shape": (8, 8, 1), "classes": 10, "parameters": 10}
 
 
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """The folder of the prepared dataset."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def _no_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_dataset(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
     dataset = Dataset(
         name="digits",
         version="1.0.0",
         data_dir="/nowhere",
-        folder="/nowhere/digits/1.0.0",
+        folder=str(images),
         image_shape=(8, 8, 1),
         classes=10,
         splits={"test": 9},
@@ -77,6 +85,7 @@ def result_of(step: Step, number: int = 0, **changes: Any) -> Result:
     given = {
         "plugin": step.plugin.to_json(),
         "code": step.code,
+        "dataset_state": step.dataset_state,
         "policy": step.policy(),
         "zoo_version": zoo.__version__,
         **changes,
@@ -123,6 +132,8 @@ WEIGHTS = {"source": "trained here", "sha256": "1" * 64}
         {"plugin": {"distribution": "other", "version": "1.0"}},
         {"zoo_version": "0.0.9"},
         {"policy": {}},
+        {"code": "f" * 64},
+        {"dataset_state": "0123456789abcdef"},
     ],
 )
 def test_another_measurement_does_not(store: Store, changes: dict[str, Any]) -> None:
@@ -153,6 +164,30 @@ def test_new_weights_do_not_go_by_the_score_of_the_old(
     assert set(runs.existing(store, [before], HERE)) == {before.scenario}
     path.write_bytes(b"second")
     assert runs.existing(store, steps(), HERE) == {}
+
+
+def test_changed_images_do_not_go_by_what_was_measured_on_the_old(store: Store, images: Path) -> None:
+    (step,) = steps()
+    store.add(result_of(step))
+    assert set(runs.existing(store, steps(), HERE)) == {step.scenario}
+    (images / "more.png").write_bytes(b"")
+    assert runs.existing(store, steps(), HERE) == {}
+
+
+def test_a_run_that_prepared_its_dataset_is_continued_and_one_whose_images_changed_measures_again(
+    store: Store, images: Path
+) -> None:
+    before = [replace(step, dataset_state=None) for step in steps()]
+    run = runs.begin(store, before, HERE)
+    run.leave()
+    (step,) = steps()
+    done = result_of(step, run=run.id, id=f"{run.id[:15]}-00000001", created_at=NOW)
+    store.add(done)
+    again = runs.resume(store, [step], HERE)
+    assert (again.id, again.measured) == (run.id, {step.scenario: done})
+    again.leave()
+    (images / "more.png").write_bytes(b"")
+    assert runs.resume(store, steps(), HERE).measured == {}
 
 
 def test_a_result_without_the_accuracy_that_is_asked_for_does_not(store: Store, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Identity:
         plugin: the distribution that the model comes from, and its version.
         zoo_version: of what measures.
         code: digest of the code that runs.
+        dataset: the state of the dataset's files.
         policy: how long it is measured, and in how many processes.
         environment: the fingerprint, of what computes in the scenario.
     """
@@ -41,6 +42,7 @@ class Identity:
     plugin: tuple[str, str]
     zoo_version: str
     code: str | None
+    dataset: str | None
     policy: frozenset[tuple[str, float | int | None]]
     environment: str
 
@@ -57,6 +59,7 @@ def of_step(step: Step, environment: Environment) -> Identity:
         plugin=(step.plugin.distribution, step.plugin.version),
         zoo_version=zoo.__version__,
         code=step.code,
+        dataset=step.dataset_state,
         policy=frozenset(step.policy().items()),
         environment=scoped(environment, step.distributions).fingerprint,
     )
@@ -70,6 +73,7 @@ def of_result(result: Result) -> Identity:
         plugin=(result.plugin.distribution, result.plugin.version),
         zoo_version=result.zoo_version,
         code=result.code,
+        dataset=result.dataset_state,
         policy=frozenset(result.policy.items()),
         environment=result.environment.fingerprint,
     )

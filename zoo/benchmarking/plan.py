@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from zoo.benchmarking import variables
@@ -13,6 +13,7 @@ from zoo.benchmarking.code import code_digest
 from zoo.benchmarking.computing import distributions
 from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
+from zoo.data.state import dataset_state
 from zoo.errors import UsageError
 from zoo.executors.local import DEFAULT_TIMEOUT_S, Task
 from zoo.modeling.choice import PLUGIN, TRAINED, choose_weights
@@ -107,6 +108,7 @@ class Step:
     Attributes:
         plugin: where the model comes from.
         code: digest of the code that will run (`zoo.benchmarking.code`).
+        dataset_state: of the dataset's files (`zoo.data.state`); None while they are not prepared.
         no_accuracy: why no accuracy will be taken, if so.
         unavailable: why it can't be measured here, as far as that is known beforehand.
         in_matrix: whether others are measured with another runtime, device or precision: that it can't be measured is
@@ -122,6 +124,7 @@ class Step:
     no_accuracy: str | None
     options: Options
     code: str
+    dataset_state: str | None = None
     unavailable: str | None = None
     in_matrix: bool = False
     seeks_batch_size: bool = False
@@ -181,12 +184,14 @@ def plan(registry: Registry, patterns: Sequence[str], options: Options) -> list[
     if options.weights not in (None, TRAINED, PLUGIN) and len(entries) > 1:
         raise UsageError("a file of weights fits one model; name just that one")
     matrix = _matrix(registry, options)
-    return [
+    state = dataset_state(dataset.folder)
+    steps = [
         _step(entry, dataset, runs_on, batch_size, options, in_matrix=len(matrix) > 1)
         for entry in entries
         for runs_on in matrix
         for batch_size in dict.fromkeys(options.batch_sizes)
     ]
+    return [replace(step, dataset_state=state) for step in steps]
 
 
 def left_out(registry: Registry, options: Options) -> list[str]:

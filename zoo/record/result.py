@@ -174,6 +174,8 @@ class Result(Record):
         checks: doubts about the measurement.
         code: digest of the Python files of the zoo, the model's plugin and the runtime's; it differs where two branches
             share a version number. None in earlier Results.
+        dataset_state: digest of the state (name, size, time of change) of the dataset's files, which tells on the same
+            machine whether they are as they were. None in earlier Results.
         policy: how long to measure, and in how many processes, as it was asked for; empty in earlier Results.
         labels: names given to the run, for finding it again.
         run: identifies the run that it was part of; Results that were interleaved share it.
@@ -189,6 +191,7 @@ class Result(Record):
     plugin: Origin
     zoo_version: str
     code: str | None = None
+    dataset_state: str | None = None
     schema: str = SCHEMA
     failure: FailureRecord | None = None
     stats: Statistics = field(default_factory=Statistics)

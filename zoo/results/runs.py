@@ -109,14 +109,15 @@ def plan_digest(steps: Sequence[Step], environment: Environment) -> str:
 
 
 def _plain(identity: Identity, score: bool) -> tuple[object, ...]:
-    """The same text for equal identities, whatever order a set has."""
+    """The same text for equal identities, whatever order a set has. A dataset may be prepared only by the run itself:
+    whether its files are as they were is asked of each Result."""
     policy = sorted(identity.policy)
     rest = (identity.weights, identity.plugin, identity.zoo_version, identity.code, identity.environment)
     return (identity.scenario, *rest, policy, score)
 
 
 def _measured(store: Store, run_id: str, steps: Sequence[Step], environment: Environment) -> dict[Scenario, Result]:
-    wanted = {step.scenario: of_step(step, environment).environment for step in steps}
+    wanted = {step.scenario: of_step(step, environment) for step in steps}
     since = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
     rows = store.select(Filter(since=since), newest_first=False)
     results = store.load(rows, on_damaged=lambda _: None)
@@ -125,7 +126,9 @@ def _measured(store: Store, run_id: str, steps: Sequence[Step], environment: Env
         for result in results
         if result.run == run_id
         and result.outcome in OF_THE_SCENARIO
-        and result.environment.fingerprint == wanted.get(result.scenario)
+        and result.scenario in wanted
+        and result.environment.fingerprint == wanted[result.scenario].environment
+        and result.dataset_state == wanted[result.scenario].dataset
     }
 
 
