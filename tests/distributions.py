@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from zoo.installed import EntryPoint, entry_points
+from zoo.installed import Plugin, entry_points
 
 SPEC = "zoo.ModelSpec(name={!r}, summary='s', build='a.b:c', input_shape=(8, 8, 1), classes=2, parameters=1)"
 
@@ -47,7 +47,7 @@ class Site:
         for file, content in files.items():
             (info / file).write_bytes(content if isinstance(content, bytes) else content.encode())
 
-    def points(self) -> list[EntryPoint]:
+    def points(self) -> list[Plugin]:
         """The entry points of what is installed here."""
         return entry_points("zoo", [str(self.folder)])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.installed import EntryPoint, all_versions, entry_points, versions
+from zoo.installed import Plugin, all_versions, entry_points, versions
 
 
 @pytest.mark.parametrize("group", ["zoo", "console_scripts", "pytest11", "no_such_group"])
@@ -31,7 +31,7 @@ def test_the_first_folder_on_the_path_wins(tmp_path: Path) -> None:
     _install(tmp_path / "a", "my-net", "1.0", "[zoo]\nnet = my_net\n")
     _install(tmp_path / "b", "my-net", "2.0", "[zoo]\nnet = my_net\n")
     found = entry_points("zoo", [str(tmp_path / "b"), str(tmp_path / "a")])
-    assert found == [EntryPoint("my-net", "net", "2.0", "my_net")]
+    assert found == [Plugin("net", "my-net", "2.0", "my_net")]
 
 
 def test_only_the_group_is_read(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from zoo.errors import UsageError
 from zoo.findings import Finding
+from zoo.installed import Plugin
 from zoo.plugins.discover import Discovered
-from zoo.plugins.plugin import Plugin
 from zoo.plugins.record import Record
 from zoo.registry import MENTIONED, Entry, Registry, of
 from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec

@@ -12,34 +12,55 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from zoo import __version__
+from zoo.text import printable
+
 SEPARATORS = re.compile(r"[-_.]+")
+MAX_NAME = 200
 REQUIRED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EntryPoint:
-    """A line of a distribution's `entry_points.txt`.
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An installed distribution's entry point in the group `zoo`: a line of its `entry_points.txt`.
 
     Attributes:
-        distribution, version: as its metadata say.
         name: left of the `=`.
-        reference: right of it, `"package.module"` or `"package.module:attribute"`.
-        metadata: the file with its name and version, which is written anew whenever the distribution is installed.
+        distribution, version: as its metadata say.
+        reference: right of the `=`, `"package.module"` or `"package.module:attribute"`.
+        metadata: the file with its name and version, which is written again whenever the distribution is installed.
     """
 
-    distribution: str
     name: str
+    distribution: str
     version: str
     reference: str
     metadata: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        for name in ("name", "distribution", "version", "reference"):  # others have written them, and all are printed
+            object.__setattr__(self, name, printable(getattr(self, name)[:MAX_NAME]))
 
-def entry_points(group: str, path: Sequence[str] | None = None) -> list[EntryPoint]:
+    @property
+    def names(self) -> tuple[str, str]:
+        """By which it can be switched off."""
+        return self.name, self.distribution
+
+    def __str__(self) -> str:
+        if self.name.replace("_", "-") in self.distribution.replace("_", "-"):
+            return f"{self.distribution} {self.version}"
+        return f"{self.distribution} {self.version} ({self.name})"
+
+
+CORE = Plugin("builtin", "zoobench", __version__, "zoo.builtin")
+
+
+def entry_points(group: str, path: Sequence[str] | None = None) -> list[Plugin]:
     """The entry points in a group, sorted by distribution and name.
 
     :param path: the folders to look in, by default `sys.path`. A distribution found in several counts in the first.
     """
-    chosen: dict[str, list[EntryPoint]] = {}
+    chosen: dict[str, list[Plugin]] = {}
     for folder, metadata in _metadata_folders(sys.path if path is None else path):
         text = _read(os.path.join(folder, "entry_points.txt"))
         key = _key(os.path.basename(folder).partition("-")[0])
@@ -48,8 +69,9 @@ def entry_points(group: str, path: Sequence[str] | None = None) -> list[EntryPoi
             continue
         file = os.path.join(folder, metadata)
         name, version = _name_and_version(_read(file), folder)
-        chosen[key] = [EntryPoint(name, line, version, value, file) for line, value in _section(text, group)]
-    return sorted(point for points in chosen.values() for point in points)
+        chosen[key] = [Plugin(line, name, version, value, file) for line, value in _section(text, group)]
+    found = (point for points in chosen.values() for point in points)
+    return sorted(found, key=lambda point: (point.distribution, point.name, point.version, point.reference))
 
 
 def entry_point_files(path: Sequence[str] | None = None) -> list[str]:

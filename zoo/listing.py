@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zoo.plugins.plugin import Plugin
+    from zoo.installed import Plugin
     from zoo.specs import ModelSpec
 
 HEADERS = ["model", "parameters", "input", "weights", "plugin", "summary"]

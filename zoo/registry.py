@@ -11,10 +11,10 @@ from zoo import builtin, installed, listing
 from zoo.errors import UsageError
 from zoo.findings import Finding
 from zoo.index import Index
+from zoo.installed import CORE, Plugin
 from zoo.plugins.cache import keep_index
 from zoo.plugins.discover import Discovered, discover
 from zoo.plugins.offers import brought_by
-from zoo.plugins.plugin import CORE, Plugin
 from zoo.plugins.record import Record
 from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
 from zoo.text import printable

@@ -11,7 +11,7 @@ from zoo.authoring.check import api, declared
 from zoo.authoring.check.target import find
 from zoo.errors import UsageError
 from zoo.findings import PACKAGE, Finding
-from zoo.plugins import Plugin
+from zoo.installed import Plugin
 from zoo.plugins.record import Record
 from zoo.registry import load
 from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec

@@ -10,7 +10,7 @@ from support import make_environment
 from zoo.benchmarking import peak
 from zoo.benchmarking.computing import distributions, holds, scoped, union
 from zoo.builtin import zoo_runtimes
-from zoo.plugins import CORE, Plugin
+from zoo.installed import CORE, Plugin
 from zoo.record.environment import Environment
 from zoo.registry import Entry
 from zoo.specs import RuntimeSpec

@@ -20,7 +20,7 @@ from zoo.data.catalog import Dataset
 from zoo.errors import UsageError
 from zoo.executors.local import Completed, Failure, Task
 from zoo.executors.supervisor import foreign_environment
-from zoo.plugins import CORE, Plugin
+from zoo.installed import CORE, Plugin
 from zoo.registry import Entry, Registry
 from zoo.specs import ModelSpec, RuntimeSpec
 

@@ -13,7 +13,7 @@ from zoo.benchmarking.plan import Options, left_out, plan
 from zoo.benchmarking.variables import THREADS
 from zoo.data.catalog import Dataset
 from zoo.errors import UsageError
-from zoo.plugins import CORE, Plugin
+from zoo.installed import CORE, Plugin
 from zoo.registry import Entry, Registry
 from zoo.results.forecast import START_S, forecast
 from zoo.specs import ModelSpec, RuntimeSpec

@@ -17,7 +17,7 @@ from zoo.benchmarking.timing import Turn, TurnLength
 from zoo.data.catalog import Dataset
 from zoo.errors import EXIT_USAGE, UsageError
 from zoo.executors.local import Completed, Failure, Task
-from zoo.plugins import CORE, Plugin
+from zoo.installed import CORE, Plugin
 from zoo.record.result import Result
 from zoo.registry import Entry, Registry
 from zoo.results.bench import bench_against

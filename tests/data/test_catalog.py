@@ -12,7 +12,7 @@ import pytest
 
 from zoo.data.catalog import Dataset, class_names, default_folders, find, prepared
 from zoo.errors import DataError, UsageError
-from zoo.plugins import Plugin
+from zoo.installed import Plugin
 from zoo.registry import Entry
 from zoo.specs import DatasetSpec
 

@@ -12,7 +12,7 @@ import pytest
 import zoo
 from zoo import registry as registries
 from zoo.errors import UsageError
-from zoo.plugins import Plugin
+from zoo.installed import Plugin
 from zoo.registry import Entry, Registry
 
 FILE_RUNTIME = zoo.RuntimeSpec(

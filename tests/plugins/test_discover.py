@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from zoo import index
 from zoo.errors import UsageError
-from zoo.installed import EntryPoint
+from zoo.installed import Plugin
 from zoo.plugins import reader
 from zoo.plugins.cache import Cache
 from zoo.plugins.discover import Discovered, discover
@@ -42,7 +42,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = reader.read
 
-    def spy(points: Sequence[EntryPoint], **options: Any) -> list[Record]:
+    def spy(points: Sequence[Plugin], **options: Any) -> list[Record]:
         names.extend(point.distribution for point in points)
         return real(points, **options)
 
@@ -317,7 +317,7 @@ FIELDS = ("models", "datasets", "runtimes", "findings", "load_s", "imports", "fi
 @settings(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)
 def test_what_no_plugin_declares_is_refused_in_one_way(values: dict[str, object]) -> None:
     from zoo.errors import SpecError
-    from zoo.plugins.plugin import CORE
+    from zoo.installed import CORE
 
     with contextlib.suppress(SpecError):
         record = Record.from_json(CORE, values)

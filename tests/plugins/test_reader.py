@@ -14,7 +14,7 @@ import pytest
 from distributions import SPEC, Site, declaring
 
 from zoo.errors import UsageError
-from zoo.installed import EntryPoint
+from zoo.installed import Plugin
 from zoo.plugins import reader, settings
 from zoo.plugins.record import Record
 
@@ -191,7 +191,7 @@ def test_what_a_plugin_depends_on_is_what_it_has_read(tmp_path: Path) -> None:
 
 def test_a_source_tree_need_not_be_installed(tmp_path: Path) -> None:
     (tmp_path / "acme.py").write_text(declaring("acme-net"))
-    (record,) = reader.read([EntryPoint("acme", "acme", "0", "acme")], path=[str(tmp_path), *sys.path])
+    (record,) = reader.read([Plugin("acme", "acme", "0", "acme")], path=[str(tmp_path), *sys.path])
     assert [spec.name for spec in record.models] == ["acme-net"]
     assert record.load_s > 0
     assert record.imports == ()
@@ -239,8 +239,8 @@ def test_nothing_is_left_running_when_the_caller_is_killed(tmp_path: Path) -> No
         "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)"
     )
     script = (
-        "import sys; from zoo.installed import EntryPoint; from zoo.plugins import reader;"
-        "reader.read([EntryPoint('h', 'h', '0', 'hangs')], path=['.', *sys.path])"
+        "import sys; from zoo.installed import Plugin; from zoo.plugins import reader;"
+        "reader.read([Plugin('h', 'h', '0', 'hangs')], path=['.', *sys.path])"
     )
     temporary = tmp_path / "tmp"
     temporary.mkdir()
@@ -269,6 +269,6 @@ def test_a_time_limit_that_is_none_is_a_usage_error(monkeypatch: pytest.MonkeyPa
 
 def test_that_the_reader_cannot_be_started_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
-    (record,) = reader.read([EntryPoint("acme", "acme", "0", "acme")])
+    (record,) = reader.read([Plugin("acme", "acme", "0", "acme")])
     assert [finding.code for finding in record.findings] == ["unread"]
     assert "no such file" in record.findings[0].message

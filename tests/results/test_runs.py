@@ -17,7 +17,7 @@ from zoo.benchmarking.computing import scoped
 from zoo.benchmarking.identity import of_result, of_step
 from zoo.benchmarking.plan import Options, Step, plan
 from zoo.data.catalog import Dataset
-from zoo.plugins.plugin import CORE, Plugin
+from zoo.installed import CORE, Plugin
 from zoo.record.environment import Environment
 from zoo.record.result import Result
 from zoo.registry import Entry, Registry

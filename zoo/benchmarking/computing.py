@@ -11,8 +11,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from zoo.benchmarking.environment import fingerprint
-from zoo.installed import normalised
-from zoo.plugins.plugin import CORE
+from zoo.installed import CORE, normalised
 from zoo.record.environment import Environment
 from zoo.registry import Entry
 from zoo.specs import RuntimeSpec

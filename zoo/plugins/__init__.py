@@ -1,9 +1,5 @@
-"""Plugins: which are installed, what they declare, and what is wrong with some of them.
+"""Plugins: what they declare, and what is wrong with some of them.
 
 The process that you start never imports a plugin. `reader.read` has each imported in a process of its own; what it
-declares is kept by `cache`, and `ready` keeps what `zoo list` prints of it.
+declares is kept by `cache`, and so is what `zoo list` prints of it.
 """
-
-from zoo.plugins.plugin import CORE, Plugin
-
-__all__ = ["CORE", "Plugin"]

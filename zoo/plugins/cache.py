@@ -15,8 +15,7 @@ from typing import Any
 from zoo import index
 from zoo.errors import SpecError, UsageError
 from zoo.files import write_atomic
-from zoo.installed import EntryPoint
-from zoo.plugins.plugin import Plugin
+from zoo.installed import Plugin
 from zoo.plugins.record import Record
 
 MARGIN_NS = 50_000_000  # file systems' clocks are coarse: what has changed so recently may change unseen
@@ -34,12 +33,12 @@ class Cache:
         self.entries: dict[str, Any] = found if isinstance(found, dict) else {}
         self.changed = False
 
-    def get(self, point: EntryPoint, plugin: Plugin, timeout_s: float) -> Record | None:
+    def get(self, plugin: Plugin, timeout_s: float) -> Record | None:
         """What a plugin declared, or None if it must be read.
 
         :param timeout_s: the time limit of now; one that wasn't read in less is read again.
         """
-        entry = self.entries.get(_name(point))
+        entry = self.entries.get(_name(plugin))
         try:
             if entry is None or any(index.state(path) != before for before, path in entry["states"]):
                 return None
@@ -49,7 +48,7 @@ class Cache:
         except (SpecError, TypeError, ValueError, KeyError):
             return None
 
-    def put(self, point: EntryPoint, record: Record, files: Iterable[str], since_ns: int, timeout_s: float) -> None:
+    def put(self, record: Record, files: Iterable[str], since_ns: int, timeout_s: float) -> None:
         """Keep what a plugin declares, unless what it depends on has changed while it was read.
 
         :param files: on which it depends besides its own.
@@ -57,15 +56,15 @@ class Cache:
         """
         seen = states([*files, *record.files])
         self.changed = True
-        self.entries.pop(_name(point), None)
+        self.entries.pop(_name(record.plugin), None)
         if settled(seen, since_ns):
             slow = any(finding.code == "too-slow" for finding in record.findings)
             limit = timeout_s if slow else None
-            self.entries[_name(point)] = {"record": record.to_json(), "states": seen, "timeout_s": limit}
+            self.entries[_name(record.plugin)] = {"record": record.to_json(), "states": seen, "timeout_s": limit}
 
-    def save(self, points: Sequence[EntryPoint]) -> None:
+    def save(self, plugins: Sequence[Plugin]) -> None:
         """Write it down, if anything has changed; without those plugins that are no longer there."""
-        names = {_name(point) for point in points}
+        names = {_name(plugin) for plugin in plugins}
         kept = {name: entry for name, entry in self.entries.items() if name in names}
         if self.changed or len(kept) < len(self.entries):
             _write(self.path, self.key, kept)
@@ -112,5 +111,5 @@ def own_files() -> Iterator[str]:
         yield from (str(folder / name) for name in sorted(os.listdir(folder)) if name.endswith(".py"))
 
 
-def _name(point: EntryPoint) -> str:
-    return "\t".join((point.distribution, point.name, point.version, point.reference))
+def _name(plugin: Plugin) -> str:
+    return "\t".join((plugin.distribution, plugin.name, plugin.version, plugin.reference))

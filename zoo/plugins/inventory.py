@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo import hookspecs
 from zoo.findings import Finding
-from zoo.installed import entry_points
-from zoo.plugins.plugin import CORE, Plugin, as_plugin
+from zoo.installed import CORE, Plugin
 from zoo.registry import Registry
 from zoo.text import printable
 
@@ -70,12 +68,11 @@ class Line:
 
 def inventory(registry: Registry) -> list[Line]:
     """The zoo's own plugin, then those that are installed, by distribution and entry point."""
-    origins = {as_plugin(point): origin(point.metadata) for point in entry_points(hookspecs.PROJECT)}
     plugins = sorted([*registry.records, *registry.disabled], key=lambda plugin: (plugin.distribution, plugin.name))
-    return [_line(registry, plugin, origins.get(plugin, "the zoo itself")) for plugin in (CORE, *plugins)]
+    return [_line(registry, plugin) for plugin in (CORE, *plugins)]
 
 
-def _line(registry: Registry, plugin: Plugin, origin: str) -> Line:
+def _line(registry: Registry, plugin: Plugin) -> Line:
     brings = {
         "models": [name for name, entry in registry.models.items() if entry.plugin == plugin],
         "datasets": [name for name, entry in registry.datasets.items() if entry.plugin == plugin],
@@ -91,14 +88,16 @@ def _line(registry: Registry, plugin: Plugin, origin: str) -> Line:
         state = "used"
     record = registry.records.get(plugin)
     load_s = record.load_s or None if record else None
-    return Line(plugin, brings, origin, state, load_s, findings)
+    return Line(plugin, brings, origin(plugin.metadata), state, load_s, findings)
 
 
 def origin(metadata: str) -> str:
     """Where a distribution was installed from (PEP 610), else the folder that it lies in.
 
-    :param metadata: its file with its name and version.
+    :param metadata: its file with its name and version; empty for the zoo itself.
     """
+    if not metadata:
+        return "the zoo itself"
     folder = os.path.dirname(metadata)
     try:
         with open(os.path.join(folder, "direct_url.json"), encoding="utf-8") as file:

@@ -16,10 +16,9 @@ from typing import Any
 from zoo.errors import SpecError
 from zoo.executors import folders as temporary
 from zoo.findings import Finding
-from zoo.installed import EntryPoint
+from zoo.installed import Plugin
 from zoo.paths import reason
 from zoo.plugins import requirement, sources
-from zoo.plugins.plugin import Plugin, as_plugin
 from zoo.plugins.record import Record
 from zoo.plugins.settings import time_limit
 
@@ -30,22 +29,22 @@ START_S = 60.0  # for the reader itself, however busy the machine is
 
 
 def read(
-    points: Sequence[EntryPoint], *, path: Sequence[str] | None = None, timeout_s: float | None = None
+    plugins: Sequence[Plugin], *, path: Sequence[str] | None = None, timeout_s: float | None = None
 ) -> list[Record]:
     """What each plugin declares, in the order given. It raises nothing that a plugin does: that becomes findings.
 
-    :param points: entry points, as `zoo.installed.entry_points` finds them, or made from a pyproject.toml.
+    :param plugins: as `zoo.installed.entry_points` finds them, or made from a pyproject.toml.
     :param path: what `sys.path` is for them; by default this process's. A source tree need not be installed.
     :param timeout_s: seconds for each; by default those of `ZOO_PLUGIN_TIMEOUT`, else 60.
     :raises UsageError: if `ZOO_PLUGIN_TIMEOUT` is not a number of seconds, or there is no room for temporary files.
     """
-    if not points:
+    if not plugins:
         return []
     timeout_s = time_limit() if timeout_s is None else timeout_s
     folders = [os.path.abspath(folder) for folder in (sys.path if path is None else path)]
     with temporary.make(temporary.PLUGINS) as owned:
         folder = owned.path
-        references = {number: point.reference for number, point in enumerate(points)}
+        references = {number: plugin.reference for number, plugin in enumerate(plugins)}
         problem = _run(folder, references, folders, timeout_s)
         while left := [number for number in references if _json(folder / f"{number}.end") is None]:
             # One of them has ended the process that reads them all. Those that it had begun come anew, each alone.
@@ -57,7 +56,7 @@ def read(
             if rest := {number: references[number] for number in left if number in references}:
                 problem = _run(folder, rest, folders, timeout_s)
         return [
-            _record(point, folder / str(number), folders, timeout_s, problem) for number, point in enumerate(points)
+            _record(plugin, folder / str(number), folders, timeout_s, problem) for number, plugin in enumerate(plugins)
         ]
 
 
@@ -98,9 +97,8 @@ def _run(folder: Path, references: Mapping[int, str], path: Sequence[str], timeo
     return log.read_text(encoding="utf-8", errors="replace")
 
 
-def _record(point: EntryPoint, name: Path, path: Sequence[str], timeout_s: float, problem: str) -> Record:
+def _record(plugin: Plugin, name: Path, path: Sequence[str], timeout_s: float, problem: str) -> Record:
     """What came back, or why nothing did."""
-    plugin = as_plugin(point)
     answer, end = _json(name.with_suffix(".json")), _json(name.with_suffix(".end"))
     try:
         record = Record.from_json(plugin, answer) if answer else None
@@ -113,7 +111,7 @@ def _record(point: EntryPoint, name: Path, path: Sequence[str], timeout_s: float
         record = Record(plugin, findings=(finding,), files=files, unmet=True)
     if end and (printed := _prints(record, end)):
         record = record.with_findings(printed)
-    return requirement.judge(record, point.metadata)
+    return requirement.judge(record, plugin.metadata)
 
 
 def _end(

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from zoo.errors import SpecError
 from zoo.findings import Finding
-from zoo.plugins.plugin import Plugin
+from zoo.installed import Plugin
 from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo import __version__
 from zoo.findings import Finding
-from zoo.plugins.plugin import CORE
+from zoo.installed import CORE
 from zoo.plugins.record import Record
 
 

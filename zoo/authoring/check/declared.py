@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from zoo.authoring.check.target import Target
 from zoo.findings import Finding
-from zoo.plugins import CORE
+from zoo.installed import CORE
 from zoo.plugins.record import Record
 from zoo.registry import Registry
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from zoo.errors import UsageError
 from zoo.hookspecs import PROJECT
-from zoo.installed import EntryPoint, entry_points, normalised
+from zoo.installed import Plugin, entry_points, normalised
 from zoo.paths import reason
 from zoo.registry import unknown
 from zoo.text import printable
@@ -31,7 +31,7 @@ class Target:
 
     distribution: str
     version: str
-    points: tuple[EntryPoint, ...]
+    points: tuple[Plugin, ...]
     path: tuple[str, ...]
     metadata: Mapping[str, Any]
     where: str
@@ -99,7 +99,7 @@ def _in_tree(folder: Path) -> Target:
     if not declared or not isinstance(project.get("name"), str):
         raise UsageError(f"{file} declares no plugin: it has no name, or no [project.entry-points.{PROJECT}]")
     name, version = project["name"], str(project.get("version", "dynamic"))
-    points = tuple(EntryPoint(name, str(line), version, str(value)) for line, value in declared.items())
+    points = tuple(Plugin(str(line), name, version, str(value)) for line, value in declared.items())
     return Target(name, version, points, _roots(folder, points), _tree_metadata(project), str(file))
 
 
@@ -125,7 +125,7 @@ def _names(requirements: Any) -> tuple[str, ...]:
     return tuple(normalised(match[0]) for match in found if match)
 
 
-def _roots(folder: Path, points: tuple[EntryPoint, ...]) -> tuple[str, ...]:
+def _roots(folder: Path, points: tuple[Plugin, ...]) -> tuple[str, ...]:
     """The folders that hold the packages: the tree itself or its `src`; both where neither does."""
     packages = {point.reference.partition(":")[0].partition(".")[0] for point in points}
     places = [folder.absolute(), folder.absolute() / "src"]
