@@ -220,7 +220,7 @@ What the zoo finds wrong with a plugin, by code. `zoo plugins --why NAME` names 
 An *error* costs what it concerns: a plugin that can't be imported brings nothing, a hook that fails brings nothing, a
 name that two declare is used from neither. A *warning* costs nothing: every plugin is read in a process of its own.
 
-`zoo plugin check` finds these and more, from `no-metadata` on, and what it tests. There, warnings of reading a plugin
+`zoo plugin check` finds these and more, from `prints` on, and what it tests. There, warnings of reading a plugin
 are errors too: authors should mend what users need not notice.
 """
 

@@ -74,6 +74,10 @@ GALLERY = {
         "reserved-name",
         HOOK.replace("models", "runtimes") + f"return [{RUNTIME.format('tensorflow')}]",
     ),
+    "wraps-a-hook": (
+        "hook-wrapper",
+        "import zoo\n@zoo.hookimpl(wrapper=True)\ndef zoo_models():\n    return (yield)",
+    ),
     "from-the-future": ("needs-another-zoo", "from zoo import what_is_to_come"),
     "from-the-past": ("needs-another-zoo", "import zoo\n@zoo.hookimpl\ndef zoo_nets(): return []"),
     "prints": ("prints", NOISE + HOOK + "make_noise('in a hook')\n    return [" + SPEC.format("printer") + "]"),

@@ -27,11 +27,11 @@ READING = "reading"  # one test for all that is found when a plugin is read
 def test_plugin(zoo_plugin: Report, zoo_check: str) -> None:
     """One check of the plugin in whose source tree this is."""
     from zoo.authoring.check.api import describe, level
-    from zoo.findings import DISCOVERY
+    from zoo.findings import DISCOVERY, MANNERS
 
     if reason := _not_checked(zoo_plugin, zoo_check):
         pytest.skip(reason)
-    codes = DISCOVERY if zoo_check == READING else {zoo_check}
+    codes = {*DISCOVERY, *MANNERS} if zoo_check == READING else {zoo_check}
     found = [finding for finding in zoo_plugin.findings if finding.code in codes]
     if errors := [describe(finding) for finding in found if level(finding) == "error"]:
         pytest.fail("\n\n".join(errors), pytrace=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -11,9 +12,13 @@ from distributions import settle
 from gallery import GALLERY, SLOW, install_all
 from support import Zoo
 
-from zoo.findings import DISCOVERY
+from zoo.authoring.check.api import OBSERVER
+from zoo.findings import DISCOVERY, MANNERS
+from zoo.installed import entry_points
+from zoo.plugins.reader import read
+from zoo.plugins.record import Record
 
-BESIDES = {"patches-keras": ["heavy-import"], "prints-forever": ["prints"]}
+BESIDES = {"patches-keras": ["heavy-import"], "prints-forever": ["prints"]}  # where manners are looked at, too
 USED = {
     "heavy", "printer", "threaded", "processed", "environmental", "mover", "pathfinder", "printless",
     "patcher", "rewriter",
@@ -51,14 +56,45 @@ def plugins(zoo: Zoo, bad: dict[str, str], listed: object) -> dict[str, dict[str
 def test_the_gallery_is_large_and_shows_every_code() -> None:
     assert len(GALLERY) >= 25
     shown = {code for code, _ in GALLERY.values()}
-    assert shown == set(DISCOVERY) - {"unread", "duplicate-plugin"}
+    assert shown == {*DISCOVERY, *MANNERS} - {"unread", "duplicate-plugin"}
 
 
-@pytest.mark.parametrize("name", GALLERY)
+BY_MANNERS = [name for name, (code, _) in GALLERY.items() if code in MANNERS]
+
+
+@pytest.fixture(scope="module")
+def checked(bad: dict[str, str]) -> dict[str, Record]:
+    """What a check reads of those that have bad manners, by entry point."""
+    path = [bad["PYTHONPATH"], *sys.path]
+    found = [plugin for plugin in entry_points("zoo", path) if plugin.name in BY_MANNERS]
+    return {record.plugin.name: record for record in read(found, path=path, observer=OBSERVER)}
+
+
+@pytest.mark.parametrize("name", BY_MANNERS)
+def test_bad_manners_are_found_by_a_check_and_cost_nothing(
+    plugins: dict[str, dict[str, Any]], checked: dict[str, Record], name: str
+) -> None:
+    code, _ = GALLERY[name]
+    found = {finding.code: finding for finding in checked[name].findings}
+    assert set(found) == {code, *BESIDES.get(name, ())}
+    assert f"bad_{name.replace('-', '_')}" in found[code].where
+    assert plugins[name]["state"] == "used"
+    assert {finding["code"] for finding in plugins[name]["findings"]} <= {"heavy-import"}
+
+
+def test_whatever_prints_is_kept_with_the_finding(checked: dict[str, Record]) -> None:
+    (finding,) = checked["prints"].findings
+    assert finding.message == "prints '\\x1b[31mnoise of print on import'"
+    for how in ("print", "Python", "the system", "C", "a child"):
+        for where in ("on import", "in a hook"):
+            assert f"noise of {how} {where}" in finding.detail
+
+
+@pytest.mark.parametrize("name", [name for name in GALLERY if name not in BY_MANNERS])
 def test_each_gets_its_finding(plugins: dict[str, dict[str, Any]], name: str) -> None:
     code, _ = GALLERY[name]
     findings = {finding["code"]: finding for finding in plugins[name]["findings"]}
-    assert set(findings) == {code, *BESIDES.get(name, ())}
+    assert set(findings) == {code}
     finding = findings[code]
     assert finding["message"]
     assert finding["mend"]
@@ -107,12 +143,6 @@ def test_why_says_what_where_and_how_to_mend_it(zoo: Zoo, bad: dict[str, str]) -
     assert "error unknown-hook, at bad_misspelt_hook.py:2" in done.stdout
     assert "there is no hook zoo_model; did you mean zoo_models?" in done.stdout
     assert "To mend it: Give it the name of a hook" in done.stdout
-    done = zoo("plugins", "--why", "prints", **bad)
-    assert "used" in done.stdout
-    assert "prints '\\x1b[31mnoise of print on import'" in done.stdout
-    for how in ("print", "Python", "the system", "C", "a child"):
-        for where in ("on import", "in a hook"):
-            assert f"noise of {how} {where}" in done.stdout
     assert zoo("plugins", "--why", "toy-resnet", **bad).stdout.endswith("\nnothing is wrong with it\n")
     done = zoo("plugins", "--why", "bad-misspelt-hok", **bad)
     assert done.returncode == 2
@@ -122,7 +152,7 @@ def test_why_says_what_where_and_how_to_mend_it(zoo: Zoo, bad: dict[str, str]) -
 COMMANDS = [["list"], ["list", "--json"], ["plugins"], ["plugins", "--json"], ["doctor", "--quick"]]
 
 
-@pytest.mark.parametrize("arguments", [*COMMANDS, ["--complete", "bench", ""]], ids=" ".join)
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_nothing_a_plugin_says_reaches_the_terminal_unescaped(
     zoo: Zoo, bad: dict[str, str], listed: object, arguments: list[str]
 ) -> None:
@@ -130,6 +160,15 @@ def test_nothing_a_plugin_says_reaches_the_terminal_unescaped(
     assert done.returncode == 0
     for line in (done.stdout + done.stderr).split("\n"):
         assert line.replace("\t", " ").isprintable()
+
+
+def test_what_a_plugin_says_reaches_a_shell_that_completes_unescaped_neither(
+    zoo: Zoo, bad: dict[str, str], listed: object
+) -> None:
+    variables = {"_ZOO_COMPLETE": "bash_complete", "COMP_WORDS": "zoo bench ", "COMP_CWORD": "2"}
+    done = zoo(**bad, **variables)
+    assert "plain,toy_resnet" in done.stdout
+    assert all(line.isprintable() for line in (done.stdout + done.stderr).split("\n"))
 
 
 def test_nothing_is_left_running(plugins: object) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from distributions import SPEC, Site, declaring
 
+from zoo.authoring.check.api import OBSERVER
 from zoo.errors import UsageError
 from zoo.installed import Plugin
 from zoo.plugins import reader, settings
@@ -121,7 +122,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
     for name, (source, _, _) in CASES.items():
         module = f"zoo_{name.replace('-', '_')}"
         site.install(f"zoo-{name}", source, points={name: f"{module}:P" if name in OBJECTS else module})
-    found = reader.read(site.points(), path=[str(site.folder), *sys.path])
+    found = reader.read(site.points(), path=[str(site.folder), *sys.path], observer=OBSERVER)
     return {record.plugin.name: record for record in found}
 
 
@@ -223,12 +224,21 @@ def test_those_that_never_end_are_ended(tmp_path: Path) -> None:
         assert str(tmp_path / f"zoo_slow{number}" / "__init__.py") in record.files
 
 
+def test_manners_are_not_looked_at_unless_asked_for(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.install("zoo-loud", declaring("loud", before="import os\nprint('loud')\nos.environ['A'] = 'b'"))
+    (record,) = reader.read(site.points(), path=[str(tmp_path), *sys.path])
+    assert (record.findings, [spec.name for spec in record.models]) == ((), ["loud"])
+    (record,) = reader.read(site.points(), path=[str(tmp_path), *sys.path], observer=OBSERVER)
+    assert [finding.code for finding in record.findings] == ["changes-environment", "prints"]
+
+
 def test_nothing_is_left_running(tmp_path: Path) -> None:
     site = Site(tmp_path)
     mark = f"{time.time()}"
     start = f"import subprocess\nsubprocess.Popen(['sleep', '1000', '{mark}'], start_new_session=True)"
     site.install("zoo-daemon", declaring("daemon", before=start))
-    (record,) = reader.read(site.points(), path=[str(tmp_path), *sys.path])
+    (record,) = reader.read(site.points(), path=[str(tmp_path), *sys.path], observer=OBSERVER)
     assert [finding.code for finding in record.findings] == ["leaves-processes"]
     assert record.findings[0].where == "zoo_daemon/__init__.py:3"
     assert mark not in subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, text=True).stdout

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from zoo.errors import SpecError
-from zoo.findings.checks import DATASETS, MODELS, PACKAGE, RUNTIMES
+from zoo.findings.checks import DATASETS, MANNERS, MODELS, PACKAGE, RUNTIMES
 from zoo.findings.code import Code, Level
 from zoo.findings.discovery import DISCOVERY
 from zoo.text import line, printable
 
-__all__ = ["CODES", "DATASETS", "DISCOVERY", "MODELS", "PACKAGE", "RUNTIMES", "Code", "Finding", "Level"]
+__all__ = ["CODES", "DATASETS", "DISCOVERY", "MANNERS", "MODELS", "PACKAGE", "RUNTIMES", "Code", "Finding", "Level"]
 
-CODES: Mapping[str, Code] = {**DISCOVERY, **PACKAGE, **MODELS, **RUNTIMES, **DATASETS}
+CODES: Mapping[str, Code] = {**DISCOVERY, **MANNERS, **PACKAGE, **MODELS, **RUNTIMES, **DATASETS}
 MAX_DETAIL = 20_000
 
 

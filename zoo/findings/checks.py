@@ -4,7 +4,46 @@ from __future__ import annotations
 
 from zoo.findings.code import Code
 
-# Of the distribution and what it declares,
+# Of what it does where it is read, besides declaring,
+MANNERS: dict[str, Code] = {
+    "prints": Code(
+        "warning",
+        "It prints while it is imported or in a hook. The zoo sends that to standard error.",
+        "Leave the print out, or use `logging`.",
+    ),
+    "leaves-threads": Code(
+        "warning",
+        "It leaves threads running that it started when it was imported or in a hook.",
+        "Start threads where the model runs, and end them.",
+    ),
+    "leaves-processes": Code(
+        "warning",
+        "It leaves processes running that it started when it was imported or in a hook. The zoo ends them.",
+        "Start processes where the model runs, and end them.",
+    ),
+    "changes-environment": Code(
+        "warning",
+        "It changes environment variables, such as KERAS_BACKEND, when it is imported or in a hook.",
+        "Leave them to the user; a runtime says by `keras_backend` which backend it needs.",
+    ),
+    "changes-directory": Code(
+        "warning",
+        "It changes the working directory when it is imported or in a hook.",
+        "Use absolute paths, such as those of `importlib.resources.files`.",
+    ),
+    "changes-path": Code(
+        "warning",
+        "It changes `sys.path` when it is imported or in a hook.",
+        "Put modules inside its package and import them by their full names.",
+    ),
+    "patches": Code(
+        "warning",
+        "It replaces functions of Python, the zoo or a framework when it is imported or in a hook.",
+        "Wrap what it needs in its own code. Models and layers can be subclassed.",
+    ),
+}
+
+# the distribution and what it declares,
 PACKAGE: dict[str, Code] = {
     "no-metadata": Code(
         "error",

@@ -11,10 +11,10 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import pluggy
 
@@ -35,12 +35,20 @@ KINDS: dict[str, type[ModelSpec] | type[DatasetSpec] | type[RuntimeSpec]] = {
 }
 
 
-def examine(reference: str) -> str:
+class Observer(Protocol):
+    """What looks at whatever else a plugin does where it is read. It is made before the plugin is imported."""
+
+    def findings(self) -> Iterable[Finding]:
+        """What was seen, when all is over."""
+
+
+def examine(reference: str, observer: Callable[[Watch], Observer] | None = None) -> str:
     """What a plugin declares and does, as the text of a JSON object (`zoo.plugins.record`).
 
     :param reference: `"package.module"` or `"package.module:attribute"`.
     """
     watch = Watch(reference)
+    observing = observer(watch) if observer else None
     findings: list[Finding] = []
     declared: dict[str, list[Any]] = {}
     started = time.perf_counter()
@@ -56,6 +64,8 @@ def examine(reference: str) -> str:
         findings.append(_failure(error, reference, watch, None))
     load_s = time.perf_counter() - started
     findings += watch.findings()
+    if observing:
+        findings += observing.findings()
     values = {
         **declared,
         "findings": [finding.to_json() for finding in findings],

@@ -29,13 +29,19 @@ START_S = 60.0  # for the reader itself, however busy the machine is
 
 
 def read(
-    plugins: Sequence[Plugin], *, path: Sequence[str] | None = None, timeout_s: float | None = None
+    plugins: Sequence[Plugin],
+    *,
+    path: Sequence[str] | None = None,
+    timeout_s: float | None = None,
+    observer: str | None = None,
 ) -> list[Record]:
     """What each plugin declares, in the order given. It raises nothing that a plugin does: that becomes findings.
 
     :param plugins: as `zoo.installed.entry_points` finds them, or made from a pyproject.toml.
     :param path: what `sys.path` is for them; by default this process's. A source tree need not be installed.
     :param timeout_s: seconds for each; by default those of `ZOO_PLUGIN_TIMEOUT`, else 60.
+    :param observer: `"package.module:Class"` of what else is looked for (`zoo.plugins.examine.Observer`), and what the
+        plugin prints.
     :raises UsageError: if `ZOO_PLUGIN_TIMEOUT` is not a number of seconds, or there is no room for temporary files.
     """
     if not plugins:
@@ -45,25 +51,28 @@ def read(
     with temporary.make(temporary.PLUGINS) as owned:
         folder = owned.path
         references = {number: plugin.reference for number, plugin in enumerate(plugins)}
-        problem = _run(folder, references, folders, timeout_s)
+        problem = _run(folder, references, folders, timeout_s, observer)
         while left := [number for number in references if _json(folder / f"{number}.end") is None]:
             # One of them has ended the process that reads them all. Those that it had begun come anew, each alone.
             begun = [number for number in left if (folder / f"{number}.trace").exists()]
             if not begun:
                 break
             for number in begun:
-                problem = _run(folder, {number: references.pop(number)}, folders, timeout_s)
+                problem = _run(folder, {number: references.pop(number)}, folders, timeout_s, observer)
             if rest := {number: references[number] for number in left if number in references}:
-                problem = _run(folder, rest, folders, timeout_s)
+                problem = _run(folder, rest, folders, timeout_s, observer)
         return [
-            _record(plugin, folder / str(number), folders, timeout_s, problem) for number, plugin in enumerate(plugins)
+            _record(plugin, folder / str(number), folders, timeout_s, problem, prints=observer is not None)
+            for number, plugin in enumerate(plugins)
         ]
 
 
-def _run(folder: Path, references: Mapping[int, str], path: Sequence[str], timeout_s: float) -> str:
+def _run(
+    folder: Path, references: Mapping[int, str], path: Sequence[str], timeout_s: float, observer: str | None
+) -> str:
     """Have a fresh process read them. Returns what it printed, which is nothing unless it failed."""
     at_once = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    task = {"references": references, "path": path, "timeout_s": timeout_s, "at_once": at_once}
+    task = {"references": references, "path": path, "timeout_s": timeout_s, "at_once": at_once, "observer": observer}
     (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
     deadline = time.monotonic() + START_S + -(-len(references) // at_once) * (timeout_s + 2)
     log = folder / "reader.log"
@@ -97,7 +106,7 @@ def _run(folder: Path, references: Mapping[int, str], path: Sequence[str], timeo
     return log.read_text(encoding="utf-8", errors="replace")
 
 
-def _record(plugin: Plugin, name: Path, path: Sequence[str], timeout_s: float, problem: str) -> Record:
+def _record(plugin: Plugin, name: Path, path: Sequence[str], timeout_s: float, problem: str, *, prints: bool) -> Record:
     """What came back, or why nothing did."""
     answer, end = _json(name.with_suffix(".json")), _json(name.with_suffix(".end"))
     try:
@@ -109,7 +118,7 @@ def _record(plugin: Plugin, name: Path, path: Sequence[str], timeout_s: float, p
         finding = _end(plugin, name, end, path, timeout_s, problem)
         files = tuple(sources.files(plugin.reference, path))
         record = Record(plugin, findings=(finding,), files=files, unmet=True)
-    if end and (printed := _prints(record, end)):
+    if prints and end and (printed := _prints(record, end)):
         record = record.with_findings(printed)
     return requirement.judge(record, plugin.metadata)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import functools
 import json
 import os
 import select
@@ -60,6 +61,10 @@ def main(folder: str) -> None:
     sys.path[:] = task["path"]
     sys.dont_write_bytecode = True  # a new __pycache__ would look like a change of the plugin
     from zoo.plugins.examine import examine
+    from zoo.references import resolve
+
+    observer = resolve(task["observer"]) if task["observer"] else None
+    look = functools.partial(examine, observer=observer)
 
     _prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: whatever a plugin starts comes back to us when its parent ends
     waiting = list(task["references"].items())[::-1]
@@ -68,7 +73,7 @@ def main(folder: str) -> None:
         while waiting or running:
             while waiting and len(running) < task["at_once"]:
                 number, reference = waiting.pop()
-                running.append(_start(folder, int(number), reference, task["timeout_s"], examine))
+                running.append(_start(folder, int(number), reference, task["timeout_s"], look))
             if (
                 LIFELINE
                 in select.select([LIFELINE, *(d for child in running for d in child.streams)], [], [], TICK_S)[0]

@@ -14,7 +14,7 @@ from zoo.authoring.check.left_out import LeftOut
 from zoo.authoring.check.target import Target, find
 from zoo.errors import UsageError
 from zoo.executors.local import OnEvent
-from zoo.findings import CODES, DISCOVERY, Finding, Level
+from zoo.findings import CODES, DISCOVERY, MANNERS, Finding, Level
 from zoo.index import DISABLE_VARIABLE, config_file
 from zoo.installed import normalised
 from zoo.keras_backend import BACKENDS, is_installed
@@ -23,6 +23,7 @@ from zoo.plugins.record import Record
 from zoo.plugins.settings import switched_off
 from zoo.text import line
 
+OBSERVER = "zoo.authoring.check.manners:Manners"
 DETAIL_LINES = 15  # of a traceback; the JSON has all of it
 
 
@@ -60,7 +61,7 @@ class Report:
 
 def level(finding: Finding) -> Level:
     """How bad it is: in a check, what the zoo puts up with when it reads a plugin is an error too."""
-    return "error" if finding.code in DISCOVERY else CODES[finding.code].level
+    return "error" if finding.code in (*DISCOVERY, *MANNERS) else CODES[finding.code].level
 
 
 def describe(finding: Finding) -> str:
@@ -135,10 +136,10 @@ def check(
 def declarations(target: Target) -> list[Record]:
     """What its plugins declare. One that was slow is read once more: that may have been the disk."""
     path = [*target.path, *sys.path]
-    records = read(target.points, path=path)
+    records = read(target.points, path=path, observer=OBSERVER)
     for number, record in enumerate(records):
         if record.load_s > declared.SLOW_S and not record.failed:
-            (again,) = read(target.points[number : number + 1], path=path)
+            (again,) = read(target.points[number : number + 1], path=path, observer=OBSERVER)
             records[number] = min(record, again, key=lambda one: one.load_s)
     return records
 
