@@ -82,6 +82,7 @@ def write_parts(files: Mapping[str, Path], folder: Path, size: int) -> list[dict
     :return: each part's file, bytes and sha256.
     """
     parts = Parts(folder, size)
+    # A stream (`w|`) calls nothing but `write`, which is all that Parts has.
     with tarfile.open(fileobj=parts, mode="w|", format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]
         for name, path in sorted(files.items()):
             entry = tarfile.TarInfo(name)

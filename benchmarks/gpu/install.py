@@ -65,7 +65,7 @@ class Joined(io.RawIOBase):
                 if not self.waiting:
                     return 0
                 self.file = self.waiting.pop(0).open("rb")
-            count = self.file.readinto(buffer)  # type: ignore[attr-defined]
+            count = self.file.readinto(buffer)  # type: ignore[attr-defined]  # typing.BinaryIO lacks it
             if count:
                 return int(count)
             self.file.close()

@@ -140,7 +140,8 @@ class Shelf:
         if not content:
             return {}
         with tarfile.open(fileobj=io.BytesIO(content)) as file:
-            return {member.name: file.extractfile(member).read() for member in file.getmembers()}  # type: ignore[union-attr]
+            opened = {member.name: file.extractfile(member) for member in file.getmembers()}
+            return {name: stream.read() for name, stream in opened.items() if stream is not None}
 
     def _log(self, name: str, log: str) -> None:
         text = f"==== {name}\n{log.strip()}\n".encode()[-LOG_BYTES:]
