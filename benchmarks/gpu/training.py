@@ -68,6 +68,9 @@ def random_images(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def by_the_zoo(chosen: argparse.Namespace) -> Callable[[], object]:
     """What the worker of `zoo train` does between loading the data and scoring."""
+    from zoo.keras_backend import import_keras
+
+    import_keras()  # without TensorFlow, as there
     from zoo.training.distribute import set_up
     from zoo.training.epochs import Epochs
     from zoo.training.frameworks import make_deterministic
