@@ -82,8 +82,7 @@ def write_parts(files: Mapping[str, Path], folder: Path, size: int) -> list[dict
     :return: each part's file, bytes and sha256.
     """
     parts = Parts(folder, size)
-    # A stream (`w|`) calls nothing but `write`, which is all that Parts has.
-    with tarfile.open(fileobj=parts, mode="w|", format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=parts, mode="w|", format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]  # it only writes
         for name, path in sorted(files.items()):
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = path.stat().st_size, 0o644

@@ -116,7 +116,7 @@ def test_a_result_above_the_peak_has_a_reason_in_place_of_a_share() -> None:
         Scenario(model="toy", dataset="digits"),
         record,
         summarise([[2.0e-6] * 8]),
-        Roofs(),  # type: ignore[arg-type]
+        Roofs(),  # type: ignore[arg-type]  # it has what is asked of peaks
     )
     assert values == {"flops_share": None, "bound_by": None}
     assert all(ABOVE_PEAK in reasons[name] for name in values)

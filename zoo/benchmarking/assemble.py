@@ -18,7 +18,6 @@ from zoo.benchmarking.peak import Peaks
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.roofline import explain
 from zoo.benchmarking.stats import Stats, summarise
-from zoo.data.state import dataset_state
 from zoo.executors.local import Completed, Failure
 from zoo.record.cost import ModelCost
 from zoo.record.environment import Environment, Load
@@ -95,7 +94,7 @@ def assemble(
         plugin=step.plugin,
         zoo_version=step.elsewhere.zoo_version if step.elsewhere else zoo.__version__,
         code=step.code,
-        dataset_state=step.dataset_state or dataset_state(step.job["dataset"]["folder"]),  # prepared meanwhile
+        dataset_state=step.dataset_state,
         policy=step.policy(),
         labels=tuple(step.options.labels),
         run=run,

@@ -79,7 +79,7 @@ class Nvml:
     """An open session with the library."""
 
     def __init__(self, library: Any) -> None:
-        self.library = library
+        self.binding = library
 
     def boards(self) -> list[Handle]:
         """All boards that the driver shows, in the order of the PCI bus."""
@@ -141,7 +141,7 @@ class Nvml:
 
         :param caller: the process that started the run; neither it nor its descendants count as others.
         """
-        library, handle = self.library, board.handle
+        library, handle = self.binding, board.handle
         events = self._ask(
             ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"), handle
         )
@@ -185,14 +185,14 @@ class Nvml:
         """
         answer: Reading[Any] = missing("not_supported")
         for name in (functions,) if isinstance(functions, str) else functions:
-            function = getattr(self.library, name, None)
+            function = getattr(self.binding, name, None)
             if function is None:
                 continue
             try:
                 return Reading(function(*arguments))
-            except self.library.NVMLError as error:
-                answer = missing(_code(self.library, error), _detail(self.library, error))
-            except self.library.NVMLLibraryMismatchError:  # the driver is older than the function
+            except self.binding.NVMLError as error:
+                answer = missing(_code(self.binding, error), _detail(self.binding, error))
+            except self.binding.NVMLLibraryMismatchError:  # the driver is older than the function
                 answer = missing("not_supported")
             if answer.code != "not_supported":
                 return answer

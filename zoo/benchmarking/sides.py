@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from zoo.benchmarking.plan import Step
 from zoo.benchmarking.processes import Process, ProcessGroup
 from zoo.benchmarking.reference import References
 from zoo.benchmarking.schedule import Finished, Lost
+from zoo.data.state import dataset_state
 from zoo.errors import EXIT_USAGE, UsageError
 from zoo.executors.local import Failure
 from zoo.record.environment import Environment
@@ -129,8 +130,11 @@ class Side:
         if ended is None and not self.records:
             reason = first_failure(lost)
             ended = self._without_measures(Ended(reason.outcome, reason.failure))
+        step = self.step
+        if step.dataset_state is None:  # the dataset has been prepared meanwhile
+            step = replace(step, dataset_state=dataset_state(step.job["dataset"]["folder"]))
         return assemble(
-            self.step,
+            step,
             scoped(environment, self.step.distributions),
             [self.records[number] for number in sorted(self.records)],
             lost=lost,
