@@ -14,7 +14,15 @@ from typing import Any
 
 from zoo import hookspecs, runtimes, specs
 
-SPECS = (specs.ModelSpec, specs.Recipe, specs.WeightsSpec, specs.DatasetSpec, specs.RuntimeSpec)
+SPECS = (
+    specs.ModelSpec,
+    specs.Recipe,
+    specs.WeightsSpec,
+    specs.DatasetSpec,
+    specs.RuntimeSpec,
+    specs.ExporterSpec,
+    specs.ExecutorSpec,
+)
 PROTOCOLS = (runtimes.Runtime, runtimes.Session, runtimes.CountsMemory, runtimes.UsesCuda, runtimes.Saves)
 ENTRY = re.compile(r"(?P<names>\w+(?:, \w+)*): (?P<text>.*)")
 
@@ -24,11 +32,11 @@ HEAD = """
 <!-- Written by docs/generate.py from the hookspecs and specs themselves; `make docs` writes it anew. -->
 
 A plugin is an installed distribution with an entry point in the group `zoo`. The entry point names a module; the module
-implements hooks, marked `@zoo.hookimpl`, which return specs. A function of another name implements a hook by
-`@zoo.hookimpl(specname="zoo_models")`; if several do, all of them count. Specs are plain data, and code in them is
-named as `"package.module:function"` and imported only in the process that needs it: importing the module itself must
-not import Keras or any other framework. What you get wrong here, `zoo plugins --why NAME` and `zoo plugin check` say by
-a code ([findings.md](findings.md)).
+implements hooks, marked `@zoo.hookimpl`, which return specs; `zoo_result_recorded` is told of Results and returns
+nothing. A function of another name implements a hook by `@zoo.hookimpl(specname="zoo_models")`; if several do, all of
+them count. Specs are plain data, and code in them is named as `"package.module:function"` and imported only in the
+process that needs it: importing the module itself must not import Keras or any other framework. What you get wrong
+here, `zoo plugins --why NAME` and `zoo plugin check` say by a code ([findings.md](findings.md)).
 
 Start with [ten minutes from an idea to a plugin](tutorial-plugin.md). How to: [bring a model](bring-a-model.md),
 [a dataset](bring-a-dataset.md), [a runtime](bring-a-runtime.md); [ship weights](ship-weights.md);

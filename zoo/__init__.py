@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from zoo.record.result import Result
     from zoo.results.api import recommend
     from zoo.results.bench import bench
-    from zoo.specs import DatasetSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
+    from zoo.specs import DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
     from zoo.training.api import train, train_seeds
 
 __all__ = [
     "DatasetSpec",
+    "ExecutorSpec",
+    "ExporterSpec",
     "ModelSpec",
     "Recipe",
     "Result",
@@ -47,6 +49,8 @@ __all__ = [
 
 _LAZY = {
     "DatasetSpec": "zoo.specs",
+    "ExecutorSpec": "zoo.specs",
+    "ExporterSpec": "zoo.specs",
     "ModelSpec": "zoo.specs",
     "Recipe": "zoo.specs",
     "Result": "zoo.record.result",

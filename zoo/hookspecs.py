@@ -6,10 +6,14 @@ A hook returns specs, plain data; it registers nothing and imports no framework.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
+from zoo.specs import DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
+
+if TYPE_CHECKING:
+    from zoo.record.result import Result
 
 PROJECT = "zoo"
 
@@ -38,4 +42,47 @@ def zoo_runtimes() -> Sequence[RuntimeSpec]:  # type: ignore[empty-body]  # only
     """The runtimes that this plugin brings.
 
     :return: one spec for each runtime.
+    """
+
+
+@hookspec
+def zoo_recipes() -> Sequence[Recipe]:  # type: ignore[empty-body]  # only a signature
+    """Recipes for models of other plugins: a plugin that brings a dataset can say how to train on it.
+
+    Of two recipes of one name for one model and dataset, the one of the model's own plugin is used. A recipe that names
+    the model is used before one whose `model` is a pattern.
+
+    :return: one spec for each recipe, with its `model`.
+    """
+
+
+@hookspec
+def zoo_weights() -> Sequence[WeightsSpec]:  # type: ignore[empty-body]  # only a signature
+    """Trained weights for models of other plugins.
+
+    :return: one spec for each file, with its `model`.
+    """
+
+
+@hookspec
+def zoo_exporters() -> Sequence[ExporterSpec]:  # type: ignore[empty-body]  # only a signature
+    """Formats in which this plugin writes Results.
+
+    :return: one spec for each format.
+    """
+
+
+@hookspec
+def zoo_executors() -> Sequence[ExecutorSpec]:  # type: ignore[empty-body]  # only a signature
+    """Where this plugin can have scenarios measured.
+
+    :return: one spec for each executor.
+    """
+
+
+@hookspec
+def zoo_result_recorded(result: Result) -> None:
+    """Called after each Result that has been recorded, in a process of its own. What it raises is a line of warning.
+
+    :param result: as it was stored.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,20 +17,30 @@ from zoo.plugins.cache import keep_index
 from zoo.plugins.discover import Discovered, discover
 from zoo.plugins.offers import brought_by
 from zoo.plugins.record import Record
-from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
+from zoo.specs import DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 from zoo.text import printable
 
 MENTIONED = 5
 
-Spec = TypeVar("Spec", ModelSpec, DatasetSpec, RuntimeSpec)
+Spec = TypeVar("Spec", ModelSpec, DatasetSpec, RuntimeSpec, ExporterSpec, ExecutorSpec)
+Part = WeightsSpec | Recipe  # of a model; another plugin than the model's may bring it
 
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[Spec]):
-    """A spec and the plugin that declares it."""
+    """A spec and the plugin that declares it.
+
+    Attributes:
+        parts: weights and recipes in the spec that other plugins bring, with those plugins.
+    """
 
     spec: Spec
     plugin: Plugin
+    parts: tuple[tuple[Part, Plugin], ...] = ()
+
+    def source(self, part: Part) -> Plugin:
+        """The plugin that brings these weights or this recipe."""
+        return next((plugin for brought, plugin in self.parts if brought == part), self.plugin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,8 @@ class Registry:
     plugins: Sequence[Plugin]
     disabled: Sequence[Plugin]
     problems: Sequence[Problem]
+    exporters: Mapping[str, Entry[ExporterSpec]] = field(default_factory=dict)
+    executors: Mapping[str, Entry[ExecutorSpec]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     records: Mapping[Plugin, Record] = field(default_factory=dict)
 
@@ -133,10 +146,17 @@ def of(discovered: Discovered) -> Registry:
     core = Record(CORE, datasets=tuple(builtin.zoo_datasets()), runtimes=tuple(builtin.zoo_runtimes()))
     records = [core, *discovered.records]
     problems = [Problem(record.plugin, finding) for record in records for finding in record.findings]
+    models = _collect([(record.plugin, record.models) for record in records], "model", problems)
+    parts: list[tuple[Plugin, Part]] = []
+    for record in records:
+        parts += [(record.plugin, one) for one in record.weights]
+        parts += [(record.plugin, one) for one in record.recipes]
     return Registry(
-        models=_collect([(record.plugin, record.models) for record in records], "model", problems),
+        models=_completed(models, parts, problems),
         datasets=_collect([(record.plugin, record.datasets) for record in records], "dataset", problems),
         runtimes=_collect([(record.plugin, record.runtimes) for record in records], "runtime", problems),
+        exporters=_collect([(record.plugin, record.exporters) for record in records], "exporter", problems),
+        executors=_collect([(record.plugin, record.executors) for record in records], "executor", problems),
         plugins=tuple(record.plugin for record in records if record.is_used),
         disabled=tuple(discovered.disabled),
         problems=tuple(problems),
@@ -197,6 +217,26 @@ def _collect(
             code, message = "duplicate-name", f"the {noun} '{name}' is declared by {who}; none is used"
         problems += [Problem(plugin, Finding(code, f"{noun} {name}", message)) for plugin in by_plugin]
     return MappingProxyType(entries)
+
+
+def _completed(
+    models: Mapping[str, Entry[ModelSpec]], brought: Sequence[tuple[Plugin, Part]], problems: list[Problem]
+) -> Mapping[str, Entry[ModelSpec]]:
+    """The models with the weights and recipes that other plugins bring for them; problems are added to those given."""
+    from zoo.plugins.parts import match
+
+    found, wrong = match({name: entry.spec for name, entry in models.items()}, brought)
+    problems += [Problem(plugin, finding) for plugin, finding in wrong]
+    completed = dict(models)
+    for name, parts in found.items():
+        entry = models[name]
+        spec = dataclasses.replace(
+            entry.spec,
+            weights=(*entry.spec.weights, *(part for part, _ in parts if isinstance(part, WeightsSpec))),
+            recipes=(*entry.spec.recipes, *(part for part, _ in parts if isinstance(part, Recipe))),
+        )
+        completed[name] = Entry(spec, entry.plugin, tuple(parts))
+    return MappingProxyType(completed)
 
 
 def _get(entries: Mapping[str, Entry[Spec]], name: str, kind: str, look: str) -> Entry[Spec]:

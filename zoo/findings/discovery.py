@@ -43,12 +43,12 @@ DISCOVERY: dict[str, Code] = {
     "no-hook": Code(
         "error",
         "It implements no hook, so it brings nothing.",
-        "Mark a function `zoo_models`, `zoo_datasets` or `zoo_runtimes` with `@zoo.hookimpl`.",
+        "Mark a function such as `zoo_models` with `@zoo.hookimpl`; `docs/hooks.md` lists the hooks.",
     ),
     "unknown-hook": Code(
         "error",
         "It implements a hook that there isn't, probably misspelt.",
-        "Give it the name of a hook: `zoo_models`, `zoo_datasets`, `zoo_runtimes`.",
+        "Give it the name of a hook; `docs/hooks.md` lists them.",
     ),
     "hook-arguments": Code(
         "error",
@@ -68,7 +68,7 @@ DISCOVERY: dict[str, Code] = {
     "wrong-type": Code(
         "error",
         "Its hook returned something else than a list of the specs it is for.",
-        "Return a list of `zoo.ModelSpec`, `zoo.DatasetSpec` or `zoo.RuntimeSpec`, an empty one for none.",
+        "Return a list of the specs that the hook is for, such as `zoo.ModelSpec`; an empty list for none.",
     ),
     "invalid-spec": Code(
         "error",
@@ -92,13 +92,19 @@ DISCOVERY: dict[str, Code] = {
     ),
     "duplicate-name": Code(
         "error",
-        "Two plugins, or one twice, declare a model, dataset or runtime of one name. None of them is used.",
+        "Two plugins, or one twice, declare the same name, or weights or a recipe for the same place. None is used.",
         "Rename one. A user can decide between two plugins by switching one off: `--no-plugin NAME`.",
     ),
     "reserved-name": Code(
         "error",
-        "It declares a dataset or runtime under a name of the zoo's own, such as `digits`. The zoo's is used.",
-        "Choose another name.",
+        "It declares something under a name of the zoo's own, such as `digits`, or weights or a recipe that the "
+        "model's own plugin brings. The zoo's or the model's is used.",
+        "Choose another name, or leave it out.",
+    ),
+    "unknown-model": Code(
+        "warning",
+        "It brings weights or a recipe for a model that no installed plugin brings.",
+        "Correct the name, or install the plugin that brings the model and declare it in `dependencies`.",
     ),
     "duplicate-plugin": Code(
         "error",

@@ -22,17 +22,14 @@ from zoo import hookspecs
 from zoo.errors import SpecError
 from zoo.findings import Finding
 from zoo.plugins.watch import HEAVY, Watch, is_standard
-from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
+from zoo.specs import KINDS
 from zoo.text import describe
 
 MAX_BYTES = 10_000_000
 MAX_FILES = 500
 REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
-KINDS: dict[str, type[ModelSpec] | type[DatasetSpec] | type[RuntimeSpec]] = {
-    "zoo_models": ModelSpec,
-    "zoo_datasets": DatasetSpec,
-    "zoo_runtimes": RuntimeSpec,
-}
+LISTENER = "zoo_result_recorded"  # not called here
+HOOKS = (*(f"zoo_{kind}" for kind in KINDS), LISTENER)
 
 
 class Observer(Protocol):
@@ -51,11 +48,15 @@ def examine(reference: str, observer: Callable[[Watch], Observer] | None = None)
     observing = observer(watch) if observer else None
     findings: list[Finding] = []
     declared: dict[str, list[Any]] = {}
+    listens = False
     started = time.perf_counter()
     watch.watching = True
     try:
         module = _load(reference)
         for hook, function in _implementations(module, reference, watch, findings):
+            if hook == LISTENER:
+                listens = True
+                continue
             try:
                 declared.setdefault(hook.removeprefix("zoo_"), []).extend(_call(hook, function, watch, findings))
             except BaseException as error:
@@ -68,6 +69,7 @@ def examine(reference: str, observer: Callable[[Watch], Observer] | None = None)
         findings += observing.findings()
     values = {
         **declared,
+        "listens": listens,
         "findings": [finding.to_json() for finding in findings],
         "load_s": load_s,
         "imports": watch.imported(),
@@ -122,17 +124,16 @@ def _implementations(
         elif (hook, function) not in wanted:  # one function may have two names
             wanted.append((hook, function))
     if not wanted and not findings:
-        hooks = ", ".join(KINDS)
-        text = f"{reference} implements no hook; the hooks are {hooks}, marked @zoo.hookimpl"
+        text = f"{reference} implements no hook; the hooks are {', '.join(HOOKS)}, marked @zoo.hookimpl"
         findings.append(Finding("no-hook", watch.place(getattr(module, "__file__", None) or reference, 1), text))
     return wanted
 
 
 def _misfit(hook: str, function: Callable[..., Any], options: Mapping[str, Any]) -> tuple[str, str] | None:
     """The code and message of what is wrong with how a hook is implemented."""
-    if hook not in KINDS:
-        close = difflib.get_close_matches(hook, KINDS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"the hooks are {', '.join(KINDS)}"
+    if hook not in HOOKS:
+        close = difflib.get_close_matches(hook, HOOKS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"the hooks are {', '.join(HOOKS)}"
         return "unknown-hook", f"there is no hook {hook}; {hint}"
     if options["wrapper"] or options["hookwrapper"]:
         return "hook-wrapper", f"{hook} is marked as a wrapper, and the zoo calls nothing inside it"
@@ -156,7 +157,7 @@ def _misfit(hook: str, function: Callable[..., Any], options: Mapping[str, Any])
 def _call(hook: str, function: Callable[..., Any], watch: Watch, findings: list[Finding]) -> list[Any]:
     """The specs that an implementation of a hook returns, as JSON values; none where one of them isn't one."""
     returned = function()
-    kind = KINDS[hook]
+    kind = KINDS[hook.removeprefix("zoo_")]
     wrong = None
     if not isinstance(returned, (list, tuple)):
         wrong = type(returned).__name__

@@ -11,6 +11,7 @@ from typing import Any
 from zoo.findings import Finding
 from zoo.installed import CORE, Plugin
 from zoo.registry import Registry
+from zoo.specs import Recipe, WeightsSpec
 from zoo.text import printable
 
 SHOWN = 3
@@ -77,6 +78,11 @@ def _line(registry: Registry, plugin: Plugin) -> Line:
         "models": [name for name, entry in registry.models.items() if entry.plugin == plugin],
         "datasets": [name for name, entry in registry.datasets.items() if entry.plugin == plugin],
         "runtimes": [name for name, entry in registry.runtimes.items() if entry.plugin == plugin],
+        "exporters": [name for name, entry in registry.exporters.items() if entry.plugin == plugin],
+        "executors": [name for name, entry in registry.executors.items() if entry.plugin == plugin],
+        "recipes": _parts(registry, plugin, Recipe),
+        "weights": _parts(registry, plugin, WeightsSpec),
+        "hooks": ["zoo_result_recorded"] if plugin in registry.records and registry.records[plugin].listens else [],
     }
     findings = [problem.finding for problem in registry.problems if problem.plugin == plugin]
     errors = list(dict.fromkeys(finding.code for finding in findings if finding.level == "error"))
@@ -89,6 +95,16 @@ def _line(registry: Registry, plugin: Plugin) -> Line:
     record = registry.records.get(plugin)
     load_s = record.load_s or None if record else None
     return Line(plugin, brings, origin(plugin.metadata), state, load_s, findings)
+
+
+def _parts(registry: Registry, plugin: Plugin, kind: type[Recipe] | type[WeightsSpec]) -> list[str]:
+    """What it brings for models of other plugins, such as `toy_resnet for shapes`."""
+    return [
+        f"{name} for {part.dataset}"
+        for name, entry in registry.models.items()
+        for part, source in entry.parts
+        if source == plugin and isinstance(part, kind)
+    ]
 
 
 def origin(metadata: str) -> str:

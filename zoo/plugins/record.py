@@ -10,7 +10,7 @@ from typing import Any, Self
 from zoo.errors import SpecError
 from zoo.findings import Finding
 from zoo.installed import Plugin
-from zoo.specs import DatasetSpec, ModelSpec, RuntimeSpec
+from zoo.specs import KINDS, DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Record:
     """What one plugin declares, and what was found when it was read.
 
     Attributes:
+        listens: whether it is to be told of Results, by the hook `zoo_result_recorded`.
         load_s: how long importing it and calling its hooks took, in seconds.
         imports: which of TensorFlow, Keras, JAX and PyTorch are imported by then, by the names of their packages.
         files: on whose state it depends; a plugin is read anew when one of them changes.
@@ -28,6 +29,11 @@ class Record:
     models: tuple[ModelSpec, ...] = ()
     datasets: tuple[DatasetSpec, ...] = ()
     runtimes: tuple[RuntimeSpec, ...] = ()
+    recipes: tuple[Recipe, ...] = ()
+    weights: tuple[WeightsSpec, ...] = ()
+    exporters: tuple[ExporterSpec, ...] = ()
+    executors: tuple[ExecutorSpec, ...] = ()
+    listens: bool = False
     findings: tuple[Finding, ...] = ()
     load_s: float = 0.0
     imports: tuple[str, ...] = ()
@@ -42,7 +48,7 @@ class Record:
     @property
     def is_used(self) -> bool:
         """Whether anything that it declares is."""
-        return not self.failed or bool(self.models or self.datasets or self.runtimes)
+        return not self.failed or self.listens or any(getattr(self, kind) for kind in KINDS)
 
     def with_findings(self, *findings: Finding) -> Self:
         """The same with more found."""
@@ -51,9 +57,8 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """JSON values; the plugin itself is its reader's to know."""
         return {
-            "models": [spec.to_json() for spec in self.models],
-            "datasets": [spec.to_json() for spec in self.datasets],
-            "runtimes": [spec.to_json() for spec in self.runtimes],
+            **{kind: [spec.to_json() for spec in getattr(self, kind)] for kind in KINDS},
+            "listens": self.listens,
             "findings": [finding.to_json() for finding in self.findings],
             "load_s": self.load_s,
             "imports": list(self.imports),
@@ -68,11 +73,14 @@ class Record:
         :raises SpecError: if it is not one.
         """
         try:
+            specs: dict[str, Any] = {
+                kind: tuple(spec.from_json(declared) for declared in values.get(kind, ()))
+                for kind, spec in KINDS.items()
+            }
             record = cls(
                 plugin=plugin,
-                models=tuple(ModelSpec.from_json(spec) for spec in values.get("models", ())),
-                datasets=tuple(DatasetSpec.from_json(spec) for spec in values.get("datasets", ())),
-                runtimes=tuple(RuntimeSpec.from_json(spec) for spec in values.get("runtimes", ())),
+                **specs,
+                listens=bool(values.get("listens", False)),
                 findings=tuple(Finding.from_json(finding) for finding in values.get("findings", ())),
                 load_s=float(values.get("load_s", 0)),
                 imports=tuple(map(str, values.get("imports", ()))),

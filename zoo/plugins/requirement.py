@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from zoo import __version__
@@ -26,7 +25,9 @@ def judge(record: Record, metadata: str) -> Record:
     detail = "\n".join(f"{finding}\n{finding.detail}" for finding in errors)
     finding = Finding("needs-another-zoo", record.plugin.reference, message, detail)
     kept = [finding for finding in record.findings if finding.level == "warning"]
-    return dataclasses.replace(record, models=(), datasets=(), runtimes=(), findings=(finding, *kept))
+    return Record(
+        record.plugin, findings=(finding, *kept), load_s=record.load_s, files=record.files, unmet=record.unmet
+    )
 
 
 def required(metadata: str) -> str | None:

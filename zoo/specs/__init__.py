@@ -4,10 +4,15 @@ A spec names code as `"package.module:function"` and never imports it, so that l
 models imports no framework. Specs travel to the worker process as JSON (`to_json`, `from_json`).
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from zoo.paths import IMAGE_FOLDER
 from zoo.plain import Plain
 from zoo.specs.checks import ANY_DATASET, NAME, check_name
 from zoo.specs.dataset import DatasetSpec
+from zoo.specs.executor import ExecutorSpec
+from zoo.specs.exporter import ExporterSpec
 from zoo.specs.model import ModelSpec, WeightsSpec
 from zoo.specs.recipe import RECIPE_CHOICES, Recipe
 from zoo.specs.runtime import RUNTIME_CHOICES, RuntimeSpec
@@ -15,10 +20,13 @@ from zoo.specs.runtime import RUNTIME_CHOICES, RuntimeSpec
 __all__ = [
     "ANY_DATASET",
     "IMAGE_FOLDER",
+    "KINDS",
     "NAME",
     "RECIPE_CHOICES",
     "RUNTIME_CHOICES",
     "DatasetSpec",
+    "ExecutorSpec",
+    "ExporterSpec",
     "ModelSpec",
     "Plain",
     "Recipe",
@@ -26,3 +34,16 @@ __all__ = [
     "WeightsSpec",
     "check_name",
 ]
+
+# What the hook `zoo_` and this name returns.
+KINDS: Mapping[str, type[Plain]] = MappingProxyType(
+    {
+        "models": ModelSpec,
+        "datasets": DatasetSpec,
+        "runtimes": RuntimeSpec,
+        "recipes": Recipe,
+        "weights": WeightsSpec,
+        "exporters": ExporterSpec,
+        "executors": ExecutorSpec,
+    }
+)

@@ -14,6 +14,7 @@ from zoo.paths import IMAGE_FOLDER
 from zoo.plain import to_json
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+PATTERN = re.compile(r"[a-z0-9_.*?\[\]!-]{1,64}")  # shell globs of names, names among them
 # `__main__` is whatever script is run: neither code nor files of a plugin.
 REFERENCE = re.compile(r"(?!__main__[.:])[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 PACKAGE_FILE = re.compile(r"(?!__main__[.:])[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[\w][\w.-]*(/[\w][\w.-]*)*")

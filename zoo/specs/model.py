@@ -30,6 +30,7 @@ class WeightsSpec(Plain):
     """Trained weights that a plugin ships.
 
     Attributes:
+        model: the name of the model, if the hook `zoo_weights` returns them; not needed among a model's own `weights`.
         dataset: the dataset they were trained on.
         file: `"package:path/in/it.safetensors"`.
         sha256: digest of the file, checked before it is read.
@@ -38,8 +39,11 @@ class WeightsSpec(Plain):
     dataset: str
     file: str
     sha256: str
+    model: str | None = None
 
     def __post_init__(self) -> None:
+        if self.model is not None:
+            check_name(self.model)
         check_dataset_name(self.dataset)
         check_match(PACKAGE_FILE, self.file, "file", '"package:path/in/it.safetensors"')
         check_match(SHA256, self.sha256, "sha256", "64 hexadecimal digits")
@@ -91,6 +95,8 @@ class ModelSpec(Plain):
         object.__setattr__(self, "arguments", frozen_json(self.arguments, "arguments"))
         object.__setattr__(self, "weights", as_specs(self.weights, WeightsSpec, "weights"))
         object.__setattr__(self, "recipes", as_specs(self.recipes, Recipe, "recipes"))
+        named = {*(part.model for part in self.weights), *(part.model for part in self.recipes)}
+        check(named <= {None, self.name}, f"weights and recipes of {self.name} must not name another model")
         for name in ("paper", "licence"):
             if getattr(self, name) is not None:
                 check_text(getattr(self, name), name)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from zoo.plain import Plain
 from zoo.specs.checks import (
     ANY_DATASET,
+    PATTERN,
     as_tuple,
     check,
     check_dataset_name,
+    check_match,
     check_name,
     check_text,
     is_count,
@@ -39,6 +41,8 @@ class Recipe(Plain):
     epoch sees the images in another order; those left over when batches are full are others each time.
 
     Attributes:
+        model: the name of the model, or a shell glob such as `"resnet*"`, if the hook `zoo_recipes` returns it; not
+            needed among a model's own `recipes`.
         dataset: the dataset's name, or `"*"` for any that has no recipe of its own.
         name: apart from the other recipes of that dataset; the first of them is what `zoo train` takes by default.
         summary: one line on what it is for.
@@ -66,6 +70,7 @@ class Recipe(Plain):
     """
 
     dataset: str
+    model: str | None = None
     name: str = "default"
     summary: str | None = None
     epochs: int
@@ -88,6 +93,8 @@ class Recipe(Plain):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.model is not None:
+            check_match(PATTERN, self.model, "model", 'a name or a shell glob such as "resnet*"')
         if self.dataset != ANY_DATASET:
             check_dataset_name(self.dataset)
         check_name(self.name)

@@ -71,8 +71,8 @@ def _of(entry: Entry) -> Iterator[dict[str, Any]]:
             "model": spec.name,
             "dataset": shipped.dataset,
             "source": "plugin",
-            "plugin": entry.plugin.distribution,
-            "plugin_version": entry.plugin.version,
+            "plugin": entry.source(shipped).distribution,
+            "plugin_version": entry.source(shipped).version,
             "used": not trained_weights(spec.name, shipped.dataset).is_file(),
             "sha256": shipped.sha256,
         }
