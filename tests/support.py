@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import datetime
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from zoo.benchmarking.accuracy import accuracy
 from zoo.data import records
 from zoo.data.catalog import Dataset, find
 from zoo.record.environment import Environment
 from zoo.record.measures import MEASURES
 from zoo.record.reading import LATER
-from zoo.record.result import Result
+from zoo.record.result import Predictions, Result
 from zoo.record.scenario import Scenario
 from zoo.results import index
 from zoo.results.store import Filter, Store
@@ -234,3 +238,25 @@ def files(folder: Path) -> dict[str, bytes]:
 def make_environment(**values: Any) -> Environment:
     """That of `make_result`, with other JSON values."""
     return Environment.from_json({**make_result().environment.to_json(), **values})
+
+
+def packed(numbers: Sequence[float]) -> str:
+    """As predictions are kept."""
+    import numpy as np
+
+    return base64.b64encode(zlib.compress(np.asarray(numbers, "<u2").tobytes())).decode()
+
+
+def make_scored(names: tuple[str, ...] | None = ("cat", "dog", "<b>")) -> Result:
+    """A Result with the predictions of six images."""
+    result = make_result(5)
+    found = Predictions(
+        dataset_sha256="0" * 64,
+        correct="",
+        classes=packed([0, 1, 1, 1, 2, 2]),
+        labels=packed([0, 0, 0, 1, 1, 2]),
+        confidence=packed([round(65535 * one) for one in (0.9, 0.5, 0.8, 0.6, 0.99, 0.7)]),
+        class_names=names,
+    )
+    measures = dataclasses.replace(result.measures, accuracy=accuracy(3, 6))
+    return dataclasses.replace(result, predictions=found, measures=measures)

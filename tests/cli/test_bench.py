@@ -19,6 +19,8 @@ from support import COMMAND, Zoo
 
 from zoo.benchmarking.conditions import readable
 from zoo.benchmarking.environment import accelerators
+from zoo.record.result import Result
+from zoo.results.scores import scores
 
 pytestmark = pytest.mark.real
 
@@ -111,6 +113,14 @@ def test_the_accuracy_is_measured_and_agrees_with_the_weights_own_record(toy_res
         recorded = weights["provenance"]["score"]["value"]
         assert accuracy["value"] == pytest.approx(recorded, abs=1 / 600)
         assert result["predictions"]["dataset_sha256"] == weights["provenance"]["dataset"]["test_sha256"]
+        found = scores(Result.from_json(result))
+        assert sum(map(sum, found.confusion)) == 600
+        assert sum(found.confusion[i][i] for i in range(10)) == round(600 * accuracy["value"])
+        assert len(found.mistakes) == 600 - round(600 * accuracy["value"])
+        assert found.quality is not None
+        assert found.quality.top5 is not None
+        assert found.quality.top5.value > accuracy["value"]
+        assert 0 < found.quality.negative_log_likelihood.value < 1
 
 
 def test_a_result_names_the_machine_and_not_its_owner(toy_results: list[dict[str, Any]], home: Path) -> None:

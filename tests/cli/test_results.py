@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support import make_result
+from support import make_result, make_scored
 
 from zoo import cli
 from zoo.record.result import Result
@@ -176,6 +176,8 @@ def test_show_prints_what_bench_prints(run: Run) -> None:
         (["export", "--as", "xml"], "'xml' is not one of"),
         (["export", "-o", "/proc/nowhere/out"], "can't write"),
         (["export", "--as", "pytest-benchmark", "--model", "none"], "no Result here has samples"),
+        (["scores", "20261101T00"], "has no predictions: "),
+        (["scores", "20261101T00", "--mistakes", "x.png"], "has no predictions: "),
         (["nonsense"], "No such command 'nonsense'."),
     ],
 )
@@ -186,6 +188,31 @@ def test_a_mistake_is_one_line_and_exit_code_2(run: Run, store: Store, arguments
     assert run.err.startswith("zoo: ")
     assert run.err.count("\n") == 1
     assert len(store.select()) == 3
+
+
+# scores
+
+
+def test_scores_of_a_result(run: Run, store: Store, tmp_path: Path) -> None:
+    store.add(make_scored())
+    assert run("scores", "20261101T05", "--confusion", str(tmp_path / "c.svg")) == 0
+    assert "cat      dog                 2" in run.out
+    assert (tmp_path / "c.svg").read_text().startswith("<svg ")
+    assert run("scores", "20261101T05", "--json") == 0
+    assert json.loads(run.out)["confusion"] == [[1, 2, 0], [0, 1, 1], [0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--confusion", "c.png"], "c.png must be the name of an SVG file"),
+        (["--mistakes", "m.jpg"], "m.jpg must be the name of a PNG file"),
+    ],
+)
+def test_pictures_need_the_right_name(run: Run, store: Store, arguments: list[str], line: str) -> None:
+    store.add(make_scored())
+    assert run("scores", "20261101T05", *arguments) == 2
+    assert (run.out, run.err) == ("", f"zoo: {line}\n")
 
 
 # export and import

@@ -132,6 +132,7 @@ def _with_measures(
         samples=tuple(_process(record, began) for record in records),
         weights=records[0].weights,
         predictions=scored.predictions if scored else None,
+        quality=scored.quality if scored else None,
         checks=(
             *check(
                 stats,

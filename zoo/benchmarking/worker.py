@@ -17,6 +17,7 @@ from zoo.benchmarking.accuracy import accuracy
 from zoo.benchmarking.conditions import Together, instruments
 from zoo.benchmarking.energy import EnergyMeter
 from zoo.benchmarking.processes import Parent
+from zoo.benchmarking.quality import PerImage, joined, per_image, quality
 from zoo.benchmarking.reference import Reference
 from zoo.benchmarking.timing import Policy, measure
 from zoo.benchmarking.verification import Verification
@@ -226,25 +227,31 @@ def _score(
     test = load(dataset, "test")
     mean, std = normalisation(loaded)
     session = runtime.open(model, EVALUATION_BATCH, reference.calibration)
-    predictions = np.empty(len(test.labels), np.uint16)
+    found: list[PerImage] = []
     for first in range(0, len(test.labels), EVALUATION_BATCH):
         images = adapt(test.images[first : first + EVALUATION_BATCH], spec.input_shape, mean, std)
         count = len(images)
         padded = np.concatenate([images, np.zeros((EVALUATION_BATCH - count, *images.shape[1:]), np.float32)])
-        logits = session.fetch(session.run(session.place(padded)))[:count]
-        predictions[first : first + count] = logits.argmax(axis=1)
+        logits = np.asarray(session.fetch(session.run(session.place(padded)))[:count])
+        if classes.order is not None:
+            logits = logits[:, np.argsort(classes.order)]
+        found.append(per_image(logits, test.labels[first : first + count]))
     session.close()
-    if classes.order is not None:
-        predictions = np.asarray(classes.order, np.uint16)[predictions]
-    correct = int((predictions == test.labels).sum())
+    every = joined(found)
+    correct = every.predicted == test.labels
+    names = class_names(dataset)
     return Scored(
-        accuracy=accuracy(correct, len(test.labels)),
+        accuracy=accuracy(int(correct.sum()), len(test.labels)),
         predictions=Predictions(
             dataset_sha256=test.digest,
             split="test",
-            classes=_packed(predictions.astype("<u2").tobytes()),
-            correct=_packed(np.packbits(predictions == test.labels).tobytes()),
+            classes=_packed(every.predicted.astype("<u2").tobytes()),
+            correct=_packed(np.packbits(correct).tobytes()),
+            labels=_packed(test.labels.astype("<u2").tobytes()),
+            confidence=_packed(np.rint(every.confidence * 65535).astype("<u2").tobytes()),
+            class_names=None if names is None else tuple(names),
         ),
+        quality=quality(every, test.labels, dataset.classes),
         note=classes.note(),
     )
 

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from zoo.record.reading import Damaged
     from zoo.record.result import Result
     from zoo.results.rows import Row
+    from zoo.results.scores import Scores
     from zoo.results.store import Filter, Store
 
 EXPORTS = ("jsonl", "csv", "pytest-benchmark")
 DAMAGED_SHOWN = 5
+MISTAKES_SHOWN = 40
 HEADERS = (
     *("id", "model", "dataset", "batch", "runtime", "device", "precision"),
     *("latency", "images/s", "accuracy", "outcome", "environment", "labels"),
@@ -134,6 +136,67 @@ def _logs_of(result: Result) -> Path | None:
     """The folder of logs, if the log of this Result is there: it may come from another machine."""
     name = result.failure and result.failure.log
     return logs() if name and os.path.isfile(logs() / name) else None
+
+
+@command.command("scores")
+@click.argument("name", metavar="ID")
+@click.option("--confusion", metavar="FILE.svg", help="Draw the confusion matrix.")
+@click.option("--mistakes", metavar="FILE.png", help="Draw the images with the most confident mistakes.")
+@click.option("--data-dir", metavar="PATH", help="Where the dataset lies, for --mistakes.")
+@store_option
+@table_format
+@as_json
+def scores_command(
+    name: str,
+    confusion: str | None,
+    mistakes: str | None,
+    data_dir: str | None,
+    store: Store,
+    fmt: str,
+    as_json: bool,
+) -> None:
+    """Show what a model got right and wrong: scores with intervals, each class, and the most frequent mistakes.
+
+    Nothing is measured: the predictions are in the Result.
+    """
+    from zoo.files import write_atomic
+    from zoo.report import scores as report
+    from zoo.results.scores import scores
+
+    result = store.get(name)
+    found = scores(result)
+    if confusion is not None:
+        if Path(confusion).suffix.lower() != ".svg":
+            raise UsageError(f"{confusion} must be the name of an SVG file")
+        title = f"{result.scenario.model} on {result.scenario.dataset}"
+        write_atomic(Path(confusion).absolute(), report.confusion(found, title).encode())
+    if mistakes is not None:
+        _draw_mistakes(result, found, mistakes, data_dir)
+    if as_json:
+        echo_json(found.to_json())
+    else:
+        click.echo(report.table(found, fmt))
+
+
+def _draw_mistakes(result: Result, found: Scores, output: str, data_dir: str | None) -> None:
+    from zoo.data.api import draw_images
+
+    shown = found.mistakes[:MISTAKES_SHOWN]
+    if not shown or result.predictions is None:
+        warn(f"{result.scenario.model} made no mistake; {output} is not written")
+        return
+    draw_images(
+        result.scenario.dataset,
+        output,
+        split=result.predictions.split,
+        sha256=result.predictions.dataset_sha256,
+        indices=[mistake.index for mistake in shown],
+        captions=[
+            (f"{mistake.predicted}, {100 * mistake.confidence:.1f} %", f"is {mistake.label}") for mistake in shown
+        ],
+        title=f"The most confident mistakes of {result.scenario.model}",
+        data_dir=data_dir,
+    )
 
 
 @command.command("export")

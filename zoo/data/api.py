@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,9 +176,7 @@ def draw(
     :raises UsageError: if there is no such dataset or split, or the file can't be written.
     :raises DataError: if the images can't be read.
     """
-    path = Path(output).absolute()
-    if path.suffix.lower() != ".png" or path.is_dir():
-        raise UsageError(f"{output} must be the name of a PNG file")
+    path = _picture(output)
     dataset = catalog.find(name, (registry or _registry.load()).datasets, data_dir)
     if split not in dataset.splits:
         raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
@@ -187,6 +185,52 @@ def draw(
     job = {"dataset": dataset.to_json(), "split": split, "class_names": names, "output": str(path)}
     done: dict[str, Any] = call(Task("zoo.data.sheet:draw", job, label="show"))
     return done
+
+
+def draw_images(
+    name: str,
+    output: str | Path,
+    *,
+    split: str,
+    sha256: str,
+    indices: Sequence[int],
+    captions: Sequence[Sequence[str]],
+    title: str,
+    data_dir: str | Path | None = None,
+    registry: _registry.Registry | None = None,
+) -> dict[str, Any]:
+    """Draw some images of a split, each over its caption, into a PNG file, in a process of its own.
+
+    :param sha256: of the split, as `verify` returns it.
+    :param indices: of the images, in the split's order.
+    :param captions: lines for each of them.
+    :return: its `path`, `width` and `height`.
+    :raises UsageError: if there is no such dataset or split, or the file can't be written.
+    :raises DataError: if the images can't be read, or the split has another digest.
+    """
+    path = _picture(output)
+    dataset = catalog.find(name, (registry or _registry.load()).datasets, data_dir)
+    if split not in dataset.splits:
+        raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
+    writable_folder(path.parent)
+    job = {
+        "dataset": dataset.to_json(),
+        "split": split,
+        "sha256": sha256,
+        "indices": list(indices),
+        "captions": [list(lines) for lines in captions],
+        "title": title,
+        "output": str(path),
+    }
+    done: dict[str, Any] = call(Task("zoo.data.sheet:draw_chosen", job, label="show"))
+    return done
+
+
+def _picture(output: str | Path) -> Path:
+    path = Path(output).absolute()
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise UsageError(f"{output} must be the name of a PNG file")
+    return path
 
 
 def _described(dataset: Dataset, known: Known) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.catalog import Dataset
-from zoo.data.load import batches
+from zoo.data.load import batches, load
 from zoo.errors import DataError
 from zoo.files import write_atomic
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MOST_CLASSES = 100
+ACROSS = 8  # tiles in a row of captioned images
 TILE = 64  # pixels that an image should have at least, and, if it has to be made smaller, at most half as many again
 MARGIN, GAP, COLUMN_GAP = 24, 6, 36
 TITLE_SIZE, LABEL_SIZE, LABEL_MOST = 20, 15, 190
@@ -43,6 +44,51 @@ def draw(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
     sheet.save(file, "PNG", optimize=True)
     write_atomic(Path(job["output"]), file.getvalue())
     return {"path": job["output"], "width": sheet.width, "height": sheet.height}
+
+
+def draw_chosen(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
+    """Draw the images `job["indices"]` of `job["split"]`, each over its caption, into the PNG file `job["output"]`.
+
+    :raises DataError: if the split can't be read, or is not the one whose digest is `job["sha256"]`.
+    """
+    dataset, split = Dataset.from_json(job["dataset"]), job["split"]
+    report("phase", name="read")
+    images = load(dataset, split)
+    if images.digest != job["sha256"]:
+        raise DataError(f"{dataset.name} {split} has changed since it was scored; measure again")
+    report("phase", name="draw")
+    sheet = captioned([images.images[i] for i in job["indices"]], job["captions"], job["title"])
+    file = io.BytesIO()
+    sheet.save(file, "PNG", optimize=True)
+    write_atomic(Path(job["output"]), file.getvalue())
+    return {"path": job["output"], "width": sheet.width, "height": sheet.height}
+
+
+def captioned(images: Sequence[Array], captions: Sequence[Sequence[str]], title: str) -> Image.Image:
+    """Tiles in rows of eight, each over its lines of caption."""
+    from PIL import Image, ImageDraw
+
+    every = [line for lines in captions for line in lines]
+    font, large = (_font(size, "".join([title, *every])) for size in (LABEL_SIZE, TITLE_SIZE))
+    tiles = [_tile(image) for image in images]
+    across = min(ACROSS, len(tiles))
+    lines = [[_shortened(line, font) for line in caption] for caption in captions]
+    widest = max(math.ceil(font.getlength(line)) for caption in lines for line in caption)
+    width = max(widest, max(tile.width for tile in tiles)) + COLUMN_GAP
+    high = max(tile.height for tile in tiles)
+    height = high + GAP + max(map(len, lines)) * (LABEL_SIZE + 4) + MARGIN
+    top = MARGIN + TITLE_SIZE + MARGIN
+    whole = 2 * MARGIN + max(across * width - COLUMN_GAP, math.ceil(large.getlength(title)))
+    sheet = Image.new("RGB", (whole, top + math.ceil(len(tiles) / across) * height), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((MARGIN, MARGIN + TITLE_SIZE / 2), title, INK, large, anchor="lm")
+    for i, (tile, caption) in enumerate(zip(tiles, lines, strict=True)):
+        left, y = MARGIN + i % across * width, top + i // across * height
+        sheet.paste(tile, (left, y + high - tile.height))
+        for number, line in enumerate(caption):
+            below = y + high + GAP + number * (LABEL_SIZE + 4) + LABEL_SIZE / 2
+            pen.text((left, below), line, SOFT if number else INK, font, anchor="lm")
+    return sheet
 
 
 def per_class(classes: int) -> int:

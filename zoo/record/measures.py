@@ -28,6 +28,37 @@ class Accuracy(Record):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate(Record):
+    """A figure of the images that were scored.
+
+    Attributes:
+        value: of these images.
+        low: lower end of its 95 % interval.
+        high: upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quality(Record):
+    """More than top-1 accuracy: what the logits of the test split say.
+
+    Attributes:
+        top5: the share of images whose class is among the five best; None where there are no more than five classes.
+        negative_log_likelihood: mean over the images, in nats; its interval by the normal approximation.
+        calibration_error: how far confidence and accuracy are apart on average, over 15 bins of equal width (Guo et al.
+            2017, section 3); its interval by the basic bootstrap over 1,000 resamples, widened to hold the value.
+    """
+
+    top5: Accuracy | None
+    negative_log_likelihood: Estimate
+    calibration_error: Estimate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Measures(Record):
     """Every measure. Where one is None, `reasons` in the Result says why.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from zoo.record.base import Record, Whole
 from zoo.record.environment import Environment
-from zoo.record.measures import Measures, Process, Statistics, TurnRecord
+from zoo.record.measures import Measures, Process, Quality, Statistics, TurnRecord
 from zoo.record.scenario import Scenario
 
 SCHEMA = "zoo.result/1"
@@ -114,12 +114,18 @@ class Predictions(Record):
         split: its name.
         classes: the predicted class of each image, uint16, little-endian.
         correct: whether it is right, one bit an image.
+        labels: the right class of each image, as `classes`. None in earlier Results.
+        confidence: the softmax probability of the predicted class, uint16 in units of 1/65535. None in earlier Results.
+        class_names: by number, where the dataset has names.
     """
 
     dataset_sha256: str
     correct: str
     split: str = "test"
     classes: str | None = None
+    labels: str | None = None
+    confidence: str | None = None
+    class_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,6 +177,7 @@ class Result(Record):
         weights: that were loaded; None where there were none.
         parity: how far the logits are from those of float32 Keras; None where they were not compared.
         predictions: of the test split, image by image.
+        quality: what else the logits of the test split say. None where they were not scored, and in earlier Results.
         checks: doubts about the measurement.
         code: digest of the Python files of the zoo, the model's plugin and the runtime's; it differs where two branches
             share a version number. None in earlier Results.
@@ -200,6 +207,7 @@ class Result(Record):
     weights: WeightsUsed | None = None
     parity: Parity | None = None
     predictions: Predictions | None = None
+    quality: Quality | None = None
     checks: tuple[Doubt, ...] = ()
     policy: Mapping[str, float | None] = field(default_factory=dict)
     labels: tuple[str, ...] = ()

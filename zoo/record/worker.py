@@ -11,7 +11,7 @@ from zoo.record.conditions import Conditions
 from zoo.record.cost import LayerCost, ModelCost
 from zoo.record.energy import Energy
 from zoo.record.environment import CudaLibraries
-from zoo.record.measures import Accuracy, Activity, ProcessMemory, TurnRecord
+from zoo.record.measures import Accuracy, Activity, ProcessMemory, Quality, TurnRecord
 from zoo.record.result import Parity, Predictions, WeightsUsed
 
 
@@ -44,11 +44,13 @@ class Scored(Record):
     Attributes:
         accuracy: top-1.
         predictions: every one.
+        quality: what else the logits say; None where one of them is not finite.
         note: a remark about the order of the classes.
     """
 
     accuracy: Accuracy
     predictions: Predictions
+    quality: Quality | None = None
     note: str | None = None
 
 
