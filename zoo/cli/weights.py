@@ -122,9 +122,9 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str | No
 def import_command(app: App, /, file: str, model: str, as_json: bool, **options: Any) -> None:
     """Check a weights file against MODEL and put it where 'zoo bench' finds it.
 
-    FILE is safetensors, or what Keras saves as .keras or .weights.h5. No code in it is run. Safetensors have the paths of
-    the model's variables as names. --map renames PyTorch's tensors, and their layouts are changed to those of Keras. A
-    file that 'zoo train' wrote says itself what it was trained on. Any other file needs --dataset.
+    FILE is safetensors, or what Keras saves as .keras or .weights.h5. No code in it is run. Safetensors name their
+    tensors by the paths of the model's variables. --map renames PyTorch's, and their layouts are changed to those of
+    Keras. A file that 'zoo train' wrote says itself what it was trained on. Any other file needs --dataset.
     """
     from zoo.weights.exchange import import_file
 
@@ -147,8 +147,8 @@ def import_command(app: App, /, file: str, model: str, as_json: bool, **options:
 def map_command(app: App, /, file: str, model: str, output: str, as_json: bool, **options: Any) -> None:
     """Begin a map from the tensors of PyTorch in FILE (safetensors) to the variables of MODEL, for 'import --map'.
 
-    Modules and layers are matched by their kind and shapes, and those alike by their order. Check the map before you use
-    it. Where no variable was found, the map has "": write the variable's path, or null to leave the tensor out.
+    Modules and layers are matched by their kind and shapes, and those alike by their order. Check the map before you
+    use it. Where no variable was found, the map has "": write the variable's path, or null to leave the tensor out.
     """
     from zoo.weights.exchange import draft_map
 
@@ -156,12 +156,12 @@ def map_command(app: App, /, file: str, model: str, output: str, as_json: bool, 
     if as_json:
         echo_json(done)
         return
-    open_ones = sum(not variable for variable in done["names"].values())
-    click.echo(
-        f"{done['path']}: {len(done['names'])} tensors; {done['guessed']} of them by order alone, {open_ones} open"
-    )
+    unmatched = sum(not variable for variable in done["names"].values())
+    click.echo(f"{done['path']}: {len(done['names'])} tensors")
+    click.echo(f"{done['guessed']} matched by order alone, {unmatched} without a variable")
     if done["lacking"]:
-        warn(f"no tensor was found for {len(done['lacking'])} variables: {', '.join(done['lacking'][:3])}…")
+        first = ", ".join(done["lacking"][:3])
+        warn(f"no tensor was found for {len(done['lacking'])} variables of {model}, such as {first}")
 
 
 @command.command("export")
