@@ -29,7 +29,7 @@ def write(folder: Path) -> None:
         model.save(folder / f"{name}.keras")
         model.save_weights(folder / f"{name}.weights.h5")
         np.save(folder / f"{name}_images.npy", images)
-        np.save(folder / f"{name}_logits.npy", model(images, training=False))
+        np.save(folder / f"{name}_logits.npy", logits(model, images))
 
     # Networks that are not quite the zoo's.
     twins = zoo.build("twins")
@@ -60,7 +60,12 @@ def write(folder: Path) -> None:
     other.save(folder / "twins.keras")
     images = rng.random((4, 8, 8, 3), np.float32)
     np.save(folder / "twins_images.npy", images)
-    np.save(folder / "twins_logits.npy", other(images, training=False))
+    np.save(folder / "twins_logits.npy", logits(other, images))
+
+
+def logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What the model makes of images."""
+    return keras.ops.convert_to_numpy(model(images, training=False))
 
 
 def compare(folder: Path, *imported: str) -> None:
@@ -69,8 +74,8 @@ def compare(folder: Path, *imported: str) -> None:
     for file in map(Path, imported):
         name = file.parent.name
         model = zoo.build(name, weights=file)
-        logits = model(np.load(folder / f"{name}_images.npy"), training=False)
-        far[name] = float(np.abs(keras.ops.convert_to_numpy(logits) - np.load(folder / f"{name}_logits.npy")).max())
+        found = logits(model, np.load(folder / f"{name}_images.npy"))
+        far[name] = float(np.abs(found - np.load(folder / f"{name}_logits.npy")).max())
     print(json.dumps(far))
 
 

@@ -170,7 +170,12 @@ def _saved(model: keras.Model) -> tuple[dict[str, str], dict[str, str]]:
         file = Path(folder) / "numbers.weights.h5"
         model.save_weights(file)
         found = foreign.read(file.read_bytes(), foreign.HDF5)
-    saved = {name: paths[int(array.flat[0])] for name, array in found.arrays.items() if array.dtype == np.float32}
+    by_number = dict(enumerate(paths))
+    saved = {
+        name: by_number[int(array.flat[0])]
+        for name, array in found.arrays.items()
+        if array.dtype == np.float32 and array.size and array.flat[0] in by_number
+    }
     if sorted(saved.values()) != sorted(paths):
         raise WeightsError(
             f"{model.name} has weights that Keras doesn't save by themselves; import them as safetensors"

@@ -61,9 +61,10 @@ def import_file(
     content, kind = _content(path)
     job: dict[str, Any] = {"path": str(path.absolute()), "sha256": hashlib.sha256(content).hexdigest(), "format": kind}
     record = files.find_provenance(path) if kind == foreign.SAFETENSORS else None
-    for option, given in (("--map", name_map), ("--mean and --std", mean or std)):
-        if record is not None and given is not None:
-            raise UsageError(f"{path} says itself what it is of and how images are normalised; leave out {option}")
+    if record is not None and (mean or std):
+        raise UsageError(f"{path} says itself how images are normalised; leave out --mean and --std")
+    if record is not None and name_map is not None:
+        raise UsageError(f"{path} has the names of the zoo already; leave out --map")
     if name_map is not None:
         job |= _mapped(Path(name_map), kind)
     elif epsilon is not None:
@@ -123,6 +124,8 @@ def draft_map(
     content, kind = _content(path)
     if kind != foreign.SAFETENSORS:
         raise UsageError(f"{path} needs no map: Keras' layers are found by their order; import it as it is")
+    if dataset is not None:
+        _check_dataset(spec, dataset, registry, data_dir)
     if os.path.lexists(place) and not force:
         raise UsageError(f"{place} is there already; --force replaces it")
     job = {
