@@ -61,6 +61,7 @@ def write(folder: Path) -> None:
     images = rng.random((4, 8, 8, 3), np.float32)
     np.save(folder / "twins_images.npy", images)
     np.save(folder / "twins_logits.npy", logits(other, images))
+    print("{}")
 
 
 def logits(model: keras.Model, images: np.ndarray) -> np.ndarray:

@@ -24,7 +24,6 @@ HERE = Path(__file__).parent
 DATASETS = {"kinds": "digits", "twins": "digits", "resnet20": "cifar10"}
 EPSILON = ("--epsilon", "1e-5")
 CLOSE = 1e-5
-EAGER = {"KERAS_BACKEND": "torch"}  # computes without compiling
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +45,20 @@ def torchs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def keras(tmp_path_factory: pytest.TempPathFactory, site: Mapping[str, str]) -> Path:
     """What Keras writes."""
     folder = tmp_path_factory.mktemp("keras")
-    command = [sys.executable, *WITH_KERAS_ALONE, HERE / "keras_script.py", "write", folder]
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **site, **EAGER})
+    scripted(site, "write", folder)
     return folder
+
+
+def scripted(site: Mapping[str, str], *arguments: str | Path) -> dict[str, Any]:
+    """What `keras_script.py` prints, on a backend that computes without compiling."""
+    command = (*WITH_KERAS_ALONE, HERE / "keras_script.py", *arguments)
+    return printed("torch", *command, **{**site, "KERAS_BACKEND": "torch"})
 
 
 def distances(folder: Path, home: Path, site: Mapping[str, str], *models: str) -> dict[str, float]:
     """How far the logits of imported weights are from those that lie in a folder, at most."""
     files = [home / "weights" / model / f"{DATASETS[model]}.safetensors" for model in models]
-    found = printed("torch", *WITH_KERAS_ALONE, HERE / "keras_script.py", "compare", folder, *files, **{**site, **EAGER})
+    found = scripted(site, "compare", folder, *files)
     assert found.keys() == set(models)
     for model in models:
         assert np.load(folder / f"{model}_logits.npy").std() > 1000 * CLOSE  # else all would be close
@@ -135,7 +139,7 @@ def tried(folder: Path, site: Mapping[str, str], jobs: Sequence[Mapping[str, Any
     """What became of conversions, all in one process."""
     jobs = [{**job, "output": str(folder / f"{number}.safetensors")} for number, job in enumerate(jobs)]
     (folder / "jobs.json").write_text(json.dumps(jobs))
-    said = printed("torch", *WITH_KERAS_ALONE, HERE / "keras_script.py", "convert", folder / "jobs.json", **{**site, **EAGER})["said"]
+    said = scripted(site, "convert", folder / "jobs.json")["said"]
     assert isinstance(said, list)
     return said
 
