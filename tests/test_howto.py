@@ -18,7 +18,16 @@ from support import Zoo
 from zoo.cli import group
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("bring-a-model", "bring-a-dataset", "bring-a-runtime", "ship-weights", "publish", "promise", "gate")
+NAMES = (
+    "bring-a-model",
+    "bring-a-dataset",
+    "bring-a-runtime",
+    "ship-weights",
+    "import-weights",
+    "publish",
+    "promise",
+    "gate",
+)
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in NAMES}
 QUOTED = str(ROOT / "plugins" / "zoo-toy-resnet")  # ship-weights has a part of it
 TREES = ("zoo-acme", "zoo-stripes", "zoo-graph", QUOTED)

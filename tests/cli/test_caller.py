@@ -103,6 +103,7 @@ USED: dict[tuple[str, ...], list[str]] = {
     ("weights", "list"): [],
     ("weights", "verify"): [MODEL],
     ("weights", "import"): [__file__, MODEL, "--dataset", DATA],
+    ("weights", "map"): [__file__, MODEL, "-o", "map.json"],
     ("weights", "export"): [MODEL, "-o", "exported.safetensors"],
     ("study", "residual"): ["--dataset", DATA, "-o", "study"],
     ("plugins", "list"): ["--refresh"],

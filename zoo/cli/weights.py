@@ -100,6 +100,19 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str | No
     metavar="NAME",
     help="What it was trained on, where the file doesn't say.",
 )
+@click.option(
+    "--map",
+    "name_map",
+    metavar="MAP.json",
+    type=click.Path(),
+    help="Which tensor of PyTorch's is which variable; 'zoo weights map' begins one.",
+)
+@click.option(
+    "--epsilon",
+    metavar="X",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Of the batch normalisations in PyTorch; variances make up for another one here.",
+)
 @click.option("--mean", metavar="X[,X…]", callback=_numbers, help="How images were normalised, where the file …")
 @click.option("--std", metavar="X[,X…]", callback=_numbers, help="… doesn't say: per channel, in units of [0, 1].")
 @click.option("--force", is_flag=True, help="Replace weights that are there.")
@@ -107,10 +120,11 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str | No
 @as_json
 @click.pass_obj
 def import_command(app: App, /, file: str, model: str, as_json: bool, **options: Any) -> None:
-    """Check a safetensors file against MODEL and put it where 'zoo bench' finds it.
+    """Check a weights file against MODEL and put it where 'zoo bench' finds it.
 
-    Tensors are named by the paths of the model's variables, float32. A file that 'zoo train' wrote says itself what it
-    was trained on. Any other needs --dataset; its record will say that nothing else is known.
+    FILE is safetensors, or what Keras saves as .keras or .weights.h5. No code in it is run. Safetensors name their
+    tensors by the paths of the model's variables. --map renames PyTorch's, and their layouts are changed to those of
+    Keras. A file that 'zoo train' wrote says itself what it was trained on. Any other file needs --dataset.
     """
     from zoo.weights.exchange import import_file
 
@@ -119,6 +133,35 @@ def import_command(app: App, /, file: str, model: str, as_json: bool, **options:
         echo_json(done)
     else:
         click.echo(f"{done['model']} for {done['dataset']}: {done['path']}\nsha256 {done['sha256']}")
+
+
+@command.command("map")
+@click.argument("file", type=click.Path())
+@click.argument("model", shell_complete=names.models)
+@click.option("-o", "--output", metavar="MAP.json", type=click.Path(), required=True, help="Where to.")
+@click.option("--dataset", shell_complete=names.datasets, metavar="NAME", help="Whose classes MODEL is built for.")
+@click.option("--force", is_flag=True, help="Replace a map that is there.")
+@data_dir
+@as_json
+@click.pass_obj
+def map_command(app: App, /, file: str, model: str, output: str, as_json: bool, **options: Any) -> None:
+    """Begin a map from the tensors of PyTorch in FILE (safetensors) to the variables of MODEL, for 'import --map'.
+
+    Modules and layers are matched by their kind and shapes, and those alike by their order. Check the map before you
+    use it. Where no variable was found, the map has "": write the variable's path, or null to leave the tensor out.
+    """
+    from zoo.weights.exchange import draft_map
+
+    done = draft_map(file, model, output, registry=app.registry(), **options)
+    if as_json:
+        echo_json(done)
+        return
+    unmatched = sum(not variable for variable in done["names"].values())
+    click.echo(f"{done['path']}: {len(done['names'])} tensors")
+    click.echo(f"{done['guessed']} matched by order alone, {unmatched} without a variable")
+    if done["lacking"]:
+        first = ", ".join(done["lacking"][:3])
+        warn(f"no tensor was found for {len(done['lacking'])} variables of {model}, such as {first}")
 
 
 @command.command("export")

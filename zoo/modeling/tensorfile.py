@@ -26,17 +26,27 @@ METADATA = "__metadata__"
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_FILE_BYTES = 4 * 2**30
 FLOAT32 = "F32"
+# By the names of the format, as NumPy has them; bfloat16 as its bits.
+_TYPES = {
+    "F32": "<f4",
+    "F16": "<f2",
+    "F64": "<f8",
+    "BF16": "<u2",
+    "BOOL": "?",
+    **{f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)},
+}
 
 
-def read(path: Path, *, most_bytes: int = MAX_FILE_BYTES) -> bytes:
+def read(path: Path, *, most_bytes: int = MAX_FILE_BYTES, what: str = "weights") -> bytes:
     """The content of a file that may not be larger than that.
 
+    :param what: to call it in an error.
     :raises WeightsError: if it is, or can't be read.
     """
-    with _opened(path) as file:
+    with _opened(path, what) as file:
         content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
-        raise WeightsError(f"weights {path} are larger than {most_bytes:,} bytes, the most they could take")
+        raise WeightsError(f"can't read {what} {path}: larger than {most_bytes:,} bytes, the most it could take")
     return content
 
 
@@ -51,6 +61,14 @@ def read_metadata(path: Path) -> dict[str, str]:
     except ValueError as error:
         raise WeightsError(f"{path} is not a whole safetensors file: {error}") from None
     return metadata
+
+
+def names(content: bytes) -> list[str]:
+    """The names of a file's tensors, in the file's order.
+
+    :param content: a whole file's.
+    """
+    return [name for name in _header(io.BytesIO(content)) if name != METADATA]
 
 
 def with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
@@ -82,6 +100,42 @@ def decode(content: bytes) -> Arrays:
         return load(content)
     except (SafetensorError, ValueError) as error:
         raise ValueError(short(error)) from None
+
+
+def decode_any(content: bytes) -> Arrays:
+    """The tensors of a file of whatever types: those of 16 bits as float32, which is exact; the others as they are.
+
+    :param content: anything at all.
+    :raises ValueError: what is wrong with it, in one line.
+    """
+    import numpy as np
+    from safetensors import SafetensorError, deserialize
+
+    _header(io.BytesIO(content))
+    try:
+        tensors = deserialize(content)  # type: ignore[no-untyped-call]
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(short(error)) from None
+    arrays: Arrays = {}
+    for name, tensor in tensors:
+        kind = tensor["dtype"]
+        if kind not in _TYPES:
+            raise ValueError(f"{short(name)} has type {short(kind)}, not {FLOAT32}")
+        array = np.frombuffer(tensor["data"], _TYPES[kind]).reshape(tensor["shape"])
+        if kind == "BF16":
+            array = widened(array)
+        arrays[name] = array.astype(np.float32) if kind == "F16" else array
+    return arrays
+
+
+def widened(bits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """bfloat16 numbers as float32, of which they are the upper half.
+
+    :param bits: theirs, as uint16.
+    """
+    import numpy as np
+
+    return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
 def parse_object(text: bytes, what: str) -> dict[str, Any]:
@@ -119,13 +173,13 @@ class _TwiceError(ValueError):
     pass
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path, what: str = "weights") -> BinaryIO:
     try:
         if path.exists() and not path.is_file():  # a device or a pipe would be read for ever
             raise WeightsError(f"{path} is not a file")
         return path.open("rb")
     except OSError as error:
-        raise WeightsError(f"can't read weights {path}: {reason(error)}") from None
+        raise WeightsError(f"can't read {what} {path}: {reason(error)}") from None
 
 
 def _header(file: BinaryIO) -> dict[str, Any]:
