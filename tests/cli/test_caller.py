@@ -93,6 +93,7 @@ USED: dict[tuple[str, ...], list[str]] = {
     ("completion",): ["bash"],
     ("results", "list"): ["--model", MODEL],
     ("results", "show"): [A.id],
+    ("results", "scores"): [A.id],
     ("results", "export"): ["--as", "jsonl", "-o", "results.jsonl"],
     ("results", "import"): ["results.jsonl"],
     ("results", "rm"): ["--model", MODEL, "--all", "--yes"],
