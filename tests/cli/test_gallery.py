@@ -13,7 +13,7 @@ from gallery import GALLERY, SLOW, install_all
 from support import Zoo
 
 from zoo.authoring.check.api import OBSERVER
-from zoo.findings import DISCOVERY, MANNERS
+from zoo.findings import codes
 from zoo.installed import entry_points
 from zoo.plugins.reader import read
 from zoo.plugins.record import Record
@@ -56,10 +56,10 @@ def plugins(zoo: Zoo, bad: dict[str, str], listed: object) -> dict[str, dict[str
 def test_the_gallery_is_large_and_shows_every_code() -> None:
     assert len(GALLERY) >= 25
     shown = {code for code, _ in GALLERY.values()}
-    assert shown == {*DISCOVERY, *MANNERS} - {"unread", "duplicate-plugin"}
+    assert shown == set(codes("discovery", "manners")) - {"unread", "duplicate-plugin"}
 
 
-BY_MANNERS = [name for name, (code, _) in GALLERY.items() if code in MANNERS]
+BY_MANNERS = [name for name, (code, _) in GALLERY.items() if code in codes("manners")]
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def _explain(line: Line) -> None:
     if line.load_text:
         click.echo(f"  read in {line.load_text}")
     for finding in line.findings:
-        values = finding.to_json()
+        values = finding.explained()
         click.echo(f"\n{values['level']} {finding.code}, at {finding.where}\n  {finding.message}\n  {values['what']}")
         click.echo(f"  To mend it: {values['mend']}")
         for text in finding.detail.splitlines():

@@ -108,7 +108,7 @@ def now_ns() -> int:
 def own_files() -> Iterator[str]:
     """The zoo's own files that have a part in what is kept."""
     for folder in (PACKAGE, *(PACKAGE / name for name in ("specs", "findings", "plugins", "cli"))):
-        yield from (str(folder / name) for name in sorted(os.listdir(folder)) if name.endswith(".py"))
+        yield from (str(folder / name) for name in sorted(os.listdir(folder)) if name.endswith((".py", ".toml")))
 
 
 def _name(plugin: Plugin) -> str:

@@ -63,7 +63,7 @@ class Line:
             "origin": self.origin,
             "state": self.state,
             "load_s": self.load_s,
-            "findings": [finding.to_json() for finding in self.findings],
+            "findings": [finding.explained() for finding in self.findings],
         }
 
 

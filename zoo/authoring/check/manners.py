@@ -20,7 +20,7 @@ PATCHABLE = frozenset({*sys.stdlib_module_names, *HEAVY, "zoo", "pluggy", "click
 
 
 class Manners:
-    """Sees what a plugin leaves behind or changes (`zoo.findings.checks.MANNERS`).
+    """Sees what a plugin leaves behind or changes (the findings of the group "manners").
 
     :param watch: of the plugin, which is imported after this is made.
     """
