@@ -42,6 +42,11 @@ class Plugin:
             object.__setattr__(self, name, printable(getattr(self, name)[:MAX_NAME]))
 
     @property
+    def package(self) -> str:
+        """The package, or module at the top, that it lies in."""
+        return self.reference.partition(":")[0].partition(".")[0]
+
+    @property
     def names(self) -> tuple[str, str]:
         """By which it can be switched off."""
         return self.name, self.distribution

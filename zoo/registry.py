@@ -136,7 +136,7 @@ def load(disabled: Collection[str] = (), *, fresh: Collection[str] = ()) -> Regi
     """
     discovered = discover(disabled, fresh=fresh)
     registry = of(discovered)
-    if not disabled:
+    if not disabled and not any(record.transient for record in discovered.records):
         keep_index(registry.index(), discovered.files, discovered.since_ns)
     return registry
 

@@ -14,7 +14,6 @@ from zoo.authoring.new import new
 from zoo.findings import codes
 
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"]
-
 CHECKS = codes("package", "models")
 
 
@@ -45,9 +44,7 @@ def tree(tmp_path: Path) -> Path:
 def test_there_is_a_test_for_each_check(tree: Path) -> None:
     done = _pytest(tree, "--collect-only")
     found = [line for line in done.stdout.splitlines() if "::" in line]
-    assert found == [
-        f"tests/test_conformance.py::test_plugin[{name}]" for name in ("reading", *codes("package", "models"))
-    ]
+    assert found == [f"tests/test_conformance.py::test_plugin[{name}]" for name in ("reading", *CHECKS)]
 
 
 @pytest.mark.real

@@ -21,7 +21,7 @@ from zoo.plugins.record import Record
 BESIDES = {"patches-keras": ["heavy-import"], "prints-forever": ["prints"]}  # where manners are looked at, too
 USED = {
     "heavy", "printer", "threaded", "processed", "environmental", "mover", "pathfinder", "printless",
-    "patcher", "rewriter",
+    "patcher", "rewriter", "weighty",
 }  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def test_each_gets_its_finding(plugins: dict[str, dict[str, Any]], name: str) ->
     finding = findings[code]
     assert finding["message"]
     assert finding["mend"]
-    if code not in ("duplicate-name", "reserved-name"):
+    if code not in ("duplicate-name", "reserved-name", "unknown-model"):
         assert f"bad_{name.replace('-', '_')}" in finding["where"]
     used = finding["level"] == "warning"
     assert plugins[name]["state"] == ("used" if used else f"not used: {code}")

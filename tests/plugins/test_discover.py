@@ -16,7 +16,7 @@ from distributions import Site, declaring, rewrite, settle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zoo import index
+from zoo import index, registry
 from zoo.errors import UsageError
 from zoo.installed import Plugin
 from zoo.plugins import reader
@@ -250,6 +250,26 @@ def test_one_that_hangs_is_read_again_when_it_is_mended_or_given_longer(
         assert len(read) == times
     (package / "__init__.py").write_text(declaring("one"))
     monkeypatch.delenv("ZOO_PLUGIN_TIMEOUT")
+    assert models(discover()) == {"zoo-one": ["one"]}
+
+
+def test_what_may_not_be_its_fault_is_not_kept(site: Site, read: list[str]) -> None:
+    site.install("zoo-killed", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    settle()
+    for times in (1, 2):
+        loaded = registry.load()
+        assert [problem.finding.code for problem in loaded.errors] == ["dies"]
+        assert read == ["zoo-killed"] * times
+        assert index.load() is None
+
+
+def test_one_that_changes_what_it_made_is_read_again_when_it_is_mended(site: Site, read: list[str]) -> None:
+    cheat = "\n    object.__setattr__(s, 'summary', '')\n    return [s]\n"
+    source = declaring("one").replace("return [", "s = ").removesuffix("]\n") + cheat
+    package = site.install("zoo-one", source)
+    settle()
+    assert codes(discover().records[0]) == ["invalid-spec"]
+    (package / "__init__.py").write_text(declaring("one"))
     assert models(discover()) == {"zoo-one": ["one"]}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo import index
 from zoo.plugins.cache import settled
-from zoo.plugins.sources import MAX_FILES
+from zoo.plugins.record import MAX_FILES
 
 VOLATILE = ("/proc/", "/sys/", "/dev/")
 SITES = ("site-packages", "dist-packages")  # such a folder changes whenever something is installed

@@ -71,6 +71,8 @@ def discover(
             records[plugin] = record
     for plugin, record in zip(stale, _read(stale, timeout_s), strict=True):
         records[plugin] = record
+        if record.transient:
+            continue
         lacking = index.search_path() if record.failed or record.unmet else []
         cache.put(record, [plugin.metadata, *lacking], discovered.since_ns, timeout_s)
     cache.save(plugins)
