@@ -15,6 +15,7 @@ from zoo.specs import Recipe, WeightsSpec
 from zoo.text import printable
 
 SHOWN = 3
+NAMED = ("models", "datasets", "runtimes", "exporters", "executors")  # what a plugin brings under names
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,8 @@ def inventory(registry: Registry) -> list[Line]:
 
 def _line(registry: Registry, plugin: Plugin) -> Line:
     brings = {
-        "models": [name for name, entry in registry.models.items() if entry.plugin == plugin],
-        "datasets": [name for name, entry in registry.datasets.items() if entry.plugin == plugin],
-        "runtimes": [name for name, entry in registry.runtimes.items() if entry.plugin == plugin],
-        "exporters": [name for name, entry in registry.exporters.items() if entry.plugin == plugin],
-        "executors": [name for name, entry in registry.executors.items() if entry.plugin == plugin],
+        kind: [name for name, entry in getattr(registry, kind).items() if entry.plugin == plugin] for kind in NAMED
+    } | {
         "recipes": _parts(registry, plugin, Recipe),
         "weights": _parts(registry, plugin, WeightsSpec),
         "hooks": ["zoo_result_recorded"] if plugin in registry.records and registry.records[plugin].listens else [],
