@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 HEADERS = ["model", "parameters", "input", "weights", "plugin", "summary"]
 
 
+def is_pattern(name: str) -> bool:
+    """Whether the name is a shell glob."""
+    return any(c in name for c in "*?[")
+
+
+def matching(names: Iterable[str], pattern: str) -> list[str]:
+    """The names that match a shell glob; of a name, itself if it is there."""
+    if not is_pattern(pattern):
+        return [name for name in names if name == pattern]
+    from fnmatch import fnmatchcase
+
+    return [name for name in names if fnmatchcase(name, pattern)]
+
+
 def rows(models: Iterable[tuple[ModelSpec, Plugin]]) -> list[list[str]]:
     """The cells of each model's row."""
     return [
@@ -63,13 +77,9 @@ def _shortened(rows: list[list[str]]) -> list[list[str]]:
 
 def terminal_columns() -> int:
     """What `shutil.get_terminal_size` says; to import shutil takes half as long as to start Python."""
-    text = os.environ.get("COLUMNS", "")
-    try:
-        columns = int(text)
-    except ValueError:
-        columns = 0
-    if columns > 0:
-        return columns
+    columns = os.environ.get("COLUMNS", "").strip()
+    if columns.isdecimal() and int(columns):
+        return int(columns)
     try:
         return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]  # None is caught
     except (AttributeError, ValueError, OSError):

@@ -15,15 +15,14 @@ from zoo.index import Index
 from zoo.installed import CORE, Plugin
 from zoo.plugins.cache import keep_index
 from zoo.plugins.discover import Discovered, discover
-from zoo.plugins.offers import brought_by
 from zoo.plugins.record import Record
+from zoo.plugins.supplements import Part, match
 from zoo.specs import DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 from zoo.text import printable
 
 MENTIONED = 5
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec, RuntimeSpec, ExporterSpec, ExecutorSpec)
-Part = WeightsSpec | Recipe  # of a model; another plugin than the model's may bring it
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +115,10 @@ class Registry:
             return list(self.models.values())
         chosen: dict[str, Entry[ModelSpec]] = {}
         for pattern in patterns:
-            if not is_pattern(pattern):
-                chosen.setdefault(pattern, self.model(pattern))
-                continue
-            from fnmatch import fnmatchcase
-
-            names = [name for name in self.models if fnmatchcase(name, pattern)]
-            if not names:
+            names = listing.matching(self.models, pattern)
+            if not names and listing.is_pattern(pattern):
                 raise UsageError(f"no model matches {_quote(pattern)}; 'zoo list' names them all")
-            chosen.update((name, self.models[name]) for name in names if name not in chosen)
+            chosen.update((name, self.model(name)) for name in names or [pattern])
         return list(chosen.values())
 
 
@@ -165,11 +159,6 @@ def of(discovered: Discovered) -> Registry:
     )
 
 
-def is_pattern(name: str) -> bool:
-    """Whether the name is a shell glob."""
-    return any(c in name for c in "*?[")
-
-
 def unknown(kind: str, name: str, known: Collection[str], look: str) -> UsageError:
     """The error for a name that is not there, with what to do about it."""
     hint = hint_at(kind, name, known) or f"'{look}' shows what there is"
@@ -179,6 +168,8 @@ def unknown(kind: str, name: str, known: Collection[str], look: str) -> UsageErr
 def hint_at(kind: str, name: str, known: Collection[str]) -> str | None:
     """What to do about a name that is not there: install what brings it, or write it as it was probably meant."""
     import difflib
+
+    from zoo.plugins.offers import brought_by
 
     if distribution := brought_by(kind, name):
         if installed.versions([distribution]):
@@ -223,8 +214,6 @@ def _completed(
     models: Mapping[str, Entry[ModelSpec]], brought: Sequence[tuple[Plugin, Part]], problems: list[Problem]
 ) -> Mapping[str, Entry[ModelSpec]]:
     """The models with the weights and recipes that other plugins bring for them; problems are added to those given."""
-    from zoo.plugins.parts import match
-
     found, wrong = match({name: entry.spec for name, entry in models.items()}, brought)
     problems += [Problem(plugin, finding) for plugin, finding in wrong]
     completed = dict(models)

@@ -56,12 +56,8 @@ def _chosen(rows: list[list[str]], patterns: list[str]) -> list[list[str]]:
     by_name = {row[0]: row for row in rows}
     chosen: dict[str, list[str]] = {}
     for pattern in patterns:
-        names = [pattern] if pattern in by_name else []
-        if any(c in pattern for c in "*?["):
-            from fnmatch import fnmatchcase
-
-            names = [name for name in by_name if fnmatchcase(name, pattern)]
+        names = listing.matching(by_name, pattern)
         if not names:
             return []
-        chosen.update((name, by_name[name]) for name in names if name not in chosen)
+        chosen.update((name, by_name[name]) for name in names)
     return list(chosen.values())

@@ -98,12 +98,12 @@ def test_part_of_a_name_switches_nothing_off(site: Site) -> None:
     [
         (b"[plugins\n", "is not TOML"),
         (b"\xff\xfe", "is not TOML"),
-        (b"[plugin]\n", "there is no setting plugin, but plugins"),
-        (b"[plugins]\noff = []\n", "there is no setting plugins.off, but disabled"),
-        (b"plugins = 7\n", "plugins must be a table"),
-        (b"[plugins]\ndisabled = 'zoo-x'\n", "plugins.disabled must be a list of names"),
-        (b"[plugins]\ndisabled = [7]\n", "plugins.disabled must be a list of names"),
-        (b'"\\u001b[31m" = 1\n', "there is no setting \\x1b[31m, but plugins"),
+        (b"[plugin]\n", "unknown field `plugin`; the only setting is [plugins] disabled, a list of names"),
+        (b"[plugins]\noff = []\n", "unknown field `off` - at `$.plugins`; the only setting is [plugins] disabled"),
+        (b"plugins = 7\n", "Expected `object`, got `int` - at `$.plugins`; the only setting"),
+        (b"[plugins]\ndisabled = 'zoo-x'\n", "got `str` - at `$.plugins.disabled`; the only setting"),
+        (b"[plugins]\ndisabled = [7]\n", "got `int` - at `$.plugins.disabled[0]`; the only setting"),
+        (b'"\\u001b[31m" = 1\n', "unknown field `?[31m`; the only setting"),
     ],
 )
 def test_settings_that_cannot_be_understood_are_one_line(site: Site, content: bytes, text: str) -> None:
@@ -113,6 +113,7 @@ def test_settings_that_cannot_be_understood_are_one_line(site: Site, content: by
     with pytest.raises(UsageError) as error:
         discover()
     assert text in str(error.value)
+    assert str(error.value).isprintable()
     assert str(file) in str(error.value)
 
 

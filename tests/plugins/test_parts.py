@@ -9,8 +9,8 @@ import pytest
 from zoo.errors import SpecError
 from zoo.installed import Plugin
 from zoo.plugins.discover import Discovered
-from zoo.plugins.parts import Part
 from zoo.plugins.record import Record
+from zoo.plugins.supplements import Part
 from zoo.registry import Registry, of
 from zoo.report.plugins import inventory
 from zoo.specs import ModelSpec, Recipe, WeightsSpec

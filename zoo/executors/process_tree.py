@@ -27,6 +27,14 @@ def signal_group(group: int, number: int) -> None:
         os.killpg(group, number)
 
 
+def signal_name(number: int) -> str:
+    """Such as SIGSEGV."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
 def end_all() -> None:
     """Kill whatever this process has started, and on Linux also what has left its group and come back here."""
     for _ in range(100):

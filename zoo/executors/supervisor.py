@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from zoo.executors.process_tree import adopt_orphans, end_all, signal_group
+from zoo.executors.process_tree import adopt_orphans, end_all, signal_group, signal_name
 
 TICK_S = 0.1
 FAMILY_S = 1.0
@@ -69,7 +69,7 @@ def main(folder: Path) -> None:
         folder / "exit.json",
         {
             "exit_code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
-            "signal": None if number is None else _signal_name(number),
+            "signal": None if number is None else signal_name(number),
             "ended_for": ended_for,
             "memory_limit_bytes": limit,
         },
@@ -87,13 +87,6 @@ def _remove_left(paths: Sequence[str]) -> None:
 
     for path in paths:
         remove_if_left(Path(path))
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"
 
 
 def _watch(

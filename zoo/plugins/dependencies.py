@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import islice
 from types import FrameType
 from typing import Any
 
@@ -110,7 +111,7 @@ class Dependencies:
         if path.endswith(".pyc"):
             path = path.replace(f"{os.sep}__pycache__{os.sep}", os.sep).partition(".cpython-")[0] + ".py"
         is_module = os.path.basename(path) == f"{self.package}.py" or f"{os.sep}{self.package}{os.sep}" in path
-        if is_module or (any(map(self.is_own, list(frames())[:1])) and not _is_importing()):
+        if is_module or any(map(self.is_own, islice(frames(importing=False), 1))):
             self.opened[path] = None
 
 
@@ -119,10 +120,13 @@ def _is_writing(mode: str | None = "r", flags: int = 0) -> bool:
     return bool(set(mode or "") & set("wax+")) or bool(flags & (os.O_WRONLY | os.O_RDWR))
 
 
-def frames() -> Iterator[FrameType]:
-    """The frames of code that is neither Python's own nor ours, innermost first."""
+def frames(*, importing: bool = True) -> Iterator[FrameType]:
+    """The frames of code that is neither Python's own nor ours, innermost first.
+
+    :param importing: whether to go on beyond Python's import system.
+    """
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
+    while frame is not None and (importing or not frame.f_code.co_filename.startswith("<frozen importlib")):
         if not is_standard(frame.f_code.co_filename) and not frame.f_code.co_filename.startswith(OURS):
             yield frame
         frame = frame.f_back
@@ -131,13 +135,3 @@ def frames() -> Iterator[FrameType]:
 def is_standard(file: str) -> bool:
     """Whether a file belongs to Python itself."""
     return file.startswith("<frozen ") or (file.startswith(STANDARD_LIBRARY) and "-packages" not in file)
-
-
-def _is_importing() -> bool:
-    """Whether it is Python's import system that opens the file or lists the folder."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and (is_standard(file := frame.f_code.co_filename) or file == __file__):
-        if file.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False

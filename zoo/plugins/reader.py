@@ -19,7 +19,7 @@ import msgspec
 
 from zoo import __version__
 from zoo.errors import SpecError
-from zoo.executors.process_tree import signal_group
+from zoo.executors.process_tree import signal_group, signal_name
 from zoo.findings import Finding
 from zoo.installed import CORE, Plugin, normalised
 from zoo.paths import reason
@@ -183,14 +183,6 @@ def _end(plugin: Plugin, end: News, path: Sequence[str], timeout_s: float) -> Fi
         return Finding("invalid-spec", plugin.reference, "what came back is not what a plugin declares")
     how = f"by {signal_name(-code)}" if code < 0 else f"with exit code {code}"
     return Finding("dies", where, f"ended its process {how}", end.answer + end.err)
-
-
-def signal_name(number: int) -> str:
-    """Such as SIGSEGV."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"
 
 
 def _innermost(plugin: Plugin, trace: str, path: Sequence[str]) -> str:

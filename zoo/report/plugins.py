@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.findings import Finding
-from zoo.installed import CORE, Plugin
+from zoo.installed import CORE, Plugin, read_text
 from zoo.registry import Registry
 from zoo.specs import Recipe, WeightsSpec
 from zoo.text import printable
@@ -114,11 +114,10 @@ def origin(metadata: str) -> str:
         return "the zoo itself"
     folder = os.path.dirname(metadata)
     try:
-        with open(os.path.join(folder, "direct_url.json"), encoding="utf-8") as file:
-            values = json.loads(file.read(100_000))
+        values = json.loads(read_text(os.path.join(folder, "direct_url.json")))
         url = values["url"]
         text = url.removeprefix("file://") if isinstance(url, str) else "?"
         editable = values.get("dir_info", {}).get("editable", False)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return printable(os.path.dirname(folder))
     return printable(f"{text}, editable" if editable else text)[:200]
