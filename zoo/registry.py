@@ -6,19 +6,20 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from zoo import builtin, installed, listing
 from zoo.errors import UsageError
 from zoo.findings import Finding
-from zoo.index import Index
 from zoo.installed import CORE, Plugin
-from zoo.plugins.cache import keep_index
-from zoo.plugins.discover import Discovered, discover
+from zoo.plugins.discover import Discovered, discover, keep_index
 from zoo.plugins.record import Record
 from zoo.plugins.supplements import Part, match
 from zoo.specs import DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 from zoo.text import printable
+
+if TYPE_CHECKING:
+    from zoo.index import Index
 
 MENTIONED = 5
 
@@ -90,13 +91,13 @@ class Registry:
 
     def index(self) -> Index:
         """What is printed of it."""
-        return Index(
-            mentions=self.mentions(),
-            rows=listing.rows((entry.spec, entry.plugin) for entry in self.models.values()),
-            datasets=list(self.datasets),
-            runtimes=list(self.runtimes),
-            plugins=sorted({name for plugin in (*self.records, *self.disabled) for name in plugin.names}),
-        )
+        return {
+            "mentions": self.mentions(),
+            "rows": listing.rows((entry.spec, entry.plugin) for entry in self.models.values()),
+            "datasets": list(self.datasets),
+            "runtimes": list(self.runtimes),
+            "plugins": sorted({name for plugin in (*self.records, *self.disabled) for name in plugin.names}),
+        }
 
     def model(self, name: str) -> Entry[ModelSpec]:
         """The model of that name; UsageError, with a suggestion, if there is none."""

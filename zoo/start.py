@@ -34,11 +34,11 @@ def answer(arguments: list[str]) -> bool:
         return False
     try:
         found = index.load()
-        rows = _chosen(found.rows, arguments[1:]) if found else []
+        rows = _chosen(found["rows"], arguments[1:]) if found else []
         if not found or not rows:
             return False
         text = listing.table(rows)
-        mentions = "".join(f"zoo: {line}\n" for line in found.mentions)
+        mentions = "".join(f"zoo: {line}\n" for line in found["mentions"])
         (text + mentions).encode(sys.stdout.encoding, sys.stdout.errors or "strict")
     except (OSError, ValueError, AttributeError):  # whatever it is, the long way will say
         return False

@@ -20,8 +20,7 @@ from zoo import index, registry
 from zoo.errors import UsageError
 from zoo.installed import Plugin
 from zoo.plugins import reader
-from zoo.plugins.cache import Cache
-from zoo.plugins.discover import Discovered, discover
+from zoo.plugins.discover import Cache, Discovered, discover
 from zoo.plugins.record import Record
 
 
@@ -125,7 +124,7 @@ def test_settings_that_cannot_be_read_are_one_line(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "points",
-    ["a = zoo_same\nb = zoo_same", "a = zoo_same\na = zoo_same.more"],
+    ["a = zoo_same\na = zoo_same\nb = zoo_same", "a = zoo_same\na = zoo_same.more"],
     ids=["one module twice", "one name twice"],
 )
 def test_of_two_entry_points_that_are_one_the_first_is_used(site: Site, points: str) -> None:
@@ -220,7 +219,7 @@ def test_what_changes_while_it_is_read_is_read_again(
     written_ns = (package / "__init__.py").stat().st_ctime_ns
     for since_ns in (written_ns - 1, written_ns, written_ns + 10_000_000):
         with monkeypatch.context() as patch:  # within the grain of the clock it may change again
-            patch.setattr("zoo.plugins.discover.now_ns", lambda since_ns=since_ns: since_ns)
+            patch.setattr("zoo.plugins.discover.time_ns", lambda since_ns=since_ns: since_ns)
             discover()
     assert read == ["zoo-one"] * 3
     settle()
@@ -279,10 +278,10 @@ def test_a_plugin_that_is_gone_is_forgotten(site: Site) -> None:
     site.install("zoo-two", declaring("two"))
     settle()
     discover()
-    assert len(Cache().entries) == 2
+    assert len(Cache(60).entries) == 2
     (site.folder / "zoo_one-1.0.dist-info" / "entry_points.txt").unlink()
     assert models(discover()) == {"zoo-two": ["two"]}
-    assert len(Cache().entries) == 1
+    assert len(Cache(60).entries) == 1
     assert package.exists()
 
 
@@ -293,7 +292,7 @@ def kept(site: Site) -> Path:
     site.install("zoo-bad", "import no_such_module")
     settle()
     discover()
-    return Cache().path
+    return Cache(60).path
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"{}", b"0-0\n", b"[]", b"\xff", b"null"])
@@ -323,7 +322,7 @@ def test_a_damaged_file_is_never_believed(kept: Path, random: random.Random, kin
         damaged[place], damaged[other] = damaged[other], damaged[place]
     file = kept.with_name("damaged.json")
     file.write_bytes(damaged)
-    assert index.read(str(file), Cache().key) is None or bytes(damaged) == whole
+    assert index.read(str(file), Cache(60).key) is None or bytes(damaged) == whole
 
 
 JSON = st.recursive(

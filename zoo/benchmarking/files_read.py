@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from zoo import index
-from zoo.plugins.cache import settled
 from zoo.plugins.record import MAX_FILES
 
 VOLATILE = ("/proc/", "/sys/", "/dev/")
@@ -49,7 +48,7 @@ class FilesRead:
         found = []
         for path, since_ns in since.items():
             state = index.state(path)
-            if state == "-" or not settled([(state, path)], since_ns):
+            if state == "-" or not index.settled([(state, path)], since_ns):
                 return None
             found.append((state, path))
         return found

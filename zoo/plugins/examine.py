@@ -11,9 +11,9 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import reduce
-from typing import Any, Protocol
+from typing import Any
 
 import pluggy
 
@@ -32,17 +32,12 @@ FOREIGN_TO_PLUGINS = (OURS, os.path.dirname(pluggy.__file__) + os.sep)
 WANTING = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
 
 
-class Observer(Protocol):
-    """What looks at whatever else a plugin does where it is read. It is made before the plugin is imported."""
-
-    def findings(self) -> Iterable[Finding]:
-        """What was seen, when all is over."""
-
-
-def examine(reference: str, observer: Callable[[Dependencies], Observer] | None = None) -> str:
+def examine(reference: str, observer: Callable[[Dependencies], Any] | None = None) -> str:
     """What a plugin declares and does, as the text of a JSON object (`zoo.plugins.record`).
 
     :param reference: `"package.module"` or `"package.module:attribute"`.
+    :param observer: makes what looks at whatever else the plugin does, before it is imported. Its method `findings`
+        says what was seen, when all is over.
     """
     dependencies = Dependencies(reference)
     observing = observer(dependencies) if observer else None
@@ -50,9 +45,9 @@ def examine(reference: str, observer: Callable[[Dependencies], Observer] | None 
     started = time.perf_counter()
     dependencies.watching = True
     try:
-        for hook, function in found.implementations(_load(reference)):
+        for hook, implementation in found.implementations(_load(reference)):
             try:
-                found.call(hook, function)
+                found.call(hook, implementation.function)
             except BaseException as error:
                 found.fail(error, hook)
     except BaseException as error:
@@ -108,21 +103,22 @@ class _Found:
         self.findings: list[Finding] = []
         self.listens = self.transient = False
 
-    def implementations(self, module: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
+    def implementations(self, module: Any) -> Iterator[tuple[str, pluggy.HookImpl]]:
         """The hooks that the plugin implements, and how; by `specname` there can be several functions for one hook."""
         manager = pluggy.PluginManager(hookspecs.PROJECT)
-        marked = {name: manager.parse_hookimpl_opts(module, name) for name in dir(module)}
-        yielded: list[tuple[str, Callable[..., Any]]] = []
-        for name, options in marked.items():
-            if options is None:
-                continue
-            hook, function = options.get("specname") or name, getattr(module, name)
-            if problem := _misfit(hook, function, options):
-                self.findings.append(Finding(problem[0], self._defined(function), problem[1]))
-            elif (hook, function) not in yielded:  # one function may have two names
-                yielded.append((hook, function))
-                yield hook, function
-        if not any(marked.values()):
+        manager.register(module)
+        callers = manager.get_hookcallers(module) or ()
+        for caller in callers:
+            functions: list[Any] = []
+            for implementation in caller.get_hookimpls():
+                if implementation.function in functions:  # it has two names
+                    continue
+                functions.append(implementation.function)
+                if problem := _misfit(caller.name, implementation):
+                    self.findings.append(Finding(problem[0], self._defined(implementation.function), problem[1]))
+                else:
+                    yield caller.name, implementation
+        if not callers:
             text = f"{self.reference} implements no hook; the hooks are {', '.join(HOOKS)}, marked @zoo.hookimpl"
             where = self.place(getattr(module, "__file__", None) or self.reference, 1)
             self.findings.append(Finding("no-hook", where, text))
@@ -173,21 +169,16 @@ class _Found:
         return self.place(code.co_filename, code.co_firstlineno) if code else self.reference
 
 
-def _misfit(hook: str, function: Callable[..., Any], options: Mapping[str, Any]) -> tuple[str, str] | None:
+def _misfit(hook: str, implementation: pluggy.HookImpl) -> tuple[str, str] | None:
     """The code and message of what is wrong with how a hook is implemented."""
     if hook not in HOOKS:
         close = difflib.get_close_matches(hook, HOOKS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"the hooks are {', '.join(HOOKS)}"
         return "unknown-hook", f"there is no hook {hook}; {hint}"
-    if options["wrapper"] or options["hookwrapper"]:
+    if implementation.wrapper or implementation.hookwrapper:
         return "hook-wrapper", f"{hook} is marked as a wrapper, and the zoo calls nothing inside it"
-    try:
-        given = inspect.signature(getattr(hookspecs, hook)).parameters
-        taken = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return "hook-arguments", f"{hook} must be a function"
-    needed = [one.name for one in taken if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD]
-    if unknown := ", ".join(name for name in needed if name not in given):
+    given = inspect.signature(getattr(hookspecs, hook)).parameters
+    if unknown := ", ".join(name for name in implementation.argnames if name not in given):
         return "hook-arguments", f"{hook} takes {unknown}; what the zoo gives it: {', '.join(given) or 'nothing'}"
     return None
 

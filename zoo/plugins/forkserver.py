@@ -17,9 +17,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from multiprocessing.connection import wait
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.executors.process_tree import adopt_orphans, die_with_parent, end_all, signal_group
 from zoo.findings import codes
@@ -29,14 +28,13 @@ from zoo.references import resolve
 TICK_S = 0.02
 GRACE_S = 1.0  # between the deadline, at which a child says where it is and ends itself, and its end by force
 LIFELINE = 0  # standard input: its end tells that the caller has gone
-KEPT_BYTES = {"answer": 2 * MAX_BYTES, "out": 65536, "err": 65536}  # of what a child writes, by stream
+KEPT_BYTES = (2 * MAX_BYTES, 65536, 65536)  # of a child's answer, standard output and standard error
 HIGH = 200  # a descriptor that programs which close "all" descriptors rarely get at
 exit_now = os._exit  # whatever a plugin makes of os._exit: a child that went on would be a second server
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """That a plugin is being read, or has been.
+class News(NamedTuple):
+    """That a plugin is being read, or has been. It is said in a line of JSON.
 
     Attributes:
         number: of the plugin in the task.
@@ -52,41 +50,34 @@ class News:
     out: str = ""
     err: str = ""
 
-    def tell(self) -> None:
-        """Write it to the caller, in a line."""
-        sys.stdout.write(f"{json.dumps(asdict(self))}\n")
-        sys.stdout.flush()
-
 
 class Child:
     """A process that reads one plugin."""
 
     def __init__(self, number: int, read: Callable[[], str], timeout_s: float) -> None:
-        pipes = {name: os.pipe() for name in KEPT_BYTES}
+        pipes = [os.pipe() for _ in KEPT_BYTES]
         self.number = number
         self.deadline = time.monotonic() + timeout_s + GRACE_S  # before the child's own begins
-        self.streams = {ours: name for name, (ours, _) in pipes.items()}
-        self.written = {name: bytearray() for name in pipes}
-        News(number).tell()
+        self.written = {ours: bytearray() for ours, _ in pipes}
+        self.kept = dict(zip(self.written, KEPT_BYTES, strict=True))
+        self.open = set(self.written)
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                _child(read, timeout_s, *(theirs for _, theirs in pipes.values()))
+                _child(read, timeout_s, *(theirs for _, theirs in pipes))
             finally:
                 exit_now(70)
-        for ours, theirs in pipes.values():
+        for ours, theirs in pipes:
             os.set_blocking(ours, False)
             os.close(theirs)
 
     def take(self, descriptor: int) -> None:
-        """Take what it has written to a stream, and keep the beginning; let go of the stream at its end."""
-        written = self.written[self.streams[descriptor]]
+        """Take what it has written to a stream, and keep the beginning."""
         with contextlib.suppress(BlockingIOError):
             chunk = os.read(descriptor, 1 << 20)  # as much as a pipe can hold
-            written += chunk[: KEPT_BYTES[self.streams[descriptor]] - len(written)]
+            self.written[descriptor] += chunk[: self.kept[descriptor] - len(self.written[descriptor])]
             if not chunk:
-                os.close(descriptor)
-                del self.streams[descriptor]
+                self.open.discard(descriptor)
 
     def ended(self) -> News | None:
         """How it ended, once it has: by itself, or because its time is over. It leaves nothing of its group behind."""
@@ -97,16 +88,15 @@ class Child:
         if not pid:
             return None
         signal_group(self.pid, signal.SIGKILL)
-        for descriptor in list(self.streams):
+        for descriptor in self.written:
             self.take(descriptor)
-        for descriptor in self.streams:
             os.close(descriptor)
-        texts = {name: bytes(text).decode("utf-8", "replace") for name, text in self.written.items()}
-        return News(self.number, status, time.monotonic() >= self.deadline - GRACE_S, **texts)
+        texts = [written.decode("utf-8", "replace") for written in self.written.values()]
+        return News(self.number, status, time.monotonic() >= self.deadline - GRACE_S, *texts)
 
 
 def serve(task: Mapping[str, Any]) -> None:
-    """Read the plugins of a task (`zoo.plugins.reader`), some at once, and tell the news of each."""
+    """Read the plugins of a task (`zoo.plugins.reader`), some at once, and print the news of each."""
     sys.dont_write_bytecode = True  # a new __pycache__ would look like a change of the plugin
     codes()  # read here, they need not be read in each child
     read = functools.partial(examine, observer=resolve(task["observer"]) if task["observer"] else None)
@@ -117,8 +107,9 @@ def serve(task: Mapping[str, Any]) -> None:
         while waiting or running:
             while waiting and len(running) < task["at_once"]:
                 number, reference = waiting.pop()
+                print(json.dumps(News(int(number))), flush=True)
                 running.append(Child(int(number), functools.partial(read, reference), task["timeout_s"]))
-            streams = {descriptor: child for child in running for descriptor in child.streams}
+            streams = {descriptor: child for child in running for descriptor in child.open}
             ready: list[Any] = wait([LIFELINE, *streams], TICK_S)
             if LIFELINE in ready:
                 return
@@ -127,7 +118,7 @@ def serve(task: Mapping[str, Any]) -> None:
             for child in list(running):
                 if news := child.ended():
                     running.remove(child)
-                    news.tell()
+                    print(json.dumps(news), flush=True)
     finally:
         for child in running:
             signal_group(child.pid, signal.SIGKILL)

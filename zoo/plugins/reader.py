@@ -50,8 +50,7 @@ def read(
     :param plugins: as `zoo.installed.entry_points` finds them, or made from a pyproject.toml.
     :param path: what `sys.path` is for them; by default this process's. A source tree need not be installed.
     :param timeout_s: seconds for each; by default those of `ZOO_PLUGIN_TIMEOUT`, else 60.
-    :param observer: `"package.module:Class"` of what else is looked for (`zoo.plugins.examine.Observer`), and what the
-        plugin prints.
+    :param observer: `"package.module:Class"` of what looks at what else they do (`zoo.plugins.examine`).
     :raises UsageError: if `ZOO_PLUGIN_TIMEOUT` is not a number of seconds.
     """
     if not plugins:
@@ -74,9 +73,9 @@ def read(
             prints = observer is not None
             records[end.number] = _record(plugins[end.number], end, folders, limit_s, prints=prints)
         left = [number for number in group if number not in records]
-        begun = [number for number in left if any(one.number == number for one in news)]
+        begun = [number for number in left if number in {one.number for one in news}]
         tries.update(begun or left)
-        for number in [number for number in left if tries[number] == TRIES]:
+        for number in (number for number in left if tries[number] >= TRIES):
             records[number] = _unread(plugins[number], problem, folders, begun=number in begun)
         # Something has ended the server. Those that it had begun come anew, each alone.
         again = [number for number in left if number not in records]
@@ -208,10 +207,8 @@ def _judged(record: Record) -> Record:
     errors = [finding for finding in record.findings if finding.level == "error"]
     detail = "\n".join(f"{finding}\n{finding.detail}" for finding in errors)
     finding = Finding("needs-another-zoo", record.plugin.reference, message, detail)
-    kept = [finding for finding in record.findings if finding.level == "warning"]
-    return Record(
-        record.plugin, findings=(finding, *kept), load_s=record.load_s, files=record.files, unmet=record.unmet
-    )
+    kept = (finding for finding in record.findings if finding not in errors)
+    return Record(record.plugin, findings=(finding, *kept), load_s=record.load_s, files=record.files, unmet=True)
 
 
 def _unmet(metadata: str) -> str | None:

@@ -44,7 +44,7 @@ class Manners:
         self.functions = _functions()
 
     def findings(self) -> Iterator[Finding]:
-        """See `zoo.plugins.examine.Observer`."""
+        """What was seen, when all is over."""
         reference = self.dependencies.reference
         names = sorted(self.environ.keys() | os.environ.keys())
         if changed := [
