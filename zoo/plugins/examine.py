@@ -45,7 +45,7 @@ def examine(reference: str, observer: Callable[[Dependencies], Any] | None = Non
     started = time.perf_counter()
     dependencies.watching = True
     try:
-        for hook, implementation in found.implementations(_load(reference)):
+        for hook, implementation in found.implementations(load(reference)):
             try:
                 found.call(hook, implementation.function)
             except BaseException as error:
@@ -76,7 +76,7 @@ def examine(reference: str, observer: Callable[[Dependencies], Any] | None = Non
     return json.dumps({"findings": [wrong.to_json()], "files": files})
 
 
-def _load(reference: str) -> Any:
+def load(reference: str) -> Any:
     """The object that `"package.module"` or `"package.module:attribute"` names."""
     if not all(map(str.isidentifier, reference.replace(":", ".", 1).split("."))):
         text = f"the entry point {ascii(reference)[:80]} must have the form package.module:attribute"
