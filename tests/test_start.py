@@ -143,7 +143,7 @@ def test_the_index_says_what_it_was_told(
 ) -> None:
     made = {"mentions": mentions, "rows": rows, "datasets": names, "runtimes": names, "plugins": names}
     states = [(index.state(str(tmp_path)), str(tmp_path))]
-    path = Path(index.path())
+    path = Path(index.cache_file("index", index.key()))
     path.parent.mkdir(exist_ok=True, parents=True)
     path.write_bytes(index.text(index.key(), {"states": states, "index": made}))
     try:
@@ -158,7 +158,7 @@ def test_the_index_says_what_it_was_told(
 def test_a_damaged_index_is_never_believed(random: random.Random) -> None:
     made = {"mentions": ["mention"], "rows": [["a", "1", "8×8×1", "–", "p 1", "summary"]]}
     whole = index.text(index.key(), {"states": [], "index": made})
-    path = Path(index.path())
+    path = Path(index.cache_file("index", index.key()))
     path.parent.mkdir(exist_ok=True, parents=True)
     damaged = bytearray(whole)
     for _ in range(random.randrange(1, 4)):

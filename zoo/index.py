@@ -38,7 +38,7 @@ MARGIN_NS = 50_000_000  # file systems' clocks are coarse: what has changed so r
 
 def load() -> Index | None:
     """The index for this interpreter and its environment, or None where it must be made again."""
-    content = read(path(), key())
+    content = read(cache_file("index", key()), key())
     if content is None or any(state(file) != before for before, file in content["states"]):
         return None
     found: Index = content["index"]
@@ -100,11 +100,6 @@ def interpreter() -> list[str]:
 def search_path() -> list[str]:
     """The folders on `sys.path`, as they are called from anywhere."""
     return [os.path.abspath(folder) for folder in sys.path]
-
-
-def path() -> str:
-    """Where the index is kept."""
-    return cache_file("index", key())
 
 
 def cache_file(kind: str, key: list[str]) -> str:

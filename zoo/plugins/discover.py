@@ -141,7 +141,7 @@ def keep_index(made: index.Index, files: Sequence[str], since_ns: int) -> None:
     :param since_ns: when plugins were looked for, by `time.time_ns`.
     """
     if index.load() is None and index.settled(seen := _states(files), since_ns):
-        _write(Path(index.path()), index.key(), {"states": seen, "index": made})
+        _write(Path(index.cache_file("index", index.key())), index.key(), {"states": seen, "index": made})
 
 
 def _states(files: Iterable[str]) -> list[tuple[str, str]]:

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,12 +21,12 @@ from zoo import __version__
 from zoo.errors import SpecError
 from zoo.executors.process_tree import signal_group, signal_name
 from zoo.findings import Finding
-from zoo.installed import CORE, Plugin, normalised
+from zoo.installed import CORE, Plugin, normalised, read_text
 from zoo.paths import reason
 from zoo.plugins.forkserver import News
 from zoo.plugins.record import MAX_FILES, Record
 from zoo.plugins.settings import time_limit
-from zoo.references import find
+from zoo.references import below, find
 
 SERVE = (
     "import json, sys; task = json.loads(sys.stdin.readline()); sys.path[:] = task['path'];"
@@ -157,19 +157,12 @@ def _record(plugin: Plugin, end: News, path: Sequence[str], timeout_s: float, *,
 
 
 def _failed(plugin: Plugin, finding: Finding, path: Sequence[str], *, transient: bool = False) -> Record:
-    files = tuple(_package_files(plugin, path))[:MAX_FILES]
-    return Record(plugin, findings=(finding,), files=files, unmet=True, transient=transient)
-
-
-def _package_files(plugin: Plugin, path: Sequence[str]) -> Iterator[str]:
-    """The files of a plugin's package, and the folders in it; of a plugin that could not say what it has loaded."""
+    """The record of a plugin that could not say what it has loaded: it depends on all of its package."""
     spec = find(plugin.package, path)
-    if spec and spec.origin:
-        yield os.path.abspath(spec.origin)
-    for top in (spec and spec.submodule_search_locations) or ():
-        for folder, names, here in os.walk(os.path.abspath(top)):
-            names[:] = sorted({*names} - {"__pycache__"})
-            yield from (folder, *(os.path.join(folder, name) for name in sorted(here)))
+    found = [spec.origin] if spec and spec.origin else []
+    found += islice(below((spec and spec.submodule_search_locations) or ()), MAX_FILES)
+    files = tuple(map(os.path.abspath, found))
+    return Record(plugin, findings=(finding,), files=files, unmet=True, transient=transient)
 
 
 def _end(plugin: Plugin, end: News, path: Sequence[str], timeout_s: float) -> Finding:
@@ -207,25 +200,20 @@ def _judged(record: Record) -> Record:
     errors = [finding for finding in record.findings if finding.level == "error"]
     detail = "\n".join(f"{finding}\n{finding.detail}" for finding in errors)
     finding = Finding("needs-another-zoo", record.plugin.reference, message, detail)
-    kept = (finding for finding in record.findings if finding not in errors)
-    return Record(record.plugin, findings=(finding, *kept), load_s=record.load_s, files=record.files, unmet=True)
+    findings = (finding, *(finding for finding in record.findings if finding not in errors))
+    return Record(record.plugin, findings=findings, load_s=record.load_s, files=record.files, transient=record.transient)
 
 
 def _unmet(metadata: str) -> str | None:
     """What a distribution's `Requires-Dist` says of the zoo, if this zoo doesn't meet it."""
-    from importlib.metadata import PathDistribution
-
     from packaging.requirements import InvalidRequirement, Requirement
 
-    try:
-        lines = PathDistribution(Path(metadata).parent).requires or () if metadata else ()
-    except (OSError, ValueError):  # not there, or not a text
-        return None
-    for line in lines:
+    for line in read_text(metadata).partition("\n\n")[0].splitlines():
+        key, _, text = line.partition(":")
         with contextlib.suppress(InvalidRequirement):
-            required = Requirement(line)
+            if key.lower() != "requires-dist" or normalised((required := Requirement(text)).name) != CORE.distribution:
+                continue
             applies = required.marker is None or required.marker.evaluate({"extra": ""})
-            is_zoo = normalised(required.name) == CORE.distribution
-            if is_zoo and applies and not required.specifier.contains(__version__, prereleases=True):
+            if applies and not required.specifier.contains(__version__, prereleases=True):
                 return str(required)
     return None
