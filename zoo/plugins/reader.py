@@ -201,7 +201,9 @@ def _judged(record: Record) -> Record:
     detail = "\n".join(f"{finding}\n{finding.detail}" for finding in errors)
     finding = Finding("needs-another-zoo", record.plugin.reference, message, detail)
     findings = (finding, *(finding for finding in record.findings if finding not in errors))
-    return Record(record.plugin, findings=findings, load_s=record.load_s, files=record.files, transient=record.transient)
+    return Record(
+        record.plugin, findings=findings, load_s=record.load_s, files=record.files, transient=record.transient
+    )
 
 
 def _unmet(metadata: str) -> str | None:
