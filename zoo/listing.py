@@ -7,10 +7,13 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import TypeVar
 
     from zoo.installed import Plugin
     from zoo.specs import ModelSpec
+
+    Found = TypeVar("Found")
 
 HEADERS = ["model", "parameters", "input", "weights", "plugin", "summary"]
 
@@ -27,6 +30,20 @@ def matching(names: Iterable[str], pattern: str) -> list[str]:
     from fnmatch import fnmatchcase
 
     return [name for name in names if fnmatchcase(name, pattern)]
+
+
+def select(found: Mapping[str, Found], patterns: Iterable[str]) -> tuple[dict[str, Found], str | None]:
+    """What is called by any of the names or matches any of the shell globs, each once, in the order asked for.
+
+    :return: that, all where nothing is asked for; and the first pattern that selects nothing.
+    """
+    chosen: dict[str, Found] = {}
+    for pattern in patterns:
+        names = matching(found, pattern)
+        if not names:
+            return chosen, pattern
+        chosen.update((name, found[name]) for name in names)
+    return chosen or dict(found), None
 
 
 def rows(models: Iterable[tuple[ModelSpec, Plugin]]) -> list[list[str]]:

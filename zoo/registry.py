@@ -112,14 +112,11 @@ class Registry:
 
         No pattern selects all. A pattern that matches nothing is a UsageError.
         """
-        if not patterns:
-            return list(self.models.values())
-        chosen: dict[str, Entry[ModelSpec]] = {}
-        for pattern in patterns:
-            names = listing.matching(self.models, pattern)
-            if not names and listing.is_pattern(pattern):
-                raise UsageError(f"no model matches {_quote(pattern)}; 'zoo list' names them all")
-            chosen.update((name, self.model(name)) for name in names or [pattern])
+        chosen, missing = listing.select(self.models, patterns)
+        if missing is not None:
+            if not listing.is_pattern(missing):
+                self.model(missing)  # which says that there is none
+            raise UsageError(f"no model matches {_quote(missing)}; 'zoo list' names them all")
         return list(chosen.values())
 
 

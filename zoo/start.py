@@ -34,10 +34,12 @@ def answer(arguments: list[str]) -> bool:
         return False
     try:
         found = index.load()
-        rows = _chosen(found["rows"], arguments[1:]) if found else []
-        if not found or not rows:
+        if not found:
             return False
-        text = listing.table(rows)
+        rows, missing = listing.select({row[0]: row for row in found["rows"]}, arguments[1:])
+        if missing is not None or not rows:
+            return False
+        text = listing.table(list(rows.values()))
         mentions = "".join(f"zoo: {line}\n" for line in found["mentions"])
         (text + mentions).encode(sys.stdout.encoding, sys.stdout.errors or "strict")
     except (OSError, ValueError, AttributeError):  # whatever it is, the long way will say
@@ -47,17 +49,3 @@ def answer(arguments: list[str]) -> bool:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
     return True
-
-
-def _chosen(rows: list[list[str]], patterns: list[str]) -> list[list[str]]:
-    """The rows that match any of the patterns, in the order asked for; none if one of them matches nothing."""
-    if not patterns:
-        return rows
-    by_name = {row[0]: row for row in rows}
-    chosen: dict[str, list[str]] = {}
-    for pattern in patterns:
-        names = listing.matching(by_name, pattern)
-        if not names:
-            return []
-        chosen.update((name, by_name[name]) for name in names)
-    return list(chosen.values())
