@@ -76,7 +76,7 @@ def train_by_the_zoo(model: str, data_dir: str, precision: str) -> None:
     from zoo.training.fit import fit
     from zoo.training.frameworks import make_deterministic
     from zoo.training.learner import make_learner
-    from zoo.training.parts import InMemory
+    from zoo.training.splits import InMemory
 
     make_deterministic("tensorflow")
     job = make_job(model, "cifar10", data_dir=data_dir, changes={"batch_size": BATCH, "precision": precision})

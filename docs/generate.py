@@ -12,7 +12,7 @@ import result_reference
 
 from zoo import errors, registry
 from zoo.cli import COMMANDS, group
-from zoo.findings import CODES
+from zoo.findings import codes
 from zoo.record import numbers
 from zoo.registry import Entry
 from zoo.report.weights import score
@@ -214,7 +214,7 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 FINDINGS = """
 # Findings
 
-<!-- Written by docs/generate.py from zoo/findings/; `make docs` writes it anew. -->
+<!-- Written by docs/generate.py from zoo/findings/codes.toml; `make docs` writes it anew. -->
 
 What the zoo finds wrong with a plugin, by code. `zoo plugins --why NAME` names the line; `zoo list` mentions errors.
 An *error* costs what it concerns: a plugin that can't be imported brings nothing, a hook that fails brings nothing, a
@@ -228,7 +228,7 @@ are errors too: authors should mend what users need not notice.
 def findings() -> str:
     """`docs/findings.md`: every code, what it means, and how to mend it."""
     parts = [FINDINGS.strip()]
-    for name, code in CODES.items():
+    for name, code in codes().items():
         parts += [f"## {name}", f"*{code.level}.* {code.what}", f"To mend it: {code.mend}"]
     return "\n\n".join(parts) + "\n"
 

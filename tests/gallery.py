@@ -78,6 +78,12 @@ GALLERY = {
         "hook-wrapper",
         "import zoo\n@zoo.hookimpl(wrapper=True)\ndef zoo_models():\n    return (yield)",
     ),
+    "brings-weights-for-nobody": (
+        "unknown-model",
+        declaring("weighty")
+        + "@zoo.hookimpl\ndef zoo_weights():\n"
+        + "    return [zoo.WeightsSpec(model='nobody', dataset='digits', file='a:b.safetensors', sha256='0' * 64)]\n",
+    ),
     "from-the-future": ("needs-another-zoo", "from zoo import what_is_to_come"),
     "from-the-past": ("needs-another-zoo", "import zoo\n@zoo.hookimpl\ndef zoo_nets(): return []"),
     "prints": ("prints", NOISE + HOOK + "make_noise('in a hook')\n    return [" + SPEC.format("printer") + "]"),

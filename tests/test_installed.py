@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from pathlib import Path
 
 import pytest
 
-from zoo.installed import Plugin, all_versions, entry_points, versions
+from zoo.installed import Plugin, entry_points, versions
 
 
 @pytest.mark.parametrize("group", ["zoo", "console_scripts", "pytest11", "no_such_group"])
@@ -64,5 +65,15 @@ def test_all_that_is_installed_has_one_version(tmp_path: Path) -> None:
     _install(tmp_path / "a", "My_Net", "1.0", "")
     _install(tmp_path / "b", "my.net", "2.0", "")
     _install(tmp_path / "b", "other", "3.0", "[zoo]\nx = y\n")
-    assert all_versions([str(tmp_path / "b"), str(tmp_path / "a")]) == {"my-net": "2.0", "other": "3.0"}
-    assert all_versions()["numpy"] == importlib.metadata.version("numpy")
+    assert versions(path=[str(tmp_path / "b"), str(tmp_path / "a")]) == {"my-net": "2.0", "other": "3.0"}
+    assert versions()["numpy"] == importlib.metadata.version("numpy")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    _install(tmp_path, "fine", "1.0", "[zoo]\nx = y\n")
+    for name, file in (("a", "entry_points.txt"), ("b", "METADATA")):
+        _install(tmp_path, name, "1.0", "[zoo]\nx = y\n")
+        (tmp_path / f"{name}-1.0.dist-info" / file).unlink()
+        os.mkfifo(tmp_path / f"{name}-1.0.dist-info" / file)
+    found = {(point.distribution, point.version) for point in entry_points("zoo", [str(tmp_path)])}
+    assert found == {("fine", "1.0"), ("b", "1.0")}

@@ -141,25 +141,24 @@ TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
 def test_the_index_says_what_it_was_told(
     tmp_path: Path, mentions: list[str], rows: list[list[str]], names: list[str]
 ) -> None:
-    made = index.Index(mentions, rows, names, names, names)
+    made = {"mentions": mentions, "rows": rows, "datasets": names, "runtimes": names, "plugins": names}
     states = [(index.state(str(tmp_path)), str(tmp_path))]
-    path = Path(index.path())
+    path = Path(index.cache_file("index", index.key()))
     path.parent.mkdir(exist_ok=True, parents=True)
-    path.write_bytes(index.text(index.key(), {"states": states, "index": vars(made)}))
+    path.write_bytes(index.text(index.key(), {"states": states, "index": made}))
     try:
         found = index.load()
     finally:
         path.unlink()
-    assert found is not None
-    assert vars(found) == vars(made)
+    assert found == made
 
 
 @given(random=st.randoms(use_true_random=False))
 @settings(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)
 def test_a_damaged_index_is_never_believed(random: random.Random) -> None:
-    made = index.Index(["mention"], [["a", "1", "8×8×1", "–", "p 1", "summary"]], [], [], [])
-    whole = index.text(index.key(), {"states": [], "index": vars(made)})
-    path = Path(index.path())
+    made = {"mentions": ["mention"], "rows": [["a", "1", "8×8×1", "–", "p 1", "summary"]]}
+    whole = index.text(index.key(), {"states": [], "index": made})
+    path = Path(index.cache_file("index", index.key()))
     path.parent.mkdir(exist_ok=True, parents=True)
     damaged = bytearray(whole)
     for _ in range(random.randrange(1, 4)):
@@ -176,7 +175,8 @@ def test_a_damaged_index_is_never_believed(random: random.Random) -> None:
 def complete(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """The candidates for the last of the words; ":file" where the shell completes files."""
     table = [[name, "", "", "", "", f"summary of {name}"] for name in ("toy_resnet", "toy_net", "vgg")]
-    found = index.Index([], table, ["digits"], ["jax", "torch", "torch-compile"], ["zoo-acme"])
+    runtimes = ["jax", "torch", "torch-compile"]
+    found = {"rows": table, "datasets": ["digits"], "runtimes": runtimes, "plugins": ["zoo-acme"]}
     monkeypatch.setattr(names, "_index", lambda context: found)
 
     def candidates(*words: str) -> list[str]:
@@ -226,7 +226,7 @@ def test_what_is_switched_off_is_not_completed(monkeypatch: pytest.MonkeyPatch) 
         return registry.of(Discovered(0))
 
     monkeypatch.setattr(registry, "load", load)
-    monkeypatch.setattr(index, "load", lambda: index.Index([], [], ["acme"], [], []))
+    monkeypatch.setattr(index, "load", lambda: {"datasets": ["acme"]})
     for options, expected in (([], ["acme"]), (["--no-plugin", "zoo-acme"], [])):
         completing = ShellComplete(group, {}, "zoo", "_ZOO_COMPLETE")
         items = completing.get_completions([*options, "bench", "toy_resnet", "--dataset"], "ac")

@@ -12,43 +12,37 @@ from zoo import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypedDict
+
+    class Index(TypedDict):
+        """What the plugins bring, as far as it is printed.
+
+        Attributes:
+            mentions: lines for standard error: what is wrong with plugins.
+            rows: of the table of models, by `zoo.listing.HEADERS`.
+            datasets, runtimes, plugins: names.
+        """
+
+        mentions: list[str]
+        rows: list[list[str]]
+        datasets: list[str]
+        runtimes: list[str]
+        plugins: list[str]
+
 
 HOME_VARIABLE = "ZOO_HOME"
 DISABLE_VARIABLE = "ZOO_DISABLE_PLUGINS"
 TIMEOUT_VARIABLE = "ZOO_PLUGIN_TIMEOUT"
-
-
-class Index:
-    """What the plugins bring, as far as it is printed.
-
-    Attributes:
-        mentions: lines for standard error: what is wrong with plugins.
-        rows: of the table of models, by `zoo.listing.HEADERS`.
-        datasets, runtimes, plugins: names.
-    """
-
-    def __init__(
-        self,
-        mentions: list[str],
-        rows: list[list[str]],
-        datasets: list[str],
-        runtimes: list[str],
-        plugins: list[str],
-    ) -> None:
-        self.mentions, self.rows = mentions, rows
-        self.datasets, self.runtimes, self.plugins = datasets, runtimes, plugins
+MARGIN_NS = 50_000_000  # file systems' clocks are coarse: what has changed so recently may change unseen
 
 
 def load() -> Index | None:
     """The index for this interpreter and its environment, or None where it must be made again."""
-    content = read(path(), key())
-    try:
-        if content is None or any(state(file) != before for before, file in content["states"]):
-            return None
-        return Index(**content["index"])
-    except (TypeError, ValueError, KeyError):
+    content = read(cache_file("index", key()), key())
+    if content is None or any(state(file) != before for before, file in content["states"]):
         return None
+    found: Index = content["index"]
+    return found
 
 
 def read(file: str, key: list[str]) -> Any:
@@ -88,6 +82,11 @@ def state(file: str) -> str:
     return f"{seen.st_ctime_ns}.{seen.st_size}.{seen.st_ino}"
 
 
+def settled(seen: list[tuple[str, str]], since_ns: int) -> bool:
+    """Whether none of these files has changed since then, or so shortly before that it may change again unseen."""
+    return all(state == "-" or int(state.partition(".")[0]) < since_ns - MARGIN_NS for state, _ in seen)
+
+
 def key() -> list[str]:
     """For which interpreter, zoo and places to look for plugins it is, and which of them are switched off."""
     return [*interpreter(), *(os.environ.get(name, "") for name in (DISABLE_VARIABLE, TIMEOUT_VARIABLE))]
@@ -101,11 +100,6 @@ def interpreter() -> list[str]:
 def search_path() -> list[str]:
     """The folders on `sys.path`, as they are called from anywhere."""
     return [os.path.abspath(folder) for folder in sys.path]
-
-
-def path() -> str:
-    """Where the index is kept."""
-    return cache_file("index", key())
 
 
 def cache_file(kind: str, key: list[str]) -> str:

@@ -1,7 +1,7 @@
 """Which distributions are installed, and which of them have entry points in a group.
 
-The standard library's `importlib.metadata` answers this too; importing it and asking takes three times as long as
-starting Python. This reads the same files (Python Packaging User Guide, "Recording installed projects").
+This reads the same files as the standard library's `importlib.metadata` (Python Packaging User Guide, "Recording
+installed projects"). That takes three times as long as starting Python, and ends at one file that is no text or a pipe.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zoo.text import printable
 
 SEPARATORS = re.compile(r"[-_.]+")
 MAX_NAME = 200
-REQUIRED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+MAX_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ class Plugin:
             object.__setattr__(self, name, printable(getattr(self, name)[:MAX_NAME]))
 
     @property
+    def package(self) -> str:
+        """The package, or module at the top, that it lies in."""
+        return self.reference.partition(":")[0].partition(".")[0]
+
+    @property
     def names(self) -> tuple[str, str]:
         """By which it can be switched off."""
         return self.name, self.distribution
@@ -61,43 +66,33 @@ def entry_points(group: str, path: Sequence[str] | None = None) -> list[Plugin]:
     :param path: the folders to look in, by default `sys.path`. A distribution found in several counts in the first.
     """
     chosen: dict[str, list[Plugin]] = {}
-    for folder, metadata in _metadata_folders(sys.path if path is None else path):
-        text = _read(os.path.join(folder, "entry_points.txt"))
-        key = _key(os.path.basename(folder).partition("-")[0])
+    for key, folder, metadata in _distributions(path):
+        text = read_text(os.path.join(folder, "entry_points.txt"))
         if f"[{group}]" not in text or key in chosen:
             chosen.setdefault(key, [])
             continue
-        file = os.path.join(folder, metadata)
-        name, version = _name_and_version(_read(file), folder)
-        chosen[key] = [Plugin(line, name, version, value, file) for line, value in _section(text, group)]
+        name, version = _name_and_version(metadata)
+        chosen[key] = [Plugin(line, name, version, value, metadata) for line, value in _section(text, group)]
     found = (point for points in chosen.values() for point in points)
     return sorted(found, key=lambda point: (point.distribution, point.name, point.version, point.reference))
 
 
 def entry_point_files(path: Sequence[str] | None = None) -> list[str]:
     """The files that `entry_points` reads, or would if they were there: one for each distribution."""
-    folders = _metadata_folders(sys.path if path is None else path)
-    return [os.path.join(folder, "entry_points.txt") for folder, _ in folders]
+    return [os.path.join(folder, "entry_points.txt") for _, folder, _ in _distributions(path)]
 
 
-def versions(names: Iterable[str], path: Sequence[str] | None = None) -> dict[str, str]:
-    """The versions of those distributions that are installed, under the names that were asked for."""
-    wanted = {_key(name): name for name in names}
+def versions(names: Iterable[str] | None = None, path: Sequence[str] | None = None) -> dict[str, str]:
+    """The versions of those distributions that are installed, under the names that were asked for.
+
+    :param names: by default all that are installed, by normalised names.
+    """
+    wanted = None if names is None else {normalised(name): name for name in names}
     found: dict[str, str] = {}
-    for folder, metadata in _metadata_folders(sys.path if path is None else path):
-        name = wanted.get(_key(os.path.basename(folder).partition("-")[0]))
-        if name is not None and name not in found:
-            found[name] = _name_and_version(_read(os.path.join(folder, metadata)), folder)[1]
-    return {name: found[name] for name in wanted.values() if name in found}
-
-
-def all_versions(path: Sequence[str] | None = None) -> dict[str, str]:
-    """The version of each distribution that is installed, by normalised names."""
-    found: dict[str, str] = {}
-    for folder, metadata in _metadata_folders(sys.path if path is None else path):
-        name, version = _name_and_version(_read(os.path.join(folder, metadata)), folder)
-        found.setdefault(normalised(name), version)
-    return found
+    for key, _, metadata in _distributions(path):
+        if key not in found and (wanted is None or key in wanted):
+            found[key] = _name_and_version(metadata)[1]
+    return found if wanted is None else {name: found[key] for key, name in wanted.items() if key in found}
 
 
 def normalised(name: str) -> str:
@@ -105,23 +100,18 @@ def normalised(name: str) -> str:
     return SEPARATORS.sub("-", name).lower()
 
 
-def _key(name: str) -> str:
-    """A distribution's name as the names of its files spell it."""
-    return normalised(name).replace("-", "_")
-
-
-def _metadata_folders(path: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each distribution's folder of metadata, with the name of the file that holds its name and version."""
+def _distributions(path: Sequence[str] | None) -> Iterator[tuple[str, str, str]]:
+    """Each distribution's normalised name, its folder of metadata, and the file with its name and version."""
     kinds = {".dist-info": "METADATA", ".egg-info": "PKG-INFO"}
-    for folder in path:
+    for top in sys.path if path is None else path:
         try:
-            names = os.listdir(folder or ".")
+            names = os.listdir(top or ".")
         except OSError:  # not a folder, such as the standard library's zip file
             continue
         for name in names:
-            metadata = kinds.get(os.path.splitext(name)[1])
-            if metadata:
-                yield os.path.join(folder or ".", name), metadata
+            if metadata := kinds.get(os.path.splitext(name)[1]):
+                folder = os.path.join(top or ".", name)
+                yield normalised(os.path.splitext(name)[0].partition("-")[0]), folder, os.path.join(folder, metadata)
 
 
 def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
@@ -135,21 +125,24 @@ def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
             yield name.strip(), value.partition("[")[0].replace(" ", "")  # less its extras, which nobody uses any more
 
 
-def _name_and_version(metadata: str, folder: str) -> tuple[str, str]:
-    """From the header fields of the metadata, else from the folder's name."""
+def _name_and_version(metadata: str) -> tuple[str, str]:
+    """From the header fields of the metadata, else from the name of the folder that they lie in."""
     fields: dict[str, str] = {}
-    for line in metadata.splitlines():
+    for line in read_text(metadata).splitlines():
         if not line:
             break
         key, _, value = line.partition(":")
         fields.setdefault(key.lower(), value.strip())
-    name, _, version = os.path.splitext(os.path.basename(folder))[0].partition("-")
+    name, _, version = os.path.splitext(os.path.basename(os.path.dirname(metadata)))[0].partition("-")
     return fields.get("name", name), fields.get("version", version or "unknown")
 
 
-def _read(path: str) -> str:
+def read_text(path: str) -> str:
+    """The text of a file of metadata; nothing where there is none. What is no file, such as a pipe, is not opened."""
     try:
+        if not os.path.isfile(path):
+            return ""
         with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
+            return file.read(MAX_CHARACTERS)
+    except (OSError, ValueError):
         return ""

@@ -7,12 +7,43 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import TypeVar
 
     from zoo.installed import Plugin
     from zoo.specs import ModelSpec
 
+    Found = TypeVar("Found")
+
 HEADERS = ["model", "parameters", "input", "weights", "plugin", "summary"]
+
+
+def is_pattern(name: str) -> bool:
+    """Whether the name is a shell glob."""
+    return any(c in name for c in "*?[")
+
+
+def matching(names: Iterable[str], pattern: str) -> list[str]:
+    """The names that match a shell glob; of a name, itself if it is there."""
+    if not is_pattern(pattern):
+        return [name for name in names if name == pattern]
+    from fnmatch import fnmatchcase
+
+    return [name for name in names if fnmatchcase(name, pattern)]
+
+
+def select(found: Mapping[str, Found], patterns: Iterable[str]) -> tuple[dict[str, Found], str | None]:
+    """What is called by any of the names or matches any of the shell globs, each once, in the order asked for.
+
+    :return: that, all where nothing is asked for; and the first pattern that selects nothing.
+    """
+    chosen: dict[str, Found] = {}
+    for pattern in patterns:
+        names = matching(found, pattern)
+        if not names:
+            return chosen, pattern
+        chosen.update((name, found[name]) for name in names)
+    return chosen or dict(found), None
 
 
 def rows(models: Iterable[tuple[ModelSpec, Plugin]]) -> list[list[str]]:
@@ -63,13 +94,9 @@ def _shortened(rows: list[list[str]]) -> list[list[str]]:
 
 def terminal_columns() -> int:
     """What `shutil.get_terminal_size` says; to import shutil takes half as long as to start Python."""
-    text = os.environ.get("COLUMNS", "")
-    try:
-        columns = int(text)
-    except ValueError:
-        columns = 0
-    if columns > 0:
-        return columns
+    columns = os.environ.get("COLUMNS", "").strip()
+    if columns.isdecimal() and int(columns):
+        return int(columns)
     try:
         return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]  # None is caught
     except (AttributeError, ValueError, OSError):

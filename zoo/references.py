@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
@@ -27,6 +28,15 @@ def find(module: str, path: Sequence[str] | None = None) -> ModuleSpec | None:
     except (ImportError, AttributeError, KeyError, ValueError, OSError):
         return None
     return found
+
+
+def below(folders: Iterable[str]) -> Iterator[str]:
+    """The folders, and all files and folders in them, without what Python has compiled."""
+    for top in folders:
+        for folder, names, here in os.walk(top):
+            names[:] = sorted(name for name in names if name != "__pycache__")
+            yield folder
+            yield from (os.path.join(folder, name) for name in sorted(here))
 
 
 def resolve(reference: str) -> Callable[..., Any]:

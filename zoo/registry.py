@@ -6,24 +6,24 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from zoo import builtin, installed, listing
 from zoo.errors import UsageError
 from zoo.findings import Finding
-from zoo.index import Index
 from zoo.installed import CORE, Plugin
-from zoo.plugins.cache import keep_index
-from zoo.plugins.discover import Discovered, discover
-from zoo.plugins.offers import brought_by
+from zoo.plugins.discover import Discovered, discover, keep_index
 from zoo.plugins.record import Record
+from zoo.plugins.supplements import Part, match
 from zoo.specs import DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 from zoo.text import printable
+
+if TYPE_CHECKING:
+    from zoo.index import Index
 
 MENTIONED = 5
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec, RuntimeSpec, ExporterSpec, ExecutorSpec)
-Part = WeightsSpec | Recipe  # of a model; another plugin than the model's may bring it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ class Registry:
 
     def index(self) -> Index:
         """What is printed of it."""
-        return Index(
-            mentions=self.mentions(),
-            rows=listing.rows((entry.spec, entry.plugin) for entry in self.models.values()),
-            datasets=list(self.datasets),
-            runtimes=list(self.runtimes),
-            plugins=sorted({name for plugin in (*self.records, *self.disabled) for name in plugin.names}),
-        )
+        return {
+            "mentions": self.mentions(),
+            "rows": listing.rows((entry.spec, entry.plugin) for entry in self.models.values()),
+            "datasets": list(self.datasets),
+            "runtimes": list(self.runtimes),
+            "plugins": sorted({name for plugin in (*self.records, *self.disabled) for name in plugin.names}),
+        }
 
     def model(self, name: str) -> Entry[ModelSpec]:
         """The model of that name; UsageError, with a suggestion, if there is none."""
@@ -112,19 +112,11 @@ class Registry:
 
         No pattern selects all. A pattern that matches nothing is a UsageError.
         """
-        if not patterns:
-            return list(self.models.values())
-        chosen: dict[str, Entry[ModelSpec]] = {}
-        for pattern in patterns:
-            if not is_pattern(pattern):
-                chosen.setdefault(pattern, self.model(pattern))
-                continue
-            from fnmatch import fnmatchcase
-
-            names = [name for name in self.models if fnmatchcase(name, pattern)]
-            if not names:
-                raise UsageError(f"no model matches {_quote(pattern)}; 'zoo list' names them all")
-            chosen.update((name, self.models[name]) for name in names if name not in chosen)
+        chosen, missing = listing.select(self.models, patterns)
+        if missing is not None:
+            if not listing.is_pattern(missing):
+                self.model(missing)  # which says that there is none
+            raise UsageError(f"no model matches {_quote(missing)}; 'zoo list' names them all")
         return list(chosen.values())
 
 
@@ -136,7 +128,7 @@ def load(disabled: Collection[str] = (), *, fresh: Collection[str] = ()) -> Regi
     """
     discovered = discover(disabled, fresh=fresh)
     registry = of(discovered)
-    if not disabled:
+    if not disabled and not any(record.transient for record in discovered.records):
         keep_index(registry.index(), discovered.files, discovered.since_ns)
     return registry
 
@@ -165,11 +157,6 @@ def of(discovered: Discovered) -> Registry:
     )
 
 
-def is_pattern(name: str) -> bool:
-    """Whether the name is a shell glob."""
-    return any(c in name for c in "*?[")
-
-
 def unknown(kind: str, name: str, known: Collection[str], look: str) -> UsageError:
     """The error for a name that is not there, with what to do about it."""
     hint = hint_at(kind, name, known) or f"'{look}' shows what there is"
@@ -179,6 +166,8 @@ def unknown(kind: str, name: str, known: Collection[str], look: str) -> UsageErr
 def hint_at(kind: str, name: str, known: Collection[str]) -> str | None:
     """What to do about a name that is not there: install what brings it, or write it as it was probably meant."""
     import difflib
+
+    from zoo.plugins.offers import brought_by
 
     if distribution := brought_by(kind, name):
         if installed.versions([distribution]):
@@ -223,8 +212,6 @@ def _completed(
     models: Mapping[str, Entry[ModelSpec]], brought: Sequence[tuple[Plugin, Part]], problems: list[Problem]
 ) -> Mapping[str, Entry[ModelSpec]]:
     """The models with the weights and recipes that other plugins bring for them; problems are added to those given."""
-    from zoo.plugins.parts import match
-
     found, wrong = match({name: entry.spec for name, entry in models.items()}, brought)
     problems += [Problem(plugin, finding) for plugin, finding in wrong]
     completed = dict(models)

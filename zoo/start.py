@@ -34,11 +34,13 @@ def answer(arguments: list[str]) -> bool:
         return False
     try:
         found = index.load()
-        rows = _chosen(found.rows, arguments[1:]) if found else []
-        if not found or not rows:
+        if not found:
             return False
-        text = listing.table(rows)
-        mentions = "".join(f"zoo: {line}\n" for line in found.mentions)
+        rows, missing = listing.select({row[0]: row for row in found["rows"]}, arguments[1:])
+        if missing is not None or not rows:
+            return False
+        text = listing.table(list(rows.values()))
+        mentions = "".join(f"zoo: {line}\n" for line in found["mentions"])
         (text + mentions).encode(sys.stdout.encoding, sys.stdout.errors or "strict")
     except (OSError, ValueError, AttributeError):  # whatever it is, the long way will say
         return False
@@ -47,21 +49,3 @@ def answer(arguments: list[str]) -> bool:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
     return True
-
-
-def _chosen(rows: list[list[str]], patterns: list[str]) -> list[list[str]]:
-    """The rows that match any of the patterns, in the order asked for; none if one of them matches nothing."""
-    if not patterns:
-        return rows
-    by_name = {row[0]: row for row in rows}
-    chosen: dict[str, list[str]] = {}
-    for pattern in patterns:
-        names = [pattern] if pattern in by_name else []
-        if any(c in pattern for c in "*?["):
-            from fnmatch import fnmatchcase
-
-            names = [name for name in by_name if fnmatchcase(name, pattern)]
-        if not names:
-            return []
-        chosen.update((name, by_name[name]) for name in names if name not in chosen)
-    return list(chosen.values())

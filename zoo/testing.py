@@ -19,6 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from zoo.authoring.check.api import Report
+    from zoo.findings import Group
 
 BACKENDS = "zoo_backends"
 READING = "reading"  # one test for all that is found when a plugin is read
@@ -27,12 +28,12 @@ READING = "reading"  # one test for all that is found when a plugin is read
 def test_plugin(zoo_plugin: Report, zoo_check: str) -> None:
     """One check of the plugin in whose source tree this is."""
     from zoo.authoring.check.api import describe, level
-    from zoo.findings import DISCOVERY, MANNERS
+    from zoo.findings import codes
 
     if reason := _not_checked(zoo_plugin, zoo_check):
         pytest.skip(reason)
-    codes = {*DISCOVERY, *MANNERS} if zoo_check == READING else {zoo_check}
-    found = [finding for finding in zoo_plugin.findings if finding.code in codes]
+    chosen = codes("discovery", "manners") if zoo_check == READING else {zoo_check}
+    found = [finding for finding in zoo_plugin.findings if finding.code in chosen]
     if errors := [describe(finding) for finding in found if level(finding) == "error"]:
         pytest.fail("\n\n".join(errors), pytrace=False)
     for finding in found:
@@ -70,25 +71,28 @@ def _checks(folder: str) -> list[str]:
     from zoo.authoring.check import target
     from zoo.authoring.check.api import declarations
     from zoo.errors import ZooError
-    from zoo.findings import DATASETS, MODELS, PACKAGE, RUNTIMES
+    from zoo.findings import codes
 
     try:
         records = declarations(target.find(folder))
     except ZooError as error:
         raise pytest.UsageError(str(error)) from None
-    checks = [READING, *PACKAGE]
-    for kind, codes in (("models", MODELS), ("runtimes", RUNTIMES), ("datasets", DATASETS)):
+    checks = [READING, *codes("package")]
+    kinds: tuple[Group, ...] = ("models", "runtimes", "datasets")
+    for kind in kinds:
         if any(getattr(record, kind) for record in records):
-            checks += codes
+            checks += codes(kind)
     return checks
 
 
 def _not_checked(report: Report, check: str) -> str | None:
     """Why nothing was looked at for this check, if so."""
-    from zoo.findings import DATASETS, RUNTIMES
+    from zoo.findings import codes
 
-    for kind, names, codes in (("runtime", report.runtimes, RUNTIMES), ("dataset", report.datasets, DATASETS)):
-        left_out = [one for one in report.not_checked if one.kind == kind]
-        if check in codes and len(left_out) == len(names):
+    groups: tuple[Group, ...] = ("runtimes", "datasets")
+    for group in groups:
+        names = getattr(report, group)
+        left_out = [one for one in report.not_checked if f"{one.kind}s" == group]
+        if check in codes(group) and len(left_out) == len(names):
             return "; ".join(map(str, left_out))
     return None

@@ -71,13 +71,13 @@ def by_the_zoo(chosen: argparse.Namespace) -> Callable[[], object]:
     from zoo.keras_backend import import_keras
 
     import_keras()  # without TensorFlow, as there
+    from zoo.training.callbacks import Watch
     from zoo.training.distribute import set_up
     from zoo.training.epochs import Epochs
     from zoo.training.frameworks import make_deterministic
     from zoo.training.learner import make_learner
-    from zoo.training.parts import InMemory
     from zoo.training.schedule import learning_rates
-    from zoo.training.watch import Watch
+    from zoo.training.splits import InMemory
 
     job = the_job(chosen)
     if job.deterministic:
@@ -116,8 +116,8 @@ def the_job(chosen: argparse.Namespace):
     """The model's recipe for cifar10, on images that are made up."""
     from zoo import registry
     from zoo.data.catalog import Dataset
-    from zoo.training.changes import apply
     from zoo.training.job import Job
+    from zoo.training.overrides import apply
 
     spec = registry.load().model(chosen.model).spec
     changes = {"batch_size": chosen.batch_size, "precision": chosen.precision, "epochs": 1000}

@@ -14,7 +14,7 @@ import pytest
 from zoo.authoring.check import api, models
 from zoo.authoring.check.target import find
 from zoo.executors.local import Task, call
-from zoo.findings import DATASETS, MODELS, RUNTIMES, Finding
+from zoo.findings import Finding, codes
 from zoo.modeling.weights import save_arrays
 
 pytestmark = pytest.mark.real
@@ -79,7 +79,7 @@ def test_a_fault_on_one_backend_is_found_there(by_backend: dict[str, list[Findin
 
 
 def test_every_check_of_models_has_a_model_that_fails_it() -> None:
-    assert {name.partition(".")[0] for name in (*BUILT, *BY_BACKEND)} == {"fine", *MODELS}
+    assert {name.partition(".")[0] for name in (*BUILT, *BY_BACKEND)} == {"fine", *codes("models")}
 
 
 def test_a_finding_says_what_and_where(alone: dict[str, list[Finding]]) -> None:
@@ -115,7 +115,7 @@ def test_a_fault_of_a_runtime_is_found_and_nothing_else(of_runtimes: dict[str, A
 
 
 def test_every_check_of_runtimes_has_a_runtime_that_fails_it() -> None:
-    assert {name.partition(".")[0] for name in RUNTIME_FAULTS} == {"fine", *RUNTIMES}
+    assert {name.partition(".")[0] for name in RUNTIME_FAULTS} == {"fine", *codes("runtimes")}
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +128,9 @@ def of_datasets(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 @pytest.mark.parametrize("name", DATASET_FAULTS)
 def test_a_fault_of_a_dataset_is_found_and_nothing_else(of_datasets: dict[str, Any], name: str) -> None:
-    expected = [code for code in DATASETS if name.startswith(code)]
+    expected = [code for code in codes("datasets") if name.startswith(code)]
     assert sorted({finding["code"] for finding in of_datasets[name]}) == expected, of_datasets[name]
 
 
 def test_every_check_of_datasets_has_a_dataset_that_fails_it() -> None:
-    assert all(any(name.startswith(code) for name in DATASET_FAULTS) for code in DATASETS)
+    assert all(any(name.startswith(code) for name in DATASET_FAULTS) for code in codes("datasets"))

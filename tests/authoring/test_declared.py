@@ -10,7 +10,7 @@ import pytest
 from zoo.authoring.check import api, declared
 from zoo.authoring.check.target import find
 from zoo.errors import UsageError
-from zoo.findings import PACKAGE, Finding
+from zoo.findings import Finding, codes
 from zoo.installed import Plugin
 from zoo.plugins.record import Record
 from zoo.registry import load
@@ -114,7 +114,7 @@ def test_names_that_are_taken_by_others_or_twice() -> None:
 
 
 def test_each_check_of_the_package_is_failed_above() -> None:
-    assert set(PACKAGE) == {"no-metadata", "slow-import", "no-licence", "no-paper", "no-recipe"}
+    assert set(codes("package")) == {"no-metadata", "slow-import", "no-licence", "no-paper", "no-recipe"}
 
 
 def test_packages_are_found_in_the_tree_or_in_its_src(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ import pytest
 from support import Zoo
 
 from zoo.authoring.new import new
-from zoo.findings import MODELS, PACKAGE
+from zoo.findings import codes
 
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"]
+CHECKS = codes("package", "models")
 
 
 def _pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +44,7 @@ def tree(tmp_path: Path) -> Path:
 def test_there_is_a_test_for_each_check(tree: Path) -> None:
     done = _pytest(tree, "--collect-only")
     found = [line for line in done.stdout.splitlines() if "::" in line]
-    assert found == [f"tests/test_conformance.py::test_plugin[{name}]" for name in ("reading", *PACKAGE, *MODELS)]
+    assert found == [f"tests/test_conformance.py::test_plugin[{name}]" for name in ("reading", *CHECKS)]
 
 
 @pytest.mark.real
@@ -61,7 +62,7 @@ def test_faults_fail_their_tests_and_warnings_warn(tree: Path) -> None:
     assert "  it declares 20,187 parameters and has 20,186" in lines
     assert any(line.startswith("  mend: Declare the number that the message names") for line in lines)
     assert any("warning [no-paper] model my_model" in line for line in lines)
-    assert lines[-1].startswith(f"2 failed, {1 + len(PACKAGE) + len(MODELS) - 2} passed, 1 warning")
+    assert lines[-1].startswith(f"2 failed, {1 + len(codes('package', 'models')) - 2} passed, 1 warning")
 
 
 def test_a_file_in_no_source_tree_is_told_so(tmp_path: Path) -> None:

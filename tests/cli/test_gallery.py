@@ -13,7 +13,7 @@ from gallery import GALLERY, SLOW, install_all
 from support import Zoo
 
 from zoo.authoring.check.api import OBSERVER
-from zoo.findings import DISCOVERY, MANNERS
+from zoo.findings import codes
 from zoo.installed import entry_points
 from zoo.plugins.reader import read
 from zoo.plugins.record import Record
@@ -21,7 +21,7 @@ from zoo.plugins.record import Record
 BESIDES = {"patches-keras": ["heavy-import"], "prints-forever": ["prints"]}  # where manners are looked at, too
 USED = {
     "heavy", "printer", "threaded", "processed", "environmental", "mover", "pathfinder", "printless",
-    "patcher", "rewriter",
+    "patcher", "rewriter", "weighty",
 }  # fmt: skip
 
 
@@ -56,10 +56,10 @@ def plugins(zoo: Zoo, bad: dict[str, str], listed: object) -> dict[str, dict[str
 def test_the_gallery_is_large_and_shows_every_code() -> None:
     assert len(GALLERY) >= 25
     shown = {code for code, _ in GALLERY.values()}
-    assert shown == {*DISCOVERY, *MANNERS} - {"unread", "duplicate-plugin"}
+    assert shown == set(codes("discovery", "manners")) - {"unread", "duplicate-plugin"}
 
 
-BY_MANNERS = [name for name, (code, _) in GALLERY.items() if code in MANNERS]
+BY_MANNERS = [name for name, (code, _) in GALLERY.items() if code in codes("manners")]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_each_gets_its_finding(plugins: dict[str, dict[str, Any]], name: str) ->
     finding = findings[code]
     assert finding["message"]
     assert finding["mend"]
-    if code not in ("duplicate-name", "reserved-name"):
+    if code not in ("duplicate-name", "reserved-name", "unknown-model"):
         assert f"bad_{name.replace('-', '_')}" in finding["where"]
     used = finding["level"] == "warning"
     assert plugins[name]["state"] == ("used" if used else f"not used: {code}")

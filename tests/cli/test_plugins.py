@@ -16,8 +16,8 @@ import pytest
 from distributions import declaring
 from support import Zoo
 
+from zoo.cli import plugins
 from zoo.errors import UsageError, ZooError
-from zoo.plugins import packages
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -84,14 +84,14 @@ def test_without_pip_uv_does_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     uv.chmod(stat.S_IRWXU)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    packages.run("install", ["-U", "zoo-acme"])
+    plugins._run("install", ["-U", "zoo-acme"])
     assert (tmp_path / "asked").read_text() == f"pip install --python {sys.executable} -U zoo-acme\n"
     uv.write_text("#!/bin/sh\nexit 2\n")
     with pytest.raises(ZooError, match="uv install failed with exit code 2"):
-        packages.run("install", ["zoo-acme"])
+        plugins._run("install", ["zoo-acme"])
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     with pytest.raises(UsageError, match="there is neither pip nor uv"):
-        packages.run("install", ["zoo-acme"])
+        plugins._run("install", ["zoo-acme"])
 
 
 def test_the_table_says_what_each_brings_and_how_long_it_took(in_process: Zoo) -> None:
@@ -105,7 +105,7 @@ def test_the_table_says_what_each_brings_and_how_long_it_took(in_process: Zoo) -
     assert "models toy_resnet" in toy
     assert toy.endswith(("ms", " s"))
     (toy,) = [p for p in json.loads(in_process("plugins", "--json").stdout) if p["name"] == "toy-resnet"]
-    assert toy["brings"] == {"models": ["toy_resnet"], "datasets": [], "runtimes": []}
+    assert {kind: names for kind, names in toy["brings"].items() if names} == {"models": ["toy_resnet"]}
     assert toy["load_s"] > 0
     assert toy["findings"] == []
     assert toy["state"] == "used"

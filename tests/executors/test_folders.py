@@ -44,7 +44,7 @@ def test_a_folder_goes_with_its_owner(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["zoo-task-abcdefgh", "zoo-run-12345678", "zoo-plugins-____abcd", ".zoo-preparing-a1b2c3d4"]
+    "name", ["zoo-task-abcdefgh", "zoo-run-12345678", "zoo-check-____abcd", ".zoo-preparing-a1b2c3d4"]
 )
 def test_what_an_owner_that_is_dead_has_left_is_removed_by_the_next_start(place: Path, name: str) -> None:
     left = abandoned(place, name)

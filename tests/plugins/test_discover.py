@@ -16,12 +16,11 @@ from distributions import Site, declaring, rewrite, settle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zoo import index
+from zoo import index, registry
 from zoo.errors import UsageError
 from zoo.installed import Plugin
 from zoo.plugins import reader
-from zoo.plugins.cache import Cache
-from zoo.plugins.discover import Discovered, discover
+from zoo.plugins.discover import Cache, Discovered, discover
 from zoo.plugins.record import Record
 
 
@@ -98,12 +97,12 @@ def test_part_of_a_name_switches_nothing_off(site: Site) -> None:
     [
         (b"[plugins\n", "is not TOML"),
         (b"\xff\xfe", "is not TOML"),
-        (b"[plugin]\n", "there is no setting plugin, but plugins"),
-        (b"[plugins]\noff = []\n", "there is no setting plugins.off, but disabled"),
-        (b"plugins = 7\n", "plugins must be a table"),
-        (b"[plugins]\ndisabled = 'zoo-x'\n", "plugins.disabled must be a list of names"),
-        (b"[plugins]\ndisabled = [7]\n", "plugins.disabled must be a list of names"),
-        (b'"\\u001b[31m" = 1\n', "there is no setting \\x1b[31m, but plugins"),
+        (b"[plugin]\n", "unknown field `plugin`; the only setting is [plugins] disabled, a list of names"),
+        (b"[plugins]\noff = []\n", "unknown field `off` - at `$.plugins`; the only setting is [plugins] disabled"),
+        (b"plugins = 7\n", "Expected `object`, got `int` - at `$.plugins`; the only setting"),
+        (b"[plugins]\ndisabled = 'zoo-x'\n", "got `str` - at `$.plugins.disabled`; the only setting"),
+        (b"[plugins]\ndisabled = [7]\n", "got `int` - at `$.plugins.disabled[0]`; the only setting"),
+        (b'"\\u001b[31m" = 1\n', "unknown field `?[31m`; the only setting"),
     ],
 )
 def test_settings_that_cannot_be_understood_are_one_line(site: Site, content: bytes, text: str) -> None:
@@ -113,6 +112,7 @@ def test_settings_that_cannot_be_understood_are_one_line(site: Site, content: by
     with pytest.raises(UsageError) as error:
         discover()
     assert text in str(error.value)
+    assert str(error.value).isprintable()
     assert str(file) in str(error.value)
 
 
@@ -124,7 +124,7 @@ def test_settings_that_cannot_be_read_are_one_line(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "points",
-    ["a = zoo_same\nb = zoo_same", "a = zoo_same\na = zoo_same.more"],
+    ["a = zoo_same\na = zoo_same\nb = zoo_same", "a = zoo_same\na = zoo_same.more"],
     ids=["one module twice", "one name twice"],
 )
 def test_of_two_entry_points_that_are_one_the_first_is_used(site: Site, points: str) -> None:
@@ -219,7 +219,7 @@ def test_what_changes_while_it_is_read_is_read_again(
     written_ns = (package / "__init__.py").stat().st_ctime_ns
     for since_ns in (written_ns - 1, written_ns, written_ns + 10_000_000):
         with monkeypatch.context() as patch:  # within the grain of the clock it may change again
-            patch.setattr("zoo.plugins.discover.now_ns", lambda since_ns=since_ns: since_ns)
+            patch.setattr("zoo.plugins.discover.time_ns", lambda since_ns=since_ns: since_ns)
             discover()
     assert read == ["zoo-one"] * 3
     settle()
@@ -253,15 +253,35 @@ def test_one_that_hangs_is_read_again_when_it_is_mended_or_given_longer(
     assert models(discover()) == {"zoo-one": ["one"]}
 
 
+def test_what_may_not_be_its_fault_is_not_kept(site: Site, read: list[str]) -> None:
+    site.install("zoo-killed", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    settle()
+    for times in (1, 2):
+        loaded = registry.load()
+        assert [problem.finding.code for problem in loaded.errors] == ["dies"]
+        assert read == ["zoo-killed"] * times
+        assert index.load() is None
+
+
+def test_one_that_changes_what_it_made_is_read_again_when_it_is_mended(site: Site, read: list[str]) -> None:
+    cheat = "\n    object.__setattr__(s, 'summary', '')\n    return [s]\n"
+    source = declaring("one").replace("return [", "s = ").removesuffix("]\n") + cheat
+    package = site.install("zoo-one", source)
+    settle()
+    assert codes(discover().records[0]) == ["invalid-spec"]
+    (package / "__init__.py").write_text(declaring("one"))
+    assert models(discover()) == {"zoo-one": ["one"]}
+
+
 def test_a_plugin_that_is_gone_is_forgotten(site: Site) -> None:
     package = site.install("zoo-one", declaring("one"))
     site.install("zoo-two", declaring("two"))
     settle()
     discover()
-    assert len(Cache().entries) == 2
+    assert len(Cache(60).entries) == 2
     (site.folder / "zoo_one-1.0.dist-info" / "entry_points.txt").unlink()
     assert models(discover()) == {"zoo-two": ["two"]}
-    assert len(Cache().entries) == 1
+    assert len(Cache(60).entries) == 1
     assert package.exists()
 
 
@@ -272,7 +292,7 @@ def kept(site: Site) -> Path:
     site.install("zoo-bad", "import no_such_module")
     settle()
     discover()
-    return Cache().path
+    return Cache(60).path
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"{}", b"0-0\n", b"[]", b"\xff", b"null"])
@@ -302,7 +322,7 @@ def test_a_damaged_file_is_never_believed(kept: Path, random: random.Random, kin
         damaged[place], damaged[other] = damaged[other], damaged[place]
     file = kept.with_name("damaged.json")
     file.write_bytes(damaged)
-    assert index.read(str(file), Cache().key) is None or bytes(damaged) == whole
+    assert index.read(str(file), Cache(60).key) is None or bytes(damaged) == whole
 
 
 JSON = st.recursive(

@@ -11,7 +11,7 @@ from zoo.authoring.check.target import find
 from zoo.errors import UsageError
 from zoo.plugins import reader
 from zoo.plugins.discover import Discovered
-from zoo.plugins.offers import OFFERS
+from zoo.plugins.offers import offers
 from zoo.registry import of, unknown
 
 PLUGINS = Path(__file__).resolve().parent.parent.parent / "plugins"
@@ -21,12 +21,12 @@ def test_the_offers_are_what_the_plugins_declare() -> None:
     targets = [find(str(folder)) for folder in PLUGINS.iterdir()]
     points = [point for target in targets for point in target.points]
     records = reader.read(points, path=[*(folder for target in targets for folder in target.path), *sys.path])
-    declared: dict[str, dict[str, set[str]]] = {kind: {} for kind in OFFERS}
+    declared: dict[str, dict[str, set[str]]] = {kind: {} for kind in offers()}
     for record in records:
         for kind, by_distribution in declared.items():
             if names := {spec.name for spec in getattr(record, f"{kind}s")}:
                 by_distribution[record.plugin.distribution] = names
-    listed = {kind: {name: set(names) for name, names in offers.items()} for kind, offers in OFFERS.items()}
+    listed = {kind: {name: set(names) for name, names in offers.items()} for kind, offers in offers().items()}
     assert listed == declared
 
 

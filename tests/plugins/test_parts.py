@@ -9,10 +9,10 @@ import pytest
 from zoo.errors import SpecError
 from zoo.installed import Plugin
 from zoo.plugins.discover import Discovered
-from zoo.plugins.inventory import inventory
-from zoo.plugins.parts import Part
 from zoo.plugins.record import Record
+from zoo.plugins.supplements import Part
 from zoo.registry import Registry, of
+from zoo.report.plugins import inventory
 from zoo.specs import ModelSpec, Recipe, WeightsSpec
 
 SHA = "0" * 64

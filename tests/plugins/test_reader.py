@@ -95,6 +95,16 @@ CASES = {
         "invalid-spec",
         "declares what is not plain data",
     ),
+    "answers-in-depth": (
+        declaring("deep", before="import json\njson.dumps = lambda *a, **k: '[' * 100_000"),
+        "invalid-spec",
+        "what came back is not what a plugin declares",
+    ),
+    "answers-too-much": (
+        declaring("large", before="import json\njson.dumps = lambda *a, **k: '1' * 30_000_000"),
+        "invalid-spec",
+        "what came back is not what a plugin declares",
+    ),
     "never-exits": (
         declaring("immortal", before="import os\nos._exit = lambda code: None"),
         "patches",
@@ -267,6 +277,56 @@ def test_nothing_is_left_running_when_the_caller_is_killed(tmp_path: Path) -> No
     assert list(temporary.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_reading_needs_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool) -> None:
+    folder = tmp_path / "tmp"
+    site = Site(tmp_path)
+    before = f"import os, shutil\nfor name in os.listdir({str(folder)!r}): shutil.rmtree({str(folder)!r} + '/' + name)"
+    site.install("zoo-cleaner", declaring("cleaner", before=before if exists else ""))
+    if exists:
+        folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    (record,) = reader.read(site.points(), path=[str(tmp_path), *sys.path])
+    assert [spec.name for spec in record.models] == ["cleaner"]
+
+
+@pytest.mark.parametrize(("times", "code"), [(1, None), (2, "unread")])
+def test_one_end_of_the_server_from_outside_is_nobodys_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, code: str | None
+) -> None:
+    """As when the system ends it for want of memory, before it has begun."""
+    site = Site(tmp_path)
+    site.install("zoo-fine", declaring("fine"))
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    kill = (
+        f"import os, signal; n = len(os.listdir({str(marks)!r}));"
+        f"n < {times} and (open({str(marks)!r} + f'/{{n}}', 'w').close(), os.kill(os.getpid(), signal.SIGKILL));"
+    )
+    monkeypatch.setattr(reader, "SERVE", kill + reader.SERVE)
+    (record,) = reader.read(site.points(), path=[str(tmp_path), *sys.path])
+    assert [finding.code for finding in record.findings] == ([code] if code else [])
+    assert record.transient == bool(code)
+
+
+@pytest.mark.parametrize(
+    ("cause", "transient"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", True),  # as the system does
+        ("import os, signal; os.kill(os.getppid(), signal.SIGKILL)", True),
+        ("raise MemoryError", True),
+        ("import errno; raise OSError(errno.ENOSPC, 'No space left on device')", True),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", False),
+        ("raise OSError", False),
+    ],
+)
+def test_what_may_not_be_its_fault_is_tried_again(tmp_path: Path, cause: str, transient: bool) -> None:
+    site = Site(tmp_path)
+    site.install("zoo-poor", cause)
+    (record,) = reader.read(site.points(), path=[str(tmp_path), *sys.path])
+    assert (record.failed, record.transient) == (True, transient)
 
 
 @pytest.mark.parametrize("text", ["abc", "0", "-1", "nan", "inf", "\x1b[31m"])

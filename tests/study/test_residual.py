@@ -30,7 +30,7 @@ from zoo.training.distribute import set_up
 from zoo.training.job import Job
 from zoo.training.learner import make_learner
 from zoo.training.optimizers import decays
-from zoo.training.parts import parts
+from zoo.training.splits import parts
 job = Job.from_json(json.load(sys.stdin))
 trained, _ = parts(job.dataset, tune=True, stream=False, size=job.model.input_shape[:2])
 learner = make_learner(job, trained, set_up(job), make_optimizer=_recording)

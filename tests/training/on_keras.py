@@ -19,11 +19,11 @@ from zoo.training.distribute import Devices
 from zoo.training.fit import fit
 from zoo.training.frameworks import make_deterministic
 from zoo.training.fused import fuse_normalisations
-from zoo.training.head import Prepare
 from zoo.training.job import Job
 from zoo.training.learner import Learner, make_learner
-from zoo.training.parts import InMemory
+from zoo.training.preprocessing import Prepare
 from zoo.training.score import Scorer, sample
+from zoo.training.splits import InMemory
 from zoo.training.stream import StreamedBatches
 
 BACKEND = keras.backend.backend()
@@ -175,9 +175,9 @@ def fused() -> dict[str, dict]:
 def in_one_loop() -> dict[str, float]:
     """How far the variables and losses of two epochs by Keras' `fit` are from those of epochs that are one compiled
     loop, of epochs with a call for each step, and of epochs whose calls make two steps and one."""
+    from zoo.training.callbacks import Watch
     from zoo.training.epochs import Epochs
     from zoo.training.schedule import learning_rates
-    from zoo.training.watch import Watch
 
     def trained(steps_per_call: int | None, by_fit: bool = False) -> tuple[list[np.ndarray], list[float]]:
         learner, losses, states = make_learner(JOB, PART, DEVICES), [], []

@@ -46,7 +46,7 @@ def collect() -> Environment:
         cuda_packages=cuda_packages(),
         os=OperatingSystem(system=platform.system(), release=platform.release()),
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        packages=installed.all_versions(),
+        packages=installed.versions(),
         container=container_limits(),
         variables=variables.found(),
     )

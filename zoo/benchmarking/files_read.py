@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo import index
-from zoo.plugins.cache import settled
-from zoo.plugins.sources import MAX_FILES
+from zoo.plugins.record import MAX_FILES
+from zoo.references import below
 
 VOLATILE = ("/proc/", "/sys/", "/dev/")
 SITES = ("site-packages", "dist-packages")  # such a folder changes whenever something is installed
@@ -49,7 +49,7 @@ class FilesRead:
         found = []
         for path, since_ns in since.items():
             state = index.state(path)
-            if state == "-" or not settled([(state, path)], since_ns):
+            if state == "-" or not index.settled([(state, path)], since_ns):
                 return None
             found.append((state, path))
         return found
@@ -85,8 +85,4 @@ def _below(package: str) -> list[str]:
     """The files and folders of a package that is loaded, without what Python has compiled; of a module its file."""
     module = sys.modules.get(package)
     found = [file] if isinstance(file := getattr(module, "__file__", None), str) else []
-    for top in getattr(module, "__path__", ()):
-        for folder, names, here in os.walk(top):
-            names[:] = sorted(name for name in names if name != "__pycache__")
-            found += [folder, *(os.path.join(folder, name) for name in sorted(here))]
-    return list(dict.fromkeys(map(os.path.abspath, found)))
+    return list(dict.fromkeys(map(os.path.abspath, [*found, *below(getattr(module, "__path__", ()))])))

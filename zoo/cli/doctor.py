@@ -43,7 +43,7 @@ def command(app: App, quick: bool, as_json: bool) -> None:
                 "energy_counters": [{"device": c.device, "problem": c.problem} for c in counters],
                 "plugins": [_plugin(plugin) for plugin in registry.plugins],
                 "disabled": [_plugin(plugin) for plugin in registry.disabled],
-                "problems": [{**_plugin(p.plugin), **p.finding.to_json()} for p in registry.problems],
+                "problems": [{**_plugin(p.plugin), **p.finding.explained()} for p in registry.problems],
                 "runtimes": {name: {"devices": list(s.devices), "problem": s.problem} for name, s in seen.items()},
                 "prepared_datasets": datasets,
             }

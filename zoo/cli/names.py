@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Each model with its summary."""
-    return _items(((row[0], row[-1]) for row in _index(context).rows), incomplete)
+    return _items(((row[0], row[-1]) for row in _index(context)["rows"]), incomplete)
 
 
 def datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Datasets by name."""
-    return _items(((name, "") for name in _index(context).datasets), incomplete)
+    return _items(((name, "") for name in _index(context)["datasets"]), incomplete)
 
 
 def runtimes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Runtimes by name; after a comma, the next of a list."""
     before, comma, last = incomplete.rpartition(",")
-    return _items(((name, "") for name in _index(context).runtimes), last, before + comma)
+    return _items(((name, "") for name in _index(context)["runtimes"]), last, before + comma)
 
 
 def plugins(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Plugins, by distribution and by entry point."""
-    return _items(((name, "") for name in _index(context).plugins), incomplete)
+    return _items(((name, "") for name in _index(context)["plugins"]), incomplete)
 
 
 def files(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -59,4 +59,4 @@ def _index(context: click.Context) -> Index:
     try:
         return registry.load(disabled).index()
     except Exception:
-        return index.Index([], [], [], [], [])
+        return {"mentions": [], "rows": [], "datasets": [], "runtimes": [], "plugins": []}

@@ -8,9 +8,12 @@ import click
 
 from zoo.cli import App, names
 from zoo.cli.options import ListsByDefault, as_json, echo_json, table_format
+from zoo.errors import UsageError, ZooError
 
 if TYPE_CHECKING:
-    from zoo.plugins.inventory import Line
+    from collections.abc import Sequence
+
+    from zoo.report.plugins import Line
 
 
 @click.group("plugins", cls=ListsByDefault)
@@ -34,8 +37,8 @@ def list_(app: App, why: str | None, refresh: bool, fmt: str, as_json: bool) -> 
 
     A plugin is read, in a process of its own, when it has changed; what it declared is kept until then.
     """
-    from zoo.plugins.inventory import inventory
     from zoo.registry import unknown
+    from zoo.report.plugins import inventory
 
     registry = app.registry(quiet=True, fresh=["*"] if refresh else [why] if why else [])
     lines = inventory(registry)
@@ -70,7 +73,7 @@ def _explain(line: Line) -> None:
     if line.load_text:
         click.echo(f"  read in {line.load_text}")
     for finding in line.findings:
-        values = finding.to_json()
+        values = finding.explained()
         click.echo(f"\n{values['level']} {finding.code}, at {finding.where}\n  {finding.message}\n  {values['what']}")
         click.echo(f"  To mend it: {values['mend']}")
         for text in finding.detail.splitlines():
@@ -88,9 +91,7 @@ PASSED_ON: dict[str, Any] = {"ignore_unknown_options": True}
 )
 def install(arguments: tuple[str, ...]) -> None:
     """Install plugins into the zoo's own environment: its 'pip install ARGUMENT...', or uv's."""
-    from zoo.plugins.packages import run
-
-    run("install", arguments)
+    _run("install", arguments)
 
 
 @command.command("uninstall", context_settings=PASSED_ON)
@@ -99,6 +100,26 @@ def install(arguments: tuple[str, ...]) -> None:
 )
 def uninstall(arguments: tuple[str, ...]) -> None:
     """Uninstall plugins from the zoo's own environment, broken ones too: 'pip uninstall ARGUMENT...', or uv's."""
-    from zoo.plugins.packages import run
+    _run("uninstall", arguments)
 
-    run("uninstall", arguments)
+
+def _run(verb: str, arguments: Sequence[str]) -> None:
+    """`pip VERB ARGUMENTS` in this interpreter's environment. No plugin is imported, however broken it may be.
+
+    :raises UsageError: if there is neither pip nor uv.
+    :raises ZooError: if it failed; it has said why.
+    """
+    import importlib.util
+    import shutil
+    import subprocess
+    import sys
+
+    if importlib.util.find_spec("pip"):
+        command = [sys.executable, "-m", "pip", verb, *arguments]
+    elif uv := shutil.which("uv"):
+        command = [uv, "pip", verb, "--python", sys.executable, *arguments]
+    else:
+        raise UsageError(f"there is neither pip nor uv for {sys.executable}; 'python -m ensurepip' brings pip")
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        raise ZooError(f"{'pip' if command[0] == sys.executable else 'uv'} {verb} failed with exit code {code}")

@@ -98,7 +98,7 @@ def command(
     scored once, after the last epoch.
     """
     from zoo.training.api import train, train_seeds
-    from zoo.training.changes import parse
+    from zoo.training.overrides import parse
 
     changes = parse(settings)
     changes |= {key: value for key, value in (("epochs", epochs), ("seed", seed)) if value is not None}

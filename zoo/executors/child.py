@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import EXIT_FAILED, ZooError
+from zoo.executors.process_tree import die_with_parent
 from zoo.references import resolve
 from zoo.text import describe
 
 
 def main(folder: Path) -> None:
     """Run the task in `folder` and leave `returned.json` there."""
-    _die_with_supervisor()
+    die_with_parent()
     faulthandler.enable()
     faulthandler.register(signal.SIGTERM, chain=True)  # at a deadline the log says where it hung
     task = json.loads((folder / "task.json").read_text())
@@ -55,15 +56,6 @@ def _as_json(error: BaseException) -> dict[str, Any]:
         or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError")
         or describe(error).partition(": ")[2].startswith("RESOURCE_EXHAUSTED"),  # JAX has one type for all errors
     }
-
-
-def _die_with_supervisor() -> None:
-    """Have the kernel end this process when the supervisor ends (Linux)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ from zoo.errors import UsageError
 from zoo.paths import reason
 
 OWNER = ".zoo-owner"  # the locked file
-TASK, RUN, PLUGINS, CHECK, PREPARING = "zoo-task-", "zoo-run-", "zoo-plugins-", "zoo-check-", ".zoo-preparing-"
-OURS = re.compile(f"({'|'.join(map(re.escape, (TASK, RUN, PLUGINS, CHECK, PREPARING)))})[a-z0-9_]{{8}}")
+TASK, RUN, CHECK, PREPARING = "zoo-task-", "zoo-run-", "zoo-check-", ".zoo-preparing-"
+OURS = re.compile(f"({'|'.join(map(re.escape, (TASK, RUN, CHECK, PREPARING)))})[a-z0-9_]{{8}}")
 ATTEMPTS = 100
 
 _swept: set[str] = set()

@@ -22,6 +22,8 @@ from typing import Any
 
 import psutil
 
+from zoo.executors.process_tree import adopt_orphans, end_all, signal_group, signal_name
+
 TICK_S = 0.1
 FAMILY_S = 1.0
 GRACE_S = 2.0
@@ -36,7 +38,7 @@ def main(folder: Path) -> None:
     """Run the child on the task in `folder` and leave `exit.json` there."""
     task = json.loads((folder / "task.json").read_text())
     limit = task["memory_limit_bytes"] or int(psutil.virtual_memory().available * FREE_MEMORY_SHARE)
-    _adopt_orphans()
+    adopt_orphans()
     kills_before = _kernel_kills()
     python = task["python"]
     variables = foreign_environment(os.environ) if python else os.environ
@@ -52,7 +54,8 @@ def main(folder: Path) -> None:
     try:
         status, ended_for = _watch(child, log, task["timeout_s"], limit)
     finally:
-        _end_all(child.pid)
+        signal_group(child.pid, signal.SIGKILL)
+        end_all()
         log.close()
 
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
@@ -66,7 +69,7 @@ def main(folder: Path) -> None:
         folder / "exit.json",
         {
             "exit_code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
-            "signal": None if number is None else _signal_name(number),
+            "signal": None if number is None else signal_name(number),
             "ended_for": ended_for,
             "memory_limit_bytes": limit,
         },
@@ -84,13 +87,6 @@ def _remove_left(paths: Sequence[str]) -> None:
 
     for path in paths:
         remove_if_left(Path(path))
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"
 
 
 def _watch(
@@ -153,7 +149,7 @@ def _memory(process: psutil.Process, *, whole_family: bool) -> int:
 
 def _end(pid: int, log: _Log | None = None, output: int = -1) -> int:
     """Ask the child's group to end, wait a little, then insist. Returns its wait status."""
-    _signal_group(pid, signal.SIGTERM if log else signal.SIGKILL)
+    signal_group(pid, signal.SIGTERM if log else signal.SIGKILL)
     until = time.monotonic() + GRACE_S
     while time.monotonic() < until:
         ended, status, _ = os.wait4(pid, os.WNOHANG)
@@ -162,38 +158,8 @@ def _end(pid: int, log: _Log | None = None, output: int = -1) -> int:
         if ended:
             return status
         time.sleep(0.02)
-    _signal_group(pid, signal.SIGKILL)
+    signal_group(pid, signal.SIGKILL)
     return os.wait4(pid, 0)[1]
-
-
-def _end_all(group: int) -> None:
-    """Kill whatever the child has left: its group, and on Linux also those that left the group."""
-    _signal_group(group, signal.SIGKILL)
-    for _ in range(100):
-        left = psutil.Process().children(recursive=True)
-        if not left:
-            return
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(left, timeout=0.1)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-
-
-def _signal_group(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
-
-
-def _adopt_orphans() -> None:
-    """Become the parent of processes whose own parent ends, so that none gets away (Linux)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        pr_set_child_subreaper = 36
-        ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)
 
 
 def _kernel_kills() -> int:

@@ -1,5 +1,5 @@
 """Plugins: what they declare, and what is wrong with some of them.
 
-The process that you start never imports a plugin. `reader.read` has each imported in a process of its own; what it
-declares is kept by `cache`, and so is what `zoo list` prints of it.
+The process that you start never imports a plugin. `reader` has each read in a process of its own, which `forkserver`
+forks and in which `examine` imports it. `discover` keeps what it declares, and what `zoo list` prints of it.
 """

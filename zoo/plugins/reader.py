@@ -9,23 +9,33 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from itertools import islice
+from multiprocessing.connection import wait
 from typing import Any
 
-from zoo.errors import SpecError
-from zoo.executors import folders as temporary
-from zoo.findings import Finding
-from zoo.installed import Plugin
-from zoo.paths import reason
-from zoo.plugins import requirement, sources
-from zoo.plugins.record import Record
-from zoo.plugins.settings import time_limit
+import msgspec
 
-ZYGOTE = Path(__file__).with_name("zygote.py")
+from zoo import __version__
+from zoo.errors import SpecError
+from zoo.executors.process_tree import signal_group, signal_name
+from zoo.findings import Finding
+from zoo.installed import CORE, Plugin, normalised, read_text
+from zoo.paths import reason
+from zoo.plugins.forkserver import News
+from zoo.plugins.record import MAX_FILES, Record
+from zoo.plugins.settings import time_limit
+from zoo.references import below, find
+
+SERVE = (
+    "import json, sys; task = json.loads(sys.stdin.readline()); sys.path[:] = task['path'];"
+    "from zoo.plugins.forkserver import serve; serve(task)"
+)
 GRACE_S = 5.0
 POLL_S = 0.5
-START_S = 60.0  # for the reader itself, however busy the machine is
+START_S = 60.0  # for the server itself, however busy the machine is
+TRIES = 2  # to read a plugin: who has ended the server, with all that it was reading, can't be told
 
 
 def read(
@@ -40,140 +50,172 @@ def read(
     :param plugins: as `zoo.installed.entry_points` finds them, or made from a pyproject.toml.
     :param path: what `sys.path` is for them; by default this process's. A source tree need not be installed.
     :param timeout_s: seconds for each; by default those of `ZOO_PLUGIN_TIMEOUT`, else 60.
-    :param observer: `"package.module:Class"` of what else is looked for (`zoo.plugins.examine.Observer`), and what the
-        plugin prints.
-    :raises UsageError: if `ZOO_PLUGIN_TIMEOUT` is not a number of seconds, or there is no room for temporary files.
+    :param observer: `"package.module:Class"` of what looks at what else they do (`zoo.plugins.examine`).
+    :raises UsageError: if `ZOO_PLUGIN_TIMEOUT` is not a number of seconds.
     """
     if not plugins:
         return []
-    timeout_s = time_limit() if timeout_s is None else timeout_s
+    limit_s = time_limit() if timeout_s is None else timeout_s
     folders = [os.path.abspath(folder) for folder in (sys.path if path is None else path)]
-    with temporary.make(temporary.PLUGINS) as owned:
-        folder = owned.path
-        references = {number: plugin.reference for number, plugin in enumerate(plugins)}
-        problem = _run(folder, references, folders, timeout_s, observer)
-        while left := [number for number in references if _json(folder / f"{number}.end") is None]:
-            # One of them has ended the process that reads them all. Those that it had begun come anew, each alone.
-            begun = [number for number in left if (folder / f"{number}.trace").exists()]
-            if not begun:
-                break
-            for number in begun:
-                problem = _run(folder, {number: references.pop(number)}, folders, timeout_s, observer)
-            if rest := {number: references[number] for number in left if number in references}:
-                problem = _run(folder, rest, folders, timeout_s, observer)
-        return [
-            _record(plugin, folder / str(number), folders, timeout_s, problem, prints=observer is not None)
-            for number, plugin in enumerate(plugins)
-        ]
+    task = {
+        "path": folders,
+        "timeout_s": limit_s,
+        "at_once": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "observer": observer,
+    }
+    records: dict[int, Record] = {}
+    tries: Counter[int] = Counter()
+    groups = [list(range(len(plugins)))]
+    while groups:
+        group = groups.pop()
+        news, problem = _serve({**task, "references": {number: plugins[number].reference for number in group}})
+        for end in (one for one in news if one.number in group and one.status is not None):
+            prints = observer is not None
+            records[end.number] = _record(plugins[end.number], end, folders, limit_s, prints=prints)
+        left = [number for number in group if number not in records]
+        begun = [number for number in left if number in {one.number for one in news}]
+        tries.update(begun or left)
+        for number in (number for number in left if tries[number] >= TRIES):
+            records[number] = _unread(plugins[number], problem, folders, begun=number in begun)
+        # Something has ended the server. Those that it had begun come anew, each alone.
+        again = [number for number in left if number not in records]
+        groups += [[number] for number in again if number in begun]
+        groups += filter(None, [[number for number in again if number not in begun]])
+    return [records[number] for number in range(len(plugins))]
 
 
-def _run(
-    folder: Path, references: Mapping[int, str], path: Sequence[str], timeout_s: float, observer: str | None
-) -> str:
-    """Have a fresh process read them. Returns what it printed, which is nothing unless it failed."""
-    at_once = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    task = {"references": references, "path": path, "timeout_s": timeout_s, "at_once": at_once, "observer": observer}
-    (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
-    deadline = time.monotonic() + START_S + -(-len(references) // at_once) * (timeout_s + 2)
-    log = folder / "reader.log"
+def _serve(task: Mapping[str, Any]) -> tuple[list[News], str]:
+    """Have a fresh process read plugins. Returns its news, and what else it printed: nothing, unless it failed."""
+    turns = -(-len(task["references"]) // task["at_once"])
+    deadline = time.monotonic() + START_S + turns * (task["timeout_s"] + 2)
     try:
-        with log.open("wb") as errors:
-            reader = subprocess.Popen(
-                [sys.executable, "-P", str(ZYGOTE), str(folder)],
-                stdin=subprocess.PIPE,  # held open: its end tells the reader that we are gone
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                start_new_session=True,  # the terminal's Ctrl-C is for us
-            )
+        server = subprocess.Popen(
+            [sys.executable, "-P", "-c", SERVE],
+            bufsize=0,
+            stdin=subprocess.PIPE,  # held open: its end tells the server that we are gone
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # the terminal's Ctrl-C is for us
+        )
     except OSError as error:
-        return reason(error)
-    with reader:
+        return [], reason(error)
+    assert server.stdin and server.stdout  # noqa: S101, PT018 - they were opened as pipes
+    answers, printed, problems = server.stdout.fileno(), bytearray(), []
+    with server:
         try:
+            with contextlib.suppress(BrokenPipeError):
+                server.stdin.write(f"{json.dumps(task)}\n".encode())
             while time.monotonic() < deadline:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    reader.wait(POLL_S)
+                if not wait([answers], POLL_S):
+                    server.send_signal(signal.SIGCONT)  # in case a plugin has stopped it
+                elif chunk := os.read(answers, 1 << 20):
+                    printed += chunk
+                else:
                     break
-                reader.send_signal(signal.SIGCONT)  # in case a plugin has stopped it
             else:
-                return "the process that reads plugins was not done in time"
+                problems.append("the process that reads plugins was not done in time")
         finally:
-            assert reader.stdin is not None  # noqa: S101 - it was opened as a pipe
-            reader.stdin.close()
+            server.stdin.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                reader.wait(GRACE_S)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(reader.pid, signal.SIGKILL)
-    return log.read_text(encoding="utf-8", errors="replace")
+                server.wait(GRACE_S)
+            signal_group(server.pid, signal.SIGKILL)
+    news = []
+    for line in printed.splitlines():
+        try:
+            news.append(msgspec.json.decode(line, type=News))
+        except (msgspec.DecodeError, RecursionError):
+            problems.append(line.decode("utf-8", "replace"))
+    return news, "\n".join(problems)
 
 
-def _record(plugin: Plugin, name: Path, path: Sequence[str], timeout_s: float, problem: str, *, prints: bool) -> Record:
+def _unread(plugin: Plugin, problem: str, path: Sequence[str], *, begun: bool) -> Record:
+    """The record of a plugin that was not read. That may be nobody's fault, so it is tried again the next time."""
+    if begun:
+        finding = Finding("dies", plugin.reference, "ended the process that reads plugins", problem)
+    else:
+        text = problem.strip().rpartition("\n")[2] or "the process that reads plugins was ended"
+        finding = Finding("unread", plugin.reference, f"can't be read: {text}", problem)
+    return _failed(plugin, finding, path, transient=True)
+
+
+def _record(plugin: Plugin, end: News, path: Sequence[str], timeout_s: float, *, prints: bool) -> Record:
     """What came back, or why nothing did."""
-    answer, end = _json(name.with_suffix(".json")), _json(name.with_suffix(".end"))
     try:
-        record = Record.from_json(plugin, answer) if answer else None
+        record = Record.from_json(plugin, json.loads(end.answer))
     except SpecError as error:
-        finding = Finding(error.code, plugin.reference, f"what it declares is no longer what it made: {error}")
-        record = Record(plugin, findings=(finding,))
-    if record is None:
-        finding = _end(plugin, name, end, path, timeout_s, problem)
-        files = tuple(sources.files(plugin.reference, path))
-        record = Record(plugin, findings=(finding,), files=files, unmet=True)
-    if prints and end and (printed := _prints(record, end)):
-        record = record.with_findings(printed)
-    return requirement.judge(record, plugin.metadata)
+        text = f"what it declares is no longer what it made: {error}"
+        record = _failed(plugin, Finding(error.code, plugin.reference, text), path)
+    except (ValueError, RecursionError):
+        # Whoever is out of memory kills like that, too.
+        transient = end.status == signal.SIGKILL and not end.timed_out
+        record = _failed(plugin, _end(plugin, end, path, timeout_s), path, transient=transient)
+    if prints and (end.out or (end.err and not record.imports and not record.failed)):
+        text = end.out + end.err  # what a framework logs to standard error is not the plugin's
+        first = next((line for line in text.splitlines() if line.strip()), "")
+        record = record.with_findings(Finding("prints", plugin.reference, f"prints {ascii(first)[:80]}", text))
+    return _judged(record)
 
 
-def _end(
-    plugin: Plugin, name: Path, end: Mapping[str, Any] | None, path: Sequence[str], timeout_s: float, problem: str
-) -> Finding:
+def _failed(plugin: Plugin, finding: Finding, path: Sequence[str], *, transient: bool = False) -> Record:
+    """The record of a plugin that could not say what it has loaded: it depends on all of its package."""
+    spec = find(plugin.package, path)
+    found = [spec.origin] if spec and spec.origin else []
+    found += islice(below((spec and spec.submodule_search_locations) or ()), MAX_FILES)
+    files = tuple(map(os.path.abspath, found))
+    return Record(plugin, findings=(finding,), files=files, unmet=True, transient=transient)
+
+
+def _end(plugin: Plugin, end: News, path: Sequence[str], timeout_s: float) -> Finding:
     """How a process ended that left no answer."""
-    if end is None:
-        if problem:
-            return Finding("unread", plugin.reference, f"can't be read: {problem.strip().splitlines()[-1]}", problem)
-        return Finding("dies", plugin.reference, "ended the process that reads plugins")
-    trace, where = _trace(name.with_suffix(".trace"), plugin, path)
-    if end["timed_out"]:
-        return Finding("too-slow", where, f"was not read within {timeout_s:g} s", trace)
-    how = f"by {signal_name(end['signal'])}" if end["signal"] is not None else f"with exit code {end['exit_code']}"
-    return Finding("dies", where, f"ended its process {how}", trace + end["err"])
+    where = _innermost(plugin, end.answer, path)
+    if end.timed_out:
+        return Finding("too-slow", where, f"was not read within {timeout_s:g} s", end.answer)
+    code = os.waitstatus_to_exitcode(end.status or 0)
+    if code == 0 and end.answer:
+        return Finding("invalid-spec", plugin.reference, "what came back is not what a plugin declares")
+    how = f"by {signal_name(-code)}" if code < 0 else f"with exit code {code}"
+    return Finding("dies", where, f"ended its process {how}", end.answer + end.err)
 
 
-def signal_name(number: int) -> str:
-    """Such as SIGSEGV."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"
-
-
-def _trace(file: Path, plugin: Plugin, path: Sequence[str]) -> tuple[str, str]:
-    """What the dying process wrote of where it was, and the innermost line of the plugin's own."""
-    try:
-        text = file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return "", plugin.reference
-    package = plugin.reference.partition(":")[0].partition(".")[0]
-    for line in text.splitlines():  # `  File "/folder/package/module.py", line 3 in function`, innermost first
+def _innermost(plugin: Plugin, trace: str, path: Sequence[str]) -> str:
+    """The innermost line of the plugin's own in what a dying process wrote of where it was."""
+    for line in trace.splitlines():  # `  File "/folder/package/module.py", line 3 in function`, innermost first
         place, _, rest = line.strip().removeprefix('File "').partition('", line ')
         folder = max((f for f in path if place.startswith(f + os.sep)), key=len, default="")
         inside = place[len(folder) + 1 :]
-        if rest and (inside.startswith(package + os.sep) or inside == f"{package}.py"):
-            return text, f"{inside}:{rest.partition(' ')[0]}"
-    return text, plugin.reference
+        if rest and (inside.startswith(plugin.package + os.sep) or inside == f"{plugin.package}.py"):
+            return f"{inside}:{rest.partition(' ')[0]}"
+    return plugin.reference
 
 
-def _prints(record: Record, end: Mapping[str, str]) -> Finding | None:
-    """The finding for what it printed. What a framework logs to standard error is not the plugin's."""
-    if not end["out"] and (record.imports or record.failed or not end["err"]):
-        return None
-    text = end["out"] + end["err"]
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return Finding("prints", record.plugin.reference, f"prints {ascii(first)[:80]}", text)
+def _judged(record: Record) -> Record:
+    """The record; where something failed, and the distribution requires another zoo, with that as the only error.
+
+    A plugin of which nothing fails is used, whatever it requires: pip has been told to ignore that, too.
+    """
+    unmet = _unmet(record.plugin.metadata) if record.failed else None
+    if unmet is None:
+        return record
+    message = f"requires {unmet}, and this is {CORE.distribution} {__version__}"
+    errors = [finding for finding in record.findings if finding.level == "error"]
+    detail = "\n".join(f"{finding}\n{finding.detail}" for finding in errors)
+    finding = Finding("needs-another-zoo", record.plugin.reference, message, detail)
+    findings = (finding, *(finding for finding in record.findings if finding not in errors))
+    return Record(
+        record.plugin, findings=findings, load_s=record.load_s, files=record.files, transient=record.transient
+    )
 
 
-def _json(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+def _unmet(metadata: str) -> str | None:
+    """What a distribution's `Requires-Dist` says of the zoo, if this zoo doesn't meet it."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for line in read_text(metadata).partition("\n\n")[0].splitlines():
+        key, _, text = line.partition(":")
+        with contextlib.suppress(InvalidRequirement):
+            if key.lower() != "requires-dist" or normalised((required := Requirement(text)).name) != CORE.distribution:
+                continue
+            applies = required.marker is None or required.marker.evaluate({"extra": ""})
+            if applies and not required.specifier.contains(__version__, prereleases=True):
+                return str(required)
+    return None

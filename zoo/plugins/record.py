@@ -10,7 +10,10 @@ from typing import Any, Self
 from zoo.errors import SpecError
 from zoo.findings import Finding
 from zoo.installed import Plugin
+from zoo.plain import Plain, to_json
 from zoo.specs import KINDS, DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
+
+MAX_FILES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Record:
         imports: which of TensorFlow, Keras, JAX and PyTorch are imported by then, by the names of their packages.
         files: on whose state it depends; a plugin is read anew when one of them changes.
         unmet: whether it asked for something that may be installed later.
+        transient: whether it failed for a reason that may be over by now, such as want of memory.
     """
 
     plugin: Plugin
@@ -39,6 +43,7 @@ class Record:
     imports: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     unmet: bool = False
+    transient: bool = False
 
     @property
     def failed(self) -> bool:
@@ -56,15 +61,8 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; the plugin itself is its reader's to know."""
-        return {
-            **{kind: [spec.to_json() for spec in getattr(self, kind)] for kind in KINDS},
-            "listens": self.listens,
-            "findings": [finding.to_json() for finding in self.findings],
-            "load_s": self.load_s,
-            "imports": list(self.imports),
-            "files": list(self.files),
-            "unmet": self.unmet,
-        }
+        names = [field.name for field in dataclasses.fields(self) if field.name != "plugin"]
+        return {name: to_json(getattr(self, name)) for name in names}
 
     @classmethod
     def from_json(cls, plugin: Plugin, values: Mapping[str, Any]) -> Self:
@@ -73,22 +71,17 @@ class Record:
         :raises SpecError: if it is not one.
         """
         try:
-            specs: dict[str, Any] = {
-                kind: tuple(spec.from_json(declared) for declared in values.get(kind, ()))
-                for kind, spec in KINDS.items()
+            kinds: dict[str, type[Plain]] = {**KINDS, "findings": Finding}
+            made: dict[str, Any] = {
+                name: tuple(map(kind.from_json, values.get(name, ()))) for name, kind in kinds.items()
             }
-            record = cls(
-                plugin=plugin,
-                **specs,
-                listens=bool(values.get("listens", False)),
-                findings=tuple(Finding.from_json(finding) for finding in values.get("findings", ())),
-                load_s=float(values.get("load_s", 0)),
-                imports=tuple(map(str, values.get("imports", ()))),
-                files=tuple(map(str, values.get("files", ()))),
-                unmet=bool(values.get("unmet", False)),
-            )
+            made |= {name: tuple(map(str, values.get(name, ())))[:MAX_FILES] for name in ("imports", "files")}
+            made |= {name: bool(values.get(name, False)) for name in ("listens", "unmet", "transient")}
+            load_s = float(values.get("load_s", 0))
         except SpecError:
             raise
-        except (TypeError, ValueError, AttributeError, RecursionError):
+        except (TypeError, ValueError, AttributeError, RecursionError, OverflowError):
             raise SpecError("not what a plugin declares") from None
-        return record
+        if not 0 <= load_s < 1e6:
+            raise SpecError("not what a plugin declares")
+        return cls(plugin, **made, load_s=load_s)

@@ -20,8 +20,8 @@ from zoo.training.frameworks import make_deterministic
 from zoo.training.job import Job
 from zoo.training.learner import make_learner
 from zoo.training.optimizers import Rates, SGDWithL2, decays
-from zoo.training.parts import parts
 from zoo.training.score import Scorer, sample
+from zoo.training.splits import parts
 
 REPORT_S = 0.2
 POINTS = 40  # of a curve

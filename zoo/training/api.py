@@ -15,8 +15,8 @@ from zoo.errors import UsageError
 from zoo.executors.local import OnEvent
 from zoo.record.scenario import check_device
 from zoo.specs import ModelSpec, Recipe
-from zoo.training import changes as _changes
 from zoo.training import distribute
+from zoo.training import overrides as _overrides
 from zoo.training.job import Job, check
 from zoo.training.run import Run
 
@@ -108,7 +108,7 @@ def train_seeds(
     for seed in range(first.recipe.seed, first.recipe.seed + seeds):
         job = dataclasses.replace(
             first,
-            recipe=_changes.apply(first.recipe, {"seed": seed}),
+            recipe=_overrides.apply(first.recipe, {"seed": seed}),
             changes={**first.changes, "seed": seed} if seed != first.recipe.seed else first.changes,
         )
         folder = Path(run_dir) / f"seed{seed}" if run_dir else None
@@ -159,7 +159,7 @@ def make_job(
 ) -> Job:
     """What `train` is asked for, checked as far as it can be without a framework."""
     from zoo.data.catalog import find
-    from zoo.training.parts import is_streamed
+    from zoo.training.splits import is_streamed
 
     for value, known in ((data, DATA), (keras_backend, (None, *backends.BACKENDS))):
         if value not in known:
@@ -171,7 +171,7 @@ def make_job(
     registry = registry or _registry.load()
     spec = registry.model(name).spec
     found = find(dataset, registry.datasets, data_dir)
-    chosen = _changes.apply(_recipe(spec, found.name, recipe), changes or {})
+    chosen = _overrides.apply(_recipe(spec, found.name, recipe), changes or {})
     check(spec, found, chosen)
     return Job(
         model=spec,

@@ -50,8 +50,8 @@ def _check(file: Mapping[str, Any], report: Report) -> dict[str, Any] | None:
     from zoo.data.class_names import match, trained_names
     from zoo.data.load import load as load_images
     from zoo.training.job import Job
-    from zoo.training.parts import InMemory
     from zoo.training.score import Scorer
+    from zoo.training.splits import InMemory
 
     dataset = Dataset.from_json(file["dataset"])
     classes = match(trained_names(provenance(path)), class_names(dataset))

@@ -15,8 +15,8 @@ import numpy as np
 from zoo.training.batches import InMemoryBatches
 
 if TYPE_CHECKING:
+    from zoo.training.callbacks import Watch
     from zoo.training.learner import Learner
-    from zoo.training.watch import Watch
 
 State = tuple[list[Any], list[Any], list[Any]]  # trainable variables, other variables, the optimizer's
 Rows = tuple[Any, Any, Any]  # which images, their shifts and flips: arrays that begin with (batch,) or (steps, batch)

@@ -16,8 +16,8 @@ from zoo.training.run import Run
 if TYPE_CHECKING:
     from zoo.training.distribute import Devices
     from zoo.training.learner import Learner
-    from zoo.training.parts import Part
     from zoo.training.score import Scorer
+    from zoo.training.splits import Part
 
     Report = Callable[..., None]
 
@@ -39,7 +39,7 @@ def train(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
     devices = set_up(job)
 
     report("phase", name="data")
-    from zoo.training.parts import parts
+    from zoo.training.splits import parts
 
     trained, scored = parts(job.dataset, tune=job.tune, stream=job.stream, size=job.model.input_shape[:2])
     report("phase", name="build")
@@ -141,8 +141,8 @@ def fit(
     end_epoch: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
     """Train what is left of the epochs."""
+    from zoo.training.callbacks import Watch
     from zoo.training.schedule import learning_rates
-    from zoo.training.watch import Watch
 
     if not devices.agree(done):
         raise UsageError(f"the processes don't see the same checkpoint in {job.folder}; put it on a shared disk")

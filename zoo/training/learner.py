@@ -13,10 +13,10 @@ from zoo.specs import Recipe
 from zoo.training.batches import Batches
 from zoo.training.distribute import Devices
 from zoo.training.fused import fuse_normalisations
-from zoo.training.head import with_head
 from zoo.training.job import Job
 from zoo.training.optimizers import optimizer
-from zoo.training.parts import Part
+from zoo.training.preprocessing import with_head
+from zoo.training.splits import Part
 
 MakeOptimizer = Callable[[Recipe, keras.Model, int], keras.optimizers.Optimizer]
 

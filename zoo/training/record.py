@@ -10,7 +10,7 @@ from typing import Any
 from zoo.data.catalog import class_names
 from zoo.training.distribute import Devices
 from zoo.training.job import Job
-from zoo.training.parts import Part
+from zoo.training.splits import Part
 
 
 def provenance(

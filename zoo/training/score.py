@@ -16,9 +16,9 @@ from zoo.errors import ModelError
 from zoo.modeling.build import build
 from zoo.training.batches import Batches
 from zoo.training.distribute import one_device
-from zoo.training.head import Prepare
 from zoo.training.job import Job
-from zoo.training.parts import Part
+from zoo.training.preprocessing import Prepare
+from zoo.training.splits import Part
 
 Array = np.ndarray[Any, Any]
 Inputs = dict[str, Array]  # of a batch: images as they are stored, shifts and flips

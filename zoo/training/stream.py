@@ -21,7 +21,7 @@ SHUFFLE_IMAGES = 10_000  # images among which the next one is drawn; the files a
 
 
 def streamed(dataset: Dataset, *, tune: bool, size: tuple[int, int]) -> tuple[Streamed, Streamed]:
-    """See `zoo.training.parts.parts`; the tuning split is the last tenth of the training split as it is stored."""
+    """See `zoo.training.splits.parts`; the tuning split is the last tenth of the training split as it is stored."""
     names = ("train[:90%]", "train[90%:]") if tune else ("train", "test")
     train, scored = (Streamed(dataset, name, size) for name in names)
     return train, scored
@@ -29,7 +29,7 @@ def streamed(dataset: Dataset, *, tune: bool, size: tuple[int, int]) -> tuple[St
 
 @dataclass(frozen=True)
 class Streamed:
-    """A `zoo.training.parts.Part` that is read through tf.data.
+    """A `zoo.training.splits.Part` that is read through tf.data.
 
     Attributes:
         split: in TFDS's notation.

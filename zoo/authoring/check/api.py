@@ -14,7 +14,7 @@ from zoo.authoring.check.left_out import LeftOut
 from zoo.authoring.check.target import Target, find
 from zoo.errors import UsageError
 from zoo.executors.local import OnEvent
-from zoo.findings import CODES, DISCOVERY, MANNERS, Finding, Level
+from zoo.findings import Finding, Level, codes
 from zoo.index import DISABLE_VARIABLE, config_file
 from zoo.installed import normalised
 from zoo.keras_backend import BACKENDS, is_installed
@@ -55,13 +55,13 @@ class Report:
         """JSON values."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         values["not_checked"] = [asdict(one) for one in self.not_checked]
-        findings = [{**finding.to_json(), "level": level(finding)} for finding in self.findings]
+        findings = [{**finding.explained(), "level": level(finding)} for finding in self.findings]
         return {**values, "passes": self.passes, "findings": findings}
 
 
 def level(finding: Finding) -> Level:
     """How bad it is: in a check, what the zoo puts up with when it reads a plugin is an error too."""
-    return "error" if finding.code in (*DISCOVERY, *MANNERS) else CODES[finding.code].level
+    return "error" if finding.code in codes("discovery", "manners") else finding.level
 
 
 def describe(finding: Finding) -> str:
@@ -71,7 +71,7 @@ def describe(finding: Finding) -> str:
         f"{level(finding)} [{finding.code}] {finding.where}",
         f"  {finding.message}",
         *detail,
-        f"  mend: {CODES[finding.code].mend}",
+        f"  mend: {finding.kind.mend}",
     ]
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 
 from zoo.findings import Finding
-from zoo.plugins.watch import HEAVY, Watch, frames
+from zoo.plugins.dependencies import HEAVY, Dependencies, frames
 
 OURS = ("zoo", "builtins")  # whose functions nobody replaces, whatever with
 # Whose functions are looked through for ones of the plugin's.
@@ -20,15 +20,15 @@ PATCHABLE = frozenset({*sys.stdlib_module_names, *HEAVY, "zoo", "pluggy", "click
 
 
 class Manners:
-    """Sees what a plugin leaves behind or changes (`zoo.findings.checks.MANNERS`).
+    """Sees what a plugin leaves behind or changes (the findings of the group "manners").
 
-    :param watch: of the plugin, which is imported after this is made.
+    :param dependencies: of the plugin, which is imported after this is made.
     """
 
-    def __init__(self, watch: Watch) -> None:
-        self.watch = watch
+    def __init__(self, dependencies: Dependencies) -> None:
+        self.dependencies = dependencies
         self.places: dict[str, str] = {}
-        watch.events |= {
+        dependencies.events |= {
             "os.putenv": lambda arguments: self._keep(f"variable {os.fsdecode(arguments[0])}"),
             "os.unsetenv": lambda arguments: self._keep(f"variable {os.fsdecode(arguments[0])}"),
             "os.chdir": lambda _: self._keep("folder"),
@@ -44,8 +44,8 @@ class Manners:
         self.functions = _functions()
 
     def findings(self) -> Iterator[Finding]:
-        """See `zoo.plugins.examine.Observer`."""
-        reference = self.watch.reference
+        """What was seen, when all is over."""
+        reference = self.dependencies.reference
         names = sorted(self.environ.keys() | os.environ.keys())
         if changed := [
             name
@@ -60,7 +60,7 @@ class Manners:
             new = [str(folder) for folder in sys.path if folder not in self.sys_path]
             yield Finding("changes-path", reference, f"changes sys.path: {', '.join(new) or 'its order'}")
         # Python 3.11 doesn't tell who starts a thread; a framework may.
-        where = self.places.get("thread") or ("" if self.watch.imported() else reference)
+        where = self.places.get("thread") or ("" if self.dependencies.imported() else reference)
         if where and len(sys._current_frames()) > 1:
             names = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
             yield Finding("leaves-threads", where, f"leaves threads running: {', '.join(names) or 'without a name'}")
@@ -71,8 +71,8 @@ class Manners:
 
     def _keep(self, what: str) -> None:
         frame = next(frames(), None)
-        if frame and self.watch.is_own(frame):
-            self.places.setdefault(what, self.watch.place(frame.f_code.co_filename, frame.f_lineno))
+        if frame and self.dependencies.is_own(frame):
+            self.places.setdefault(what, self.dependencies.place(frame.f_code.co_filename, frame.f_lineno))
 
     def _patched(self) -> Iterator[str]:
         """Names of functions that were there before and are others now, or are the plugin's own."""
@@ -92,7 +92,7 @@ class Manners:
     def _is_own(self, value: object) -> bool:
         if isinstance(value, (staticmethod, classmethod)):
             value = value.__func__
-        package = self.watch.package
+        package = self.dependencies.package
         if not isinstance(value, (FunctionType, type)) or package in PATCHABLE:
             return False
         return str(getattr(value, "__module__", "")).partition(".")[0] == package

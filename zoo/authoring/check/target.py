@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from zoo.registry import unknown
 from zoo.text import printable
 
 PYPROJECT = "pyproject.toml"
+REQUIRED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,6 @@ def _tree_metadata(project: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names(requirements: Any) -> tuple[str, ...]:
-    from zoo.installed import REQUIRED
-
     found = (REQUIRED.match(str(line)) for line in requirements)
     return tuple(normalised(match[0]) for match in found if match)
 

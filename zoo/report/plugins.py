@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.findings import Finding
-from zoo.installed import CORE, Plugin
+from zoo.installed import CORE, Plugin, read_text
 from zoo.registry import Registry
 from zoo.specs import Recipe, WeightsSpec
 from zoo.text import printable
 
 SHOWN = 3
+NAMED = ("models", "datasets", "runtimes", "exporters", "executors")  # what a plugin brings under names
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Line:
             "origin": self.origin,
             "state": self.state,
             "load_s": self.load_s,
-            "findings": [finding.to_json() for finding in self.findings],
+            "findings": [finding.explained() for finding in self.findings],
         }
 
 
@@ -75,11 +76,8 @@ def inventory(registry: Registry) -> list[Line]:
 
 def _line(registry: Registry, plugin: Plugin) -> Line:
     brings = {
-        "models": [name for name, entry in registry.models.items() if entry.plugin == plugin],
-        "datasets": [name for name, entry in registry.datasets.items() if entry.plugin == plugin],
-        "runtimes": [name for name, entry in registry.runtimes.items() if entry.plugin == plugin],
-        "exporters": [name for name, entry in registry.exporters.items() if entry.plugin == plugin],
-        "executors": [name for name, entry in registry.executors.items() if entry.plugin == plugin],
+        kind: [name for name, entry in getattr(registry, kind).items() if entry.plugin == plugin] for kind in NAMED
+    } | {
         "recipes": _parts(registry, plugin, Recipe),
         "weights": _parts(registry, plugin, WeightsSpec),
         "hooks": ["zoo_result_recorded"] if plugin in registry.records and registry.records[plugin].listens else [],
@@ -116,11 +114,10 @@ def origin(metadata: str) -> str:
         return "the zoo itself"
     folder = os.path.dirname(metadata)
     try:
-        with open(os.path.join(folder, "direct_url.json"), encoding="utf-8") as file:
-            values = json.loads(file.read(100_000))
+        values = json.loads(read_text(os.path.join(folder, "direct_url.json")))
         url = values["url"]
         text = url.removeprefix("file://") if isinstance(url, str) else "?"
         editable = values.get("dir_info", {}).get("editable", False)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return printable(os.path.dirname(folder))
     return printable(f"{text}, editable" if editable else text)[:200]

@@ -9,7 +9,7 @@ import pytest
 
 from zoo.data.catalog import Dataset
 from zoo.errors import UsageError
-from zoo.training.parts import InMemory, is_streamed
+from zoo.training.splits import InMemory, is_streamed
 
 CIFAR10 = Dataset(
     name="cifar10",

@@ -8,7 +8,7 @@ import pytest
 
 from zoo.errors import UsageError
 from zoo.specs import Recipe
-from zoo.training.changes import apply, parse
+from zoo.training.overrides import apply, parse
 
 RECIPE = Recipe(dataset="digits", epochs=3)
 
