@@ -218,11 +218,10 @@ def _explain(
         layers=record.layers,
         peaks=peaks,
         precision=scenario.precision,
-        most_s=stats.high,
         threads=record.started.threads if scenario.device_kind == "cpu" else None,
     )
     values = {"flops_share": found.flops_share, "bound_by": found.bound_by}
-    why = NO_PEAK if peaks is None else found.sentence
+    why = NO_PEAK if peaks is None else found.reason
     if peaks is not None and (left_out := record.cost.macs_left_out):
         values, why = dict.fromkeys(values), not_whole(left_out)  # of a part of the work, nothing follows
     return values, {name: why for name, value in values.items() if value is None}
