@@ -13,16 +13,17 @@ from zoo.benchmarking import environment as env
 from zoo.benchmarking.checks import check, not_whole
 from zoo.benchmarking.definitions import memory_bytes
 from zoo.benchmarking.energy import energy_measures
-from zoo.benchmarking.lost import LostProcess, lost_check
 from zoo.benchmarking.peak import Peaks
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.roofline import explain
 from zoo.benchmarking.stats import Stats, summarise
+from zoo.benchmarking.timing import Turn
 from zoo.executors.local import Completed, Failure
+from zoo.record import result
 from zoo.record.cost import ModelCost
 from zoo.record.environment import Environment, Load
 from zoo.record.identifiers import new_id
-from zoo.record.measures import MEASURES, LatencyStats, Measures, Process, Rate, Statistics
+from zoo.record.measures import MEASURES, LatencyStats, Measures, Process, Rate, Statistics, TurnRecord
 from zoo.record.redaction import failure_record, without_paths
 from zoo.record.result import Parity, Result
 from zoo.record.scenario import Scenario
@@ -54,6 +55,37 @@ class Ended:
         return cls(completed.outcome, completed.failure or Failure(None, "Failure", "failed"))
 
 
+PARTNER_ENDED = Ended("error", Failure(None, "Ended", "the process that it was measured in turn with has ended"))
+
+
+@dataclass(frozen=True, slots=True)
+class LostProcess:
+    """A process that ended before it was done. Its samples count for nothing, and are kept.
+
+    Attributes:
+        ended: how; `PARTNER_ENDED` if nothing was wrong with it, but the process beside it was lost.
+        turns: those that it completed.
+        pair: the number of the pair that it belonged to, or None.
+    """
+
+    ended: Ended
+    turns: tuple[Turn, ...] = ()
+    pair: int | None = None
+
+    def recorded(self, began_s: float) -> result.LostProcess:
+        """As a Result has it.
+
+        :param began_s: when the first turn of all began.
+        """
+        return result.LostProcess(
+            pair=self.pair,
+            outcome=self.ended.outcome,
+            failure=failure_record(self.ended.failure),
+            latency_s=tuple(sample for turn in self.turns for sample in turn.samples_s),
+            turns=_from_the_first([turn.recorded() for turn in self.turns], began_s),
+        )
+
+
 def assemble(
     step: Step,
     environment: Environment,
@@ -77,7 +109,7 @@ def assemble(
     starts = [record.turns[0].start_s for record in measured if record.turns]
     began = min([*starts, *(process.turns[0].start_s for process in lost if process.turns)], default=0.0)
     first = records[0] if records else None
-    result = Result(
+    found = Result(
         id=new_id(now),
         created_at=now.isoformat(timespec="seconds"),
         outcome="ok",
@@ -102,14 +134,14 @@ def assemble(
         lost=tuple(process.recorded(began) for process in lost),
     )
     if ended is None:
-        return _with_measures(result, step, measured, lost, peaks, began)
+        return _with_measures(found, step, measured, lost, peaks, began)
     failure = failure_record(ended.failure)
     reasons = dict.fromkeys(MEASURES, f"{ended.outcome}: {failure.message}")
-    return replace(result, outcome=ended.outcome, failure=failure, reasons=reasons)
+    return replace(found, outcome=ended.outcome, failure=failure, reasons=reasons)
 
 
 def _with_measures(
-    result: Result,
+    found: Result,
     step: Step,
     records: Sequence[Measured],
     lost: Sequence[LostProcess],
@@ -125,7 +157,7 @@ def _with_measures(
     scored, batch_size = _scored(records), step.scenario.batch_size
     rate = Rate(value=batch_size / stats.mean, low=batch_size / stats.mean_high, high=batch_size / stats.mean_low)
     return replace(
-        result,
+        found,
         measures=measures,
         reasons=reasons,
         stats=Statistics(latency_s=LatencyStats(**stats.to_json()), images_per_second=rate),
@@ -133,18 +165,18 @@ def _with_measures(
         weights=records[0].weights,
         predictions=scored.predictions if scored else None,
         quality=scored.quality if scored else None,
-        checks=(
-            *check(
+        checks=tuple(
+            check(
                 stats,
                 records,
-                result.environment.load.start,
-                result.environment.processor.usable_cores,
+                found.environment.load.start,
+                found.environment.processor.usable_cores,
                 step.options.target_width,
                 reasons.get("flops_share", ""),
                 measures.macs_left_out or (),
                 scored.note if scored else None,
-            ),
-            *lost_check(lost, len(records) + len(lost)),
+                [process.ended.failure for process in lost],
+            )
         ),
     )
 
@@ -156,9 +188,13 @@ def _process(record: Measured, began: float) -> Process:
     """
     return Process(
         latency_s=record.samples_s,
-        turns=tuple(replace(turn, start_s=round(turn.start_s - began, 6)) for turn in record.turns),
+        turns=_from_the_first(record.turns, began),
         **{name: getattr(record, name) for name in OF_A_PROCESS},
     )
+
+
+def _from_the_first(turns: Sequence[TurnRecord], began: float) -> tuple[TurnRecord, ...]:
+    return tuple(replace(turn, start_s=round(turn.start_s - began, 6)) for turn in turns)
 
 
 def _measures(

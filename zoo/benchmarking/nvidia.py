@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -165,12 +165,7 @@ class Nvml:
         :param caller: the process that started the run.
         """
         listed = self._ask("nvmlDeviceGetComputeRunningProcesses", board.part)
-        if listed.value is None:
-            return missing(listed.code or "error", listed.detail)
-        pids = {int(process.pid) for process in listed.value}
-        if os.getpid() not in pids:
-            return missing("pid_namespace")
-        return Reading(sum(not _belongs(pid, caller) for pid in pids))
+        return listed.bind(lambda processes: _others({int(process.pid) for process in processes}, caller))
 
     def energy_mj(self, board: Board) -> Reading[int]:
         """What the board has used since the driver was loaded, in millijoules (Volta and later)."""
@@ -274,6 +269,12 @@ def event_names(bits: int) -> tuple[str, ...]:
     """The names of `EVENTS` whose bits are set; a bit without a name is written as a number."""
     set_bits = (1 << place for place in range(bits.bit_length()) if bits >> place & 1)
     return tuple(EVENTS.get(bit, f"bit_{bit:#x}") for bit in set_bits)
+
+
+def _others(pids: Set[int], caller: int) -> Reading[int]:
+    if os.getpid() not in pids:
+        return missing("pid_namespace")
+    return Reading(sum(not _belongs(pid, caller) for pid in pids))
 
 
 def _belongs(pid: int, caller: int) -> bool:

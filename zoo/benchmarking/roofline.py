@@ -129,7 +129,8 @@ def explain(
     if arithmetic_s > latency_s:
         return Explanation(
             reason=f"{achieved} is {ABOVE_PEAK} of {peak}: the machine was slower when that was measured ('zoo peak "
-            "--again' measures it again), or the runtime multiplies less often than is counted (Winograd's convolutions)"
+            "--again' measures it again), or the runtime multiplies less often than is counted (Winograd's "
+            "convolutions)"
         )
     share = arithmetic_s / latency_s
     if memory_s is None or least_s is None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from zoo.benchmarking.stats import LEAST_TURNS, relative_width
 from zoo.benchmarking.timing import Policy, Turn, TurnLength
-from zoo.record.measures import TurnRecord
 
 # A long turn leaves the caches to a process for longer; short ones let what the machine does meet a pair more alike.
 TURN_S = 0.25
@@ -112,9 +111,7 @@ Width = Callable[[Sequence[Sequence[Turn]]], float]
 def interval_width(processes: Sequence[Sequence[Turn]]) -> float:
     """How wide the interval of a Result of these processes will be, as a share of the median."""
     samples = [[sample for turn in turns for sample in turn.samples_s] for turns in processes]
-    return relative_width(
-        samples, [[TurnRecord(start_s=t.start_s, rounds=t.rounds) for t in turns] for turns in processes]
-    )
+    return relative_width(samples, [[turn.recorded() for turn in turns] for turns in processes])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

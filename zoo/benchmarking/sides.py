@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from zoo.benchmarking import peak
-from zoo.benchmarking.assemble import Ended, assemble
+from zoo.benchmarking.assemble import PARTNER_ENDED, Ended, LostProcess, assemble
 from zoo.benchmarking.computing import scoped
-from zoo.benchmarking.lost import PARTNER_ENDED, LostProcess, first_failure
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.processes import Process, ProcessGroup
 from zoo.benchmarking.reference import References
@@ -96,14 +95,13 @@ class Side:
         """
         completed = process.end()
         if completed.value is None:
-            ended = Ended.of(completed)
-            self.lost[number] = LostProcess(ended.outcome, ended.failure, tuple(process.turns), pair)
+            self.lost[number] = LostProcess(Ended.of(completed), tuple(process.turns), pair)
             return Lost()
         try:
             record = decode(completed.value)
         except ValueError as error:
             why = Failure("record", "Malformed", f"what the process returned is malformed: {error}")
-            self.lost[number] = LostProcess("error", why, tuple(process.turns), pair)
+            self.lost[number] = LostProcess(Ended("error", why), tuple(process.turns), pair)
             return Lost()
         self.records[number] = dataclasses.replace(record, pair=pair)
         if not record.parity.accepted:
@@ -115,7 +113,7 @@ class Side:
         """Do without a process that nothing was wrong with, since another of its pair was lost."""
         if number not in self.lost:
             self.records.pop(number, None)
-            self.lost[number] = LostProcess("error", PARTNER_ENDED, tuple(process.turns), pair)
+            self.lost[number] = LostProcess(PARTNER_ENDED, tuple(process.turns), pair)
 
     def result(self, environment: Environment, run_id: str) -> Result:
         """The Result of the processes that finished, or of how it failed if none did.
@@ -128,8 +126,9 @@ class Side:
             environment = self.step.elsewhere.environment
         ended, lost = self.ended, [self.lost[number] for number in sorted(self.lost)]
         if ended is None and not self.records:
-            reason = first_failure(lost)
-            ended = self._without_measures(Ended(reason.outcome, reason.failure))
+            # what says most of why nothing is left: the first that ended by itself
+            each = [process.ended for process in lost]
+            ended = self._without_measures(next((one for one in each if one is not PARTNER_ENDED), each[0]))
         step = self.step
         if step.dataset_state is None:  # the dataset has been prepared meanwhile
             step = replace(step, dataset_state=dataset_state(step.job["dataset"]["folder"]))

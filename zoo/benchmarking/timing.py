@@ -10,10 +10,13 @@ import gc
 import math
 import statistics
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Protocol
+
+from zoo.record.measures import TurnRecord
 
 Clock = Callable[[], int]
 
@@ -87,6 +90,10 @@ class Turn:
         """How many samples there are."""
         return len(self.samples_s)
 
+    def recorded(self) -> TurnRecord:
+        """As a record has it."""
+        return TurnRecord(start_s=self.start_s, rounds=self.rounds)
+
 
 class TurnSource(Protocol):
     """Tells a process when to compute."""
@@ -143,16 +150,16 @@ def measure(
     clock: Clock = time.perf_counter_ns,
     *,
     source: TurnSource | None = None,
-    meter: AbstractContextManager[object] | None = None,
+    meters: Sequence[AbstractContextManager[object]] = (),
 ) -> Timing:
     """Warm up, then sample, with the garbage collector off as in `timeit`.
 
     :param call: does the work once and returns when it is done.
     :param clock: monotonic, in nanoseconds.
     :param source: says when to compute, if other processes are measured in turn with this one.
-    :param meter: entered around each turn's samples.
+    :param meters: entered around each turn's samples, in their order: the last is the nearest to what is timed.
     """
-    source, meter = source or OneTurn(policy), meter or nullcontext()
+    source = source or OneTurn(policy)
     source.warm_up()
     collecting = gc.isenabled()
     gc.collect()
@@ -164,7 +171,9 @@ def measure(
         warmup_s, settled = _warm_up(call, iterations, policy, clock)
         while (length := source.next_turn()) is not None:
             call()  # not timed: it finds the caches as another process has left them
-            with meter:
+            with ExitStack() as stack:
+                for meter in meters:
+                    stack.enter_context(meter)
                 start = clock()
                 rounds = _sample(call, iterations, length, clock)
                 end = clock()
@@ -244,17 +253,8 @@ def is_steady(rounds: Sequence[float]) -> bool:
 
 def rank_test_z(a: Sequence[float], b: Sequence[float]) -> float:
     """The Mann–Whitney statistic of two samples in standard deviations; positive where `b` is larger."""
-    ordered = sorted([(value, 0) for value in a] + [(value, 1) for value in b])
-    rank_sum, index = 0.0, 0
-    while index < len(ordered):
-        end = index
-        while end < len(ordered) and ordered[end][0] == ordered[index][0]:
-            end += 1
-        mean_rank = (index + 1 + end) / 2
-        rank_sum += mean_rank * sum(group for _, group in ordered[index:end])
-        index = end
-    n, m = len(a), len(b)
-    u = rank_sum - m * (m + 1) / 2
+    ordered, n, m = sorted(a), len(a), len(b)
+    u = sum(bisect_left(ordered, value) + bisect_right(ordered, value) for value in b) / 2  # of equal ones, half
     return (u - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
 
 
