@@ -69,7 +69,7 @@ def sampled(side: Side, files: str, turns: int) -> tuple[list[float], list[float
         for _ in range(turns):
             going = going and all(process.sample(TurnLength(least_s=0.25)) for process in random.sample(processes, 2))
         if not going:
-            sys.exit(f"{scenario}: {[process.completed for process in processes if process.completed]}")
+            sys.exit(f"{scenario}: {[process.end() for process in processes if process.running.done()]}")
         zoo, hand = ([statistics.median(turn.samples_s) for turn in process.turns] for process in processes)
         return zoo, hand
 
