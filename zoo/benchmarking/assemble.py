@@ -82,7 +82,7 @@ class LostProcess:
             outcome=self.ended.outcome,
             failure=failure_record(self.ended.failure),
             latency_s=tuple(sample for turn in self.turns for sample in turn.samples_s),
-            turns=_from_the_first([turn.recorded() for turn in self.turns], began_s),
+            turns=_from_the_first(self.turns, began_s),
         )
 
 
@@ -193,8 +193,8 @@ def _process(record: Measured, began: float) -> Process:
     )
 
 
-def _from_the_first(turns: Sequence[TurnRecord], began: float) -> tuple[TurnRecord, ...]:
-    return tuple(replace(turn, start_s=round(turn.start_s - began, 6)) for turn in turns)
+def _from_the_first(turns: Sequence[Turn | TurnRecord], began: float) -> tuple[TurnRecord, ...]:
+    return tuple(TurnRecord(start_s=round(turn.start_s - began, 6), rounds=turn.rounds) for turn in turns)
 
 
 def _measures(

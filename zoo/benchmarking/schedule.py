@@ -110,8 +110,7 @@ Width = Callable[[Sequence[Sequence[Turn]]], float]
 
 def interval_width(processes: Sequence[Sequence[Turn]]) -> float:
     """How wide the interval of a Result of these processes will be, as a share of the median."""
-    samples = [[sample for turn in turns for sample in turn.samples_s] for turns in processes]
-    return relative_width(samples, [[turn.recorded() for turn in turns] for turns in processes])
+    return relative_width([[sample for turn in turns for sample in turn.samples_s] for turns in processes], processes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.benchmarking.definitions import batch_s, latency_s, mean_batch_s, over_processes
+from zoo.benchmarking.timing import Turn
 from zoo.record.measures import LatencyStats, TurnRecord
 
 CONFIDENCE = 0.95
@@ -36,7 +37,7 @@ class Stats(LatencyStats):
     severe_outliers: int
 
 
-Turns = Sequence[TurnRecord]  # of a process: where each began, and how many samples it gave
+Turns = Sequence[TurnRecord | Turn]  # of a process: where each began, and how many samples it gave
 
 
 def summarise(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | None = None, *, seed: int = 0) -> Stats:

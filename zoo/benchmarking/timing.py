@@ -16,8 +16,6 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
-from zoo.record.measures import TurnRecord
-
 Clock = Callable[[], int]
 
 # A round lasts at least this many times what reading the clock costs: two readings and the loop stay below 0.1 %.
@@ -89,10 +87,6 @@ class Turn:
     def rounds(self) -> int:
         """How many samples there are."""
         return len(self.samples_s)
-
-    def recorded(self) -> TurnRecord:
-        """As a record has it."""
-        return TurnRecord(start_s=self.start_s, rounds=self.rounds)
 
 
 class TurnSource(Protocol):
