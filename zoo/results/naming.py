@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from zoo.record.result import Result
-from zoo.results.verdicts import SHOWN, ComparedSide
+from zoo.results.verdicts import SHOWN
 from zoo.text import printable
 
 # What can tell two sides apart, the most telling first. Beyond the model it stands beside the model.
@@ -36,27 +36,6 @@ def name_sides(a: Sequence[Result], b: Sequence[Result]) -> tuple[str, str]:
             first, second = (f"{beside}{values.pop()}" for values in told)
             return printable(first), printable(second)
     return _ids(a), _ids(b)
-
-
-def describe_sides(
-    a: Sequence[Result], b: Sequence[Result], names: tuple[str, str]
-) -> tuple[ComparedSide, ComparedSide]:
-    """The versions of both sides, each of one scenario."""
-    return _describe(a, names[0]), _describe(b, names[1])
-
-
-def _describe(side: Sequence[Result], name: str) -> ComparedSide:
-    first = side[0]
-    return ComparedSide(
-        name=name,
-        model=first.scenario.model,
-        plugin=f"{first.plugin.distribution} {first.plugin.version}",
-        zoo_version=first.zoo_version,
-        code=first.code,
-        weights=first.weights.sha256 if first.weights else None,
-        environment=first.environment.fingerprint,
-        results=tuple(result.id for result in side),
-    )
 
 
 def _ids(side: Sequence[Result]) -> str:

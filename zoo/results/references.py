@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from zoo.benchmarking.computing import holds
+from zoo.benchmarking.environment import collect
 from zoo.errors import UsageError
 from zoo.paths import reason
 from zoo.record.reading import Damaged
 from zoo.record.result import Result
-from zoo.results.here import of_this_environment
 from zoo.results.rows import Row
 from zoo.results.store import Filter, Store
 
@@ -57,3 +59,17 @@ def _from_file(path: Path) -> list[Result]:
         if isinstance(item, Damaged):
             raise UsageError(f"{item.where} {item.reason}")
     return [item for item in found if isinstance(item, Result)]
+
+
+def of_this_environment(store: Store, rows: Sequence[Row]) -> list[Row]:
+    """The rows of Results whose environment still holds, in their order.
+
+    Each runtime has a fingerprint of what computes there. One Result of each fingerprint tells whether it holds.
+    """
+    here = collect()
+    known: dict[str, bool] = {}
+    for row in rows:
+        if row.environment not in known:
+            for result in store.load([row], on_damaged=lambda _: None):  # none, if it was removed meanwhile
+                known[row.environment] = holds(result.environment, here)
+    return [row for row in rows if known.get(row.environment)]

@@ -23,7 +23,7 @@ from zoo.benchmarking.stats import (
 )
 from zoo.record.measures import Process
 from zoo.record.result import Result
-from zoo.results.verdicts import LEAST_EFFECT, LEAST_OBSERVATIONS, MARGIN, Comparison, Floor, decide
+from zoo.results.verdicts import LEAST_OBSERVATIONS, Comparison, NoiseFloor
 
 ASSUMED_SD = 0.10  # of a machine's speed from one time to another, where no calibration has measured it
 
@@ -63,7 +63,7 @@ THROUGHPUT = Speed("throughput", mean_batch_s, is_median=False)
 
 
 def compare_speed(
-    a: Sequence[Result], b: Sequence[Result], floor: Floor | None, common: Mapping[str, Any]
+    a: Sequence[Result], b: Sequence[Result], floor: NoiseFloor | None, common: Mapping[str, Any]
 ) -> list[Comparison]:
     """Latency and throughput: process by process where both sides took turns, else Result by Result.
 
@@ -74,30 +74,19 @@ def compare_speed(
 
 
 def _compare(
-    a: Sequence[Result], b: Sequence[Result], floor: Floor | None, speed: Speed, common: Mapping[str, Any]
+    a: Sequence[Result], b: Sequence[Result], floor: NoiseFloor | None, speed: Speed, common: Mapping[str, Any]
 ) -> Comparison:
     """One measure of speed."""
     change, reach, reason = (_in_turn if took_turns(a, b) else _at_different_times)(a, b, floor, speed)
     if speed is THROUGHPUT:  # of batches of one size: fewer seconds are more images
         change = 0.0 - change  # never minus zero
-    low, high = math.expm1(change - reach), math.expm1(change + reach)
-    verdict: str = decide(speed.name, low, high, LEAST_EFFECT, MARGIN)
+    interval: tuple[float, float] | None = (math.expm1(change - reach), math.expm1(change + reach))
     processes = [len(result.samples) for side in (a, b) for result in side]
-    known = floor is not None or not took_turns(a, b) or min(processes) >= LEAST_OBSERVATIONS
-    if not known:
-        verdict = "inconclusive"
+    if floor is None and took_turns(a, b) and min(processes) < LEAST_OBSERVATIONS:
+        interval = None
         reason += f": how pairs differ takes {LEAST_OBSERVATIONS} of them, or 'zoo calibrate' for this scenario"
-    return Comparison(
-        **common,
-        measure=speed.name,
-        a=_value(a, speed),
-        b=_value(b, speed),
-        change=math.expm1(change),
-        low=low if known else None,
-        high=high if known else None,
-        verdict=verdict,
-        reason=reason,
-    )
+    values = _value(a, speed), _value(b, speed)
+    return Comparison.decided(common, speed.name, values, math.expm1(change), interval, reason)
 
 
 def took_turns(a: Sequence[Result], b: Sequence[Result]) -> bool:
@@ -107,7 +96,9 @@ def took_turns(a: Sequence[Result], b: Sequence[Result]) -> bool:
     return pairs[0] == pairs[1] and None not in pairs[0] and runs[0] == runs[1]
 
 
-def _in_turn(a: Sequence[Result], b: Sequence[Result], floor: Floor | None, speed: Speed) -> tuple[float, float, str]:
+def _in_turn(
+    a: Sequence[Result], b: Sequence[Result], floor: NoiseFloor | None, speed: Speed
+) -> tuple[float, float, str]:
     """The logarithm of the ratio, half its interval, and what it rests on."""
     processes = [[process for result in side for process in result.samples] for side in (a, b)]
     levels = [[math.log(speed.level(process.latency_s)) for process in side] for side in processes]
@@ -120,7 +111,7 @@ def _in_turn(a: Sequence[Result], b: Sequence[Result], floor: Floor | None, spee
 
 
 def _at_different_times(
-    a: Sequence[Result], b: Sequence[Result], floor: Floor | None, speed: Speed
+    a: Sequence[Result], b: Sequence[Result], floor: NoiseFloor | None, speed: Speed
 ) -> tuple[float, float, str]:
     levels = [[_level(result, speed) for result in side] for side in (a, b)]
     reason = f"{_count(a)} and {_count(b)}, at different times" + _calibrated(floor)
@@ -224,5 +215,5 @@ def _count(side: Sequence[Result]) -> str:
     return "1 Result" if len(side) == 1 else f"{len(side)} Results"
 
 
-def _calibrated(floor: Floor | None) -> str:
+def _calibrated(floor: NoiseFloor | None) -> str:
     return "" if floor is None else f", noise floor of {floor.pairs} pairs"
