@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zoo.benchmarking import load
-from zoo.benchmarking.load import load_of_others, without_own
+from zoo.benchmarking.environment import load_of_others, without_own
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,7 @@ from zoo.record.result import Result
 from zoo.record.scenario import Scenario
 from zoo.report import comparisons as comparisons_report
 from zoo.results import gate
-from zoo.results.compare import Comparison, NoiseFloor, compare, compare_matching
-from zoo.results.naming import name_sides
+from zoo.results.compare import Comparison, NoiseFloor, compare, compare_matching, name_sides
 from zoo.results.speed import Spread, mean_difference
 from zoo.results.verdicts import decide
 

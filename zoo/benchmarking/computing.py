@@ -3,12 +3,19 @@
 An upgrade of ONNX Runtime changes nothing for a Result of the runtime `tensorflow`, nor does installing a linter. What
 counts is Keras, NumPy, the framework of the runtime's Keras backend, what the runtime's spec requires, and the plugin
 that declares it. The hardware, the system, Python and the environment's variables count for every scenario.
+
+Two branches often share one version number. Therefore a digest of the Python files tells which code is measured.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import functools
+import hashlib
+import importlib.util
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from zoo.benchmarking.environment import fingerprint
 from zoo.installed import CORE, normalised
@@ -52,3 +59,36 @@ def union(environments: Sequence[Environment]) -> Environment | None:
         packages.update(environment.packages)
     bare = {scoped(environment, ()).fingerprint for environment in environments}
     return scoped(dataclasses.replace(environments[0], packages=packages), packages) if len(bare) == 1 else None
+
+
+@functools.lru_cache(maxsize=64)
+def code_digest(*references: str) -> str:
+    """The sha256 of the packages that these names lie in, and of the zoo's own, in 16 digits. Nothing is imported.
+
+    A package that isn't found has no part in it.
+
+    :param references: such as `"package.module:function"`.
+    """
+    names = {"zoo", *(reference.partition(":")[0].partition(".")[0] for reference in references)}
+    found = hashlib.sha256()
+    for name in sorted(names):
+        for place, file in _files(name):
+            found.update(f"{place}\0{file.stat().st_size}\0".encode())
+            found.update(file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _files(name: str) -> Iterator[tuple[str, Path]]:
+    """The Python files of a package or module, each with its place in it, in a fixed order."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return
+    if spec is None:
+        return
+    folders = list(spec.submodule_search_locations or ())
+    if not folders and spec.origin and os.path.isfile(spec.origin):
+        yield name, Path(spec.origin)
+    for folder in folders:
+        for file in sorted(Path(folder).rglob("*.py")):
+            yield f"{name}/{file.relative_to(folder).as_posix()}", file

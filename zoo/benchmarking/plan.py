@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from zoo.benchmarking import variables
-from zoo.benchmarking.code import code_digest
-from zoo.benchmarking.computing import distributions
+from zoo.benchmarking.computing import code_digest, distributions
 from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.data.state import dataset_state
@@ -107,7 +106,7 @@ class Step:
 
     Attributes:
         plugin: where the model comes from.
-        code: digest of the code that will run (`zoo.benchmarking.code`).
+        code: digest of the code that will run (`zoo.benchmarking.computing`).
         dataset_state: of the dataset's files (`zoo.data.state`); None while they are not prepared.
         no_accuracy: why no accuracy will be taken, if so.
         unavailable: why it can't be measured here, as far as that is known beforehand.

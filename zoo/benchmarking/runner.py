@@ -10,7 +10,7 @@ import psutil
 
 from zoo.benchmarking import environment as env
 from zoo.benchmarking.batch_size import with_batch, with_common_batch
-from zoo.benchmarking.load import load_of_others
+from zoo.benchmarking.environment import load_of_others
 from zoo.benchmarking.plan import Options, Step
 from zoo.benchmarking.processes import Process, ProcessGroup
 from zoo.benchmarking.reference import References

@@ -281,8 +281,7 @@ def _against(
     """Measure one model and a reference in turn, and compare."""
     from zoo.results import gate
     from zoo.results.bench import bench_against
-    from zoo.results.compare import compare_matching
-    from zoo.results.naming import name_sides
+    from zoo.results.compare import compare_matching, name_sides
     from zoo.results.noise_floor import load_noise_floor
 
     if len(patterns) > 1:

@@ -18,9 +18,9 @@ from zoo.benchmarking.differences import in_words
 from zoo.errors import UsageError
 from zoo.record.result import Result
 from zoo.results.accuracy import compare_accuracy
-from zoo.results.naming import name_sides
 from zoo.results.speed import compare_speed, mean_difference, took_turns
-from zoo.results.verdicts import LEAST_OBSERVATIONS, ComparedSide, Comparison, NoiseFloor, SideDoubt
+from zoo.results.verdicts import LEAST_OBSERVATIONS, SHOWN, ComparedSide, Comparison, NoiseFloor, SideDoubt
+from zoo.text import printable
 
 Floors = Callable[[Result, Result], NoiseFloor | None]
 
@@ -29,6 +29,21 @@ COVERED = ("deviation", "imprecise", "process_lost")
 NOT_OF_SPEED = ("few_samples", "above_peak", "classes_reordered", "macs_not_whole")  # few for a percentile, that is
 UNSTEADY = "unsteady"
 SHARED_IN_TURN = ("busy", "stolen", "throttled", "quota", "loaded", "accelerator_busy", "accelerator_throttled")
+
+
+# What can tell two sides apart, the most telling first. Beyond the model it stands beside the model.
+FACTS: tuple[Callable[[Result], str], ...] = (
+    lambda result: result.scenario.runtime,
+    lambda result: result.scenario.device,
+    lambda result: result.scenario.precision,
+    lambda result: f"{result.scenario.threads or 'default'} threads",
+    lambda result: ", ".join(result.labels) or "no label",
+    lambda result: f"{result.plugin.distribution} {result.plugin.version}",
+    lambda result: f"zoo {result.zoo_version}",
+    lambda result: f"weights {result.weights.sha256[:SHOWN]}" if result.weights else "random weights",
+    lambda result: f"code {result.code[:SHOWN]}" if result.code else "unknown code",
+    lambda result: f"environment {result.environment.fingerprint[:SHOWN]}",
+)
 
 
 def no_noise_floor(_: Result, __: Result) -> None:
@@ -101,6 +116,26 @@ def compare_matching(
         for scenario, a, b in pairs
         for comparison in compare(a, b, across=across, floor=floors(a[0], b[0]), names=names, scenario=scenario)
     ]
+
+
+def name_sides(a: Sequence[Result], b: Sequence[Result]) -> tuple[str, str]:
+    """A name for each side: its model; else the first fact that all of a side share and the other lacks; else ids."""
+    models = [sorted({result.scenario.model for result in side}) for side in (a, b)]
+    single = max(map(len, models)) == 1
+    if single and models[0] != models[1]:
+        return printable(models[0][0]), printable(models[1][0])
+    beside = f"{models[0][0]}, " if single else ""
+    for fact in FACTS:
+        told = [{fact(result) for result in side} for side in (a, b)]
+        if len(told[0]) == len(told[1]) == 1 and told[0] != told[1]:
+            first, second = (f"{beside}{values.pop()}" for values in told)
+            return printable(first), printable(second)
+    return _ids(a), _ids(b)
+
+
+def _ids(side: Sequence[Result]) -> str:
+    more = f" and {len(side) - 1} more" if len(side) > 1 else ""
+    return f"{side[0].id}{more}"
 
 
 def doubted(comparison: Comparison, a: Sequence[Result], b: Sequence[Result]) -> Comparison:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from zoo.benchmarking.definitions import batch_s, images_per_second, latency_s, mean_batch_s, over_processes
 from zoo.benchmarking.stats import (
     BLOCKS,
@@ -53,8 +55,6 @@ class Speed:
     @property
     def statistic(self) -> Any:
         """The same as a function of NumPy."""
-        import numpy as np
-
         return np.median if self.is_median else np.mean
 
 
@@ -168,8 +168,6 @@ def _within(a: Process, b: Process, speed: Speed) -> float:
     machine did to both cancels out. For the median that is the share of samples below it, read back as a quantile
     (Woodruff 1952), as in `zoo.benchmarking.stats`.
     """
-    import numpy as np
-
     sides = [divide(process.latency_s, process.turns) for process in (a, b)]
     if len(sides[0]) == len(sides[1]) >= LEAST_TURNS:
         relative = [[turn / speed.statistic(np.concatenate(turns)) for turn in turns] for turns in sides]
@@ -180,7 +178,7 @@ def _within(a: Process, b: Process, speed: Speed) -> float:
         pooled = np.concatenate([turn for turns in relative for turn in turns])
         return student(len(differences) - 1) * (quantile_reach(pooled, error) if speed.is_median else error)
     random = np.random.default_rng(0)
-    drawn_a, drawn_b = (np.log(replicates([p.latency_s], speed.statistic, random)[0]) for p in (a, b))
+    drawn_a, drawn_b = (np.log(replicates(p.latency_s, speed.statistic, random)) for p in (a, b))
     low, high = expanded_quantiles(drawn_b - drawn_a, BLOCKS)
     return (high - low) / 2
 
