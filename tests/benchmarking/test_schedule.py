@@ -28,9 +28,7 @@ from zoo.benchmarking.schedule import (
     Sample,
     Schedule,
     Start,
-    Started,
     StoppingRule,
-    Warm,
     WarmUp,
     interval_width,
 )
@@ -105,7 +103,7 @@ class World:
             assert len(self.alive) * self.resident <= max(
                 self.memory, self.resident * len({m.side for m in self.alive})
             )
-            return Started({m.number: self.end_of(m, "start") or self.resident for m in decision.members})
+            return {m.number: self.end_of(m, "start") or self.resident for m in decision.members}
         member = decision.member
         if isinstance(decision, Drop):
             self.alive.discard(member)
@@ -116,7 +114,7 @@ class World:
         assert member in self.alive, "it has ended"
         if isinstance(decision, WarmUp):
             self.now += self.warm_s
-            return self.end_of(member, "warm") or Warm()
+            return self.end_of(member, "warm")
         if isinstance(decision, Sample):
             return self.sample(member, decision.length)
         self.now += self.end_s

@@ -19,6 +19,7 @@ from zoo import installed
 from zoo.benchmarking import nvidia, variables
 from zoo.cgroups import Groups
 from zoo.cores import usable_cores
+from zoo.files import first_line, lines
 from zoo.record.environment import Accelerator, Environment, OperatingSystem, Processor
 
 # What decides whether two Results are comparable: hardware and versions that matter, nothing that jitters.
@@ -71,7 +72,7 @@ def fingerprinted(environment: Environment) -> dict[str, Any]:
 
 def processor_model() -> str:
     """What the processor calls itself."""
-    for line in _lines("/proc/cpuinfo"):
+    for line in lines(Path("/proc/cpuinfo")):
         key, _, value = line.partition(":")
         if key.strip() in ("model name", "Model", "cpu model"):
             return " ".join(value.split())
@@ -84,7 +85,7 @@ def caches() -> dict[str, str]:
     """Sizes of the first core's caches, by level and type, as Linux gives them."""
     found = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        level, kind, size = (_line(index / name) for name in ("level", "type", "size"))
+        level, kind, size = (first_line(index / name) for name in ("level", "type", "size"))
         if level and kind and size:
             found[f"L{level} {kind.lower()}"] = size
     return found
@@ -92,7 +93,7 @@ def caches() -> dict[str, str]:
 
 def governor() -> str | None:
     """The frequency governor of the first core, where the system shows one."""
-    return _line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
+    return first_line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")) or None
 
 
 def accelerators(library: Any | None = None) -> tuple[Accelerator, ...]:
@@ -151,18 +152,6 @@ def without_own(load: float, own_s: float, age_s: float) -> float:
     age_s = max(age_s, 1e-3)
     share = own_s / age_s * -math.expm1(-age_s / MEMORY_S)
     return round(max(0.0, load - share), 2)
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []
-
-
-def _line(path: Path) -> str | None:
-    lines = _lines(str(path))
-    return lines[0].strip() if lines else None
 
 
 def _output(*command: str) -> str | None:

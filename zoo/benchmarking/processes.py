@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from zoo.benchmarking import memory
-from zoo.benchmarking.timing import Turn, TurnLength
+from zoo.benchmarking.timing import Turn, TurnLength, TurnSource
 from zoo.executors.local import Completed, Control, Task, make_folder, run
 
 COMMANDS, ANSWERS = "commands", "answers"
@@ -63,7 +63,7 @@ class _Line:
         os.close(self.descriptor)
 
 
-class Parent:
+class Parent(TurnSource):
     """In a worker: the process that started it and says when it is to compute."""
 
     def __init__(self, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import psutil
 
@@ -25,9 +25,7 @@ from zoo.benchmarking.schedule import (
     Sample,
     Schedule,
     Start,
-    Started,
     StoppingRule,
-    Warm,
     WarmUp,
 )
 from zoo.benchmarking.sides import OnPhase, Side
@@ -133,7 +131,7 @@ class Driver:
             case Start(members):
                 return self._start(members)
             case WarmUp(member):
-                return Warm() if self.processes[member.number].warm_up() else self._take(member)
+                return None if self.processes[member.number].warm_up() else self._take(member)
             case Sample(member, length):
                 process = self.processes[member.number]
                 return process.turns[-1] if process.sample(length) else self._take(member)
@@ -145,7 +143,7 @@ class Driver:
                 self.sides[member.side].drop(member.number, process, self._pair(member))
                 return None
 
-    def _start(self, members: Sequence[Member]) -> Started:
+    def _start(self, members: Sequence[Member]) -> Mapping[int, int | Lost]:
         for member in members:
             on_phase = _ignore if member.side else self.on_phase
             side = self.sides[member.side]
@@ -158,7 +156,7 @@ class Driver:
             else:
                 ended = self._take(member)
                 each[member.number] = ended if isinstance(ended, Lost) else Lost()
-        return Started(each)
+        return each
 
     def _take(self, member: Member) -> Finished | Lost:
         """Take what a process has recorded, or how it has ended."""

@@ -34,14 +34,17 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start processes at the same time, and wait until each is ready to warm up or has ended. Answer: `Started`."""
+    """Start processes at the same time, and wait until each is ready to warm up or has ended.
+
+    Answer: by the process's number, its resident size in bytes, or that it was lost.
+    """
 
     members: tuple[Member, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """Have a process warm up. Answer: `Warm` or `Lost`."""
+    """Have a process warm up. Answer: None or `Lost`."""
 
     member: Member
 
@@ -69,11 +72,6 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
-class Warm:
-    """It has warmed up."""
-
-
-@dataclass(frozen=True, slots=True)
 class Finished:
     """It has returned what it recorded.
 
@@ -95,15 +93,8 @@ class Lost:
     settles: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """How starting went, by the process's number: its resident size in bytes, or that it was lost."""
-
-    each: Mapping[int, int | Lost]
-
-
 Decision = Start | WarmUp | Sample | End | Drop
-Answer = Started | Warm | Turn | Finished | Lost | None
+Answer = Mapping[int, int | Lost] | Turn | Finished | Lost | None
 Decisions = Generator[Decision, Answer, None]
 Width = Callable[[Sequence[Sequence[Turn]]], float]
 
@@ -249,18 +240,18 @@ class Schedule:
         self.alive += members
         self.turns |= {member: [] for member in members}
         answer = yield Start(tuple(members))
-        assert isinstance(answer, Started)  # noqa: S101 - that is what this decision is answered with
+        assert isinstance(answer, Mapping)  # noqa: S101 - that is what this decision is answered with
         for member in members:
-            state = answer.each[member.number]
+            state = answer[member.number]
             if isinstance(state, Lost):
                 yield from self._lose(member, state)
             else:
                 self.resident_bytes = max(self.resident_bytes, state)
         for member in self.shuffled(members) if self.sides > 1 else members:
             if member in self.alive:
-                warm = yield WarmUp(member)
-                if isinstance(warm, Lost):
-                    yield from self._lose(member, warm)
+                lost = yield WarmUp(member)
+                if isinstance(lost, Lost):
+                    yield from self._lose(member, lost)
 
     def _finish(self) -> Decisions:
         """Let those that are alive finish."""

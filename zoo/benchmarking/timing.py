@@ -14,7 +14,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Protocol
 
 Clock = Callable[[], int]
 
@@ -89,34 +88,21 @@ class Turn:
         return len(self.samples_s)
 
 
-class TurnSource(Protocol):
-    """Tells a process when to compute."""
+class TurnSource:
+    """Tells a process when to compute. Nobody directs this one: it samples once, as long as the policy says."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.left = [policy.one_turn()]
 
     def warm_up(self) -> None:
         """Return when it is time to warm up."""
 
     def next_turn(self) -> TurnLength | None:
         """Return when it is time to sample; None when there has been enough."""
-
-    def hand_over(self, turn: Turn) -> None:
-        """Take what was sampled in this turn."""
-
-
-class OneTurn:
-    """For a process that nobody directs: it samples once, as long as the policy says."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.left = [policy.one_turn()]
-
-    def warm_up(self) -> None:
-        """At once."""
-
-    def next_turn(self) -> TurnLength | None:
-        """The one turn."""
         return self.left.pop() if self.left else None
 
     def hand_over(self, turn: Turn) -> None:
-        """Nobody waits for it."""
+        """Take what was sampled in this turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +112,19 @@ class Timing:
     Attributes:
         iterations: calls in a round.
         warmup_s: seconds a call, for each round of warming up.
-        samples_s: seconds a call, for each round that counts.
-        turns: the same, turn by turn.
+        turns: what was sampled.
         settled: whether the change test saw the steady state before the time for warming up was over.
     """
 
     iterations: int
     warmup_s: list[float]
-    samples_s: list[float]
     turns: list[Turn]
     settled: bool
+
+    @property
+    def samples_s(self) -> list[float]:
+        """Seconds a call, for each round that counts."""
+        return [sample for turn in self.turns for sample in turn.samples_s]
 
 
 def measure(
@@ -153,12 +142,11 @@ def measure(
     :param source: says when to compute, if other processes are measured in turn with this one.
     :param meters: entered around each turn's samples, in their order: the last is the nearest to what is timed.
     """
-    source = source or OneTurn(policy)
+    source = source or TurnSource(policy)
     source.warm_up()
     collecting = gc.isenabled()
     gc.collect()
     gc.disable()
-    samples_s: list[float] = []
     turns: list[Turn] = []
     try:
         iterations = _iterations(call, clock)
@@ -171,13 +159,12 @@ def measure(
                 start = clock()
                 rounds = _sample(call, iterations, length, clock)
                 end = clock()
-            samples_s += rounds
             turns.append(Turn(start * 1e-9, (end - start) * 1e-9, tuple(rounds)))
             source.hand_over(turns[-1])
     finally:
         if collecting:
             gc.enable()
-    return Timing(iterations, warmup_s, samples_s, turns, settled)
+    return Timing(iterations, warmup_s, turns, settled)
 
 
 def _round(call: Callable[[], object], iterations: int, clock: Clock) -> float:
