@@ -6,15 +6,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from zoo import registry as _registry
+from zoo.benchmarking.computing import holds, scoped
+from zoo.benchmarking.differences import in_words
+from zoo.benchmarking.environment import collect
 from zoo.benchmarking.identity import same_weights
 from zoo.errors import UsageError, ZooError
 from zoo.results.bench import OnStep, bench, bench_against
-from zoo.results.references import find
+from zoo.results.references import find, of_this_environment
+from zoo.results.store import Filter, Store, default_store
 
 if TYPE_CHECKING:
     from zoo.record.result import Result
     from zoo.results.recommend import Recommendation
-    from zoo.results.store import Store
     from zoo.results.verdicts import Comparison, NoiseFloor
 
 
@@ -35,7 +38,6 @@ def compare(
     """
     from zoo.results.compare import compare_matching
     from zoo.results.noise_floor import load_noise_floor
-    from zoo.results.store import Store, default_store
 
     store = store or Store(default_store())
     sides = [find(reference, store) for reference in (a, b)]
@@ -68,7 +70,6 @@ def calibrate(
     """
     from zoo.benchmarking.plan import ALL, Options
     from zoo.results.noise_floor import noise_floor_of, save_noise_floor
-    from zoo.results.store import Store, default_store
 
     if ALL in (runtime, device):
         raise UsageError("a noise floor is of one scenario; name one runtime and one device")
@@ -107,13 +108,9 @@ def reproduce(
     :return: the new Result, and the comparison of the old one (A) with it (B).
     :raises UsageError: if this environment is another one, and that was not allowed.
     """
-    from zoo.benchmarking.computing import holds, scoped
-    from zoo.benchmarking.differences import in_words
-    from zoo.benchmarking.environment import collect
     from zoo.benchmarking.plan import Options
     from zoo.results.compare import compare as compare_sides
     from zoo.results.noise_floor import load_noise_floor
-    from zoo.results.store import Store, default_store
 
     store, registry = store or Store(default_store()), registry or _registry.load()
     old, *others = find(reference, store)
@@ -174,8 +171,6 @@ def recommend(
     """
     from zoo.data.catalog import find as find_dataset
     from zoo.results import recommend as chosen
-    from zoo.results.references import of_this_environment
-    from zoo.results.store import Filter, Store, default_store
 
     if best not in chosen.MEASURES:
         raise UsageError(f"'{best}' is not one of {', '.join(chosen.MEASURES)}")
