@@ -62,7 +62,7 @@ def sampled(side: Side, files: str, turns: int) -> tuple[list[float], list[float
     job = {"runtime": scenario.runtime, "model": scenario.model, "batch_size": scenario.batch_size, "folder": files}
     with ProcessGroup() as group:
         processes = [
-            side.start(group, lambda _: None),
+            side.start(0, group, lambda _: None),
             group.start(Task("by_hand:in_turn", job, environment=BY_HAND), lambda _: None, timeout_s=120.0),
         ]
         going = all(process.ready() and process.warm_up() for process in processes)

@@ -6,19 +6,19 @@ It is read right before and right after each turn, outside what is timed. A thre
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking import nvidia, powercap
 from zoo.benchmarking.energy import BoardCounter, Counter
-from zoo.benchmarking.nvidia import Board, Moment, Nvml
+from zoo.benchmarking.nvidia import Board, Nvml
 from zoo.record.conditions import Conditions
 from zoo.record.readings import Reading, reason
 from zoo.runtimes import Runtime, UsesCuda
 
-SEEN = tuple(field.name for field in fields(Moment))
+SEEN = ("sm_mhz", "memory_mhz", "temperature_c", "power_w", "events", "others")
 
 
 class Watch:
@@ -29,7 +29,7 @@ class Watch:
 
     def __init__(self, nvml: Nvml, board: Board, caller: int) -> None:
         self.nvml, self.board, self.caller = nvml, board, caller
-        self.moments: list[Moment] = []
+        self.moments: list[Mapping[str, Reading[Any]]] = []
         self.before: Reading[int] | None = None
 
     def __enter__(self) -> None:
@@ -44,7 +44,7 @@ class Watch:
 
     def recorded(self) -> Conditions:
         """All of it: the start and the end of each turn, and who computed before our first call."""
-        seen = {name: [getattr(moment, name) for moment in self.moments] for name in SEEN}
+        seen = {name: [moment[name] for moment in self.moments] for name in SEEN}
         every = {**seen, "others_before": [] if self.before is None else [self.before]}
         codes = {name: next((one.code for one in readings if one.code), None) for name, readings in every.items()}
         values: dict[str, Any] = {name: tuple(one.value for one in readings) for name, readings in seen.items()}

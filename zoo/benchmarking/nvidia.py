@@ -41,26 +41,6 @@ UUID_PREFIXES = ("GPU-", "MIG-")
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """What a board is doing now.
-
-    Attributes:
-        sm_mhz, memory_mhz: its clocks.
-        temperature_c: of the GPU, in °C.
-        power_w: as the driver shows it; an average over up to a second on some boards.
-        events: why the clocks are not higher, by the names of `EVENTS`.
-        others: how many processes compute on it that don't belong to this run.
-    """
-
-    sm_mhz: Reading[int]
-    memory_mhz: Reading[int]
-    temperature_c: Reading[int]
-    power_w: Reading[float]
-    events: Reading[tuple[str, ...]]
-    others: Reading[int]
-
-
-@dataclass(frozen=True, slots=True)
 class Board:
     """A board that was found.
 
@@ -136,25 +116,22 @@ class Nvml:
         mode = self._ask("nvmlDeviceGetMigMode", handle).value
         return Board(handle, handle, bool(mode and mode[0]))
 
-    def moment(self, board: Board, caller: int) -> Moment:
-        """What a board is doing now.
+    def moment(self, board: Board, caller: int) -> Mapping[str, Reading[Any]]:
+        """What a board is doing now, by the fields of `zoo.record.conditions.Conditions`.
 
         :param caller: the process that started the run; neither it nor its descendants count as others.
         """
         library, handle = self.binding, board.handle
-        events = self._ask(
-            ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"), handle
-        )
-        return Moment(
-            sm_mhz=self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_SM).then(int),
-            memory_mhz=self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_MEM).then(int),
-            temperature_c=self._ask(
-                ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature"), handle, library.NVML_TEMPERATURE_GPU
-            ).then(int),
-            power_w=self._ask("nvmlDeviceGetPowerUsage", handle).then(lambda mw: mw / 1000),
-            events=events.then(event_names),
-            others=self.others(board, caller),
-        )
+        events = ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons")
+        temperature = ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature")
+        return {
+            "sm_mhz": self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_SM).then(int),
+            "memory_mhz": self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_MEM).then(int),
+            "temperature_c": self._ask(temperature, handle, library.NVML_TEMPERATURE_GPU).then(int),
+            "power_w": self._ask("nvmlDeviceGetPowerUsage", handle).then(lambda mw: mw / 1000),
+            "events": self._ask(events, handle).then(event_names),
+            "others": self.others(board, caller),
+        }
 
     def others(self, board: Board, caller: int) -> Reading[int]:
         """How many processes compute on a board that don't belong to this run.

@@ -9,26 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from zoo.record import numbers
 from zoo.record.cost import LayerCost
+
+if TYPE_CHECKING:
+    from zoo.benchmarking.peak import Peaks
 
 ITEM_BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 ACCOUNTED = 0.5  # of the latency: what accounts for less is not what bounds it …
 # … unless layers take so long on average that starting them can't be it; a kernel of a GPU takes some µs to start.
 SMALL_S, SMALL_ON_GPU_S = 1e-4, 5e-5
 ABOVE_PEAK = "above the measured peak"
-
-
-class Peaks(Protocol):
-    """What `zoo.benchmarking.peak.Peaks` knows."""
-
-    def flops_per_s(self, precision: str, threads: int | None) -> float | None:
-        """Of matrix products."""
-
-    def bytes_per_s(self, working_set_bytes: float, threads: int | None) -> float | None:
-        """Through so much memory, again and again."""
 
 
 @dataclass(frozen=True, slots=True)

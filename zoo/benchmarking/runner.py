@@ -12,14 +12,12 @@ from zoo.benchmarking import environment as env
 from zoo.benchmarking.batch_size import with_batch, with_common_batch
 from zoo.benchmarking.environment import load_of_others
 from zoo.benchmarking.plan import Options, Step
-from zoo.benchmarking.processes import Process, ProcessGroup
+from zoo.benchmarking.processes import ProcessGroup
 from zoo.benchmarking.reference import References
 from zoo.benchmarking.schedule import (
     Answer,
-    Decision,
     Drop,
     End,
-    Finished,
     Lost,
     Member,
     Sample,
@@ -64,6 +62,8 @@ def measure_sides(
 
             def measured(steps: Sequence[Step], on_phase: OnPhase = on_phase) -> tuple[Result, ...]:
                 sides = [Side.prepare(step, load_at_start, references, on_phase) for step in steps]
+                for side in sides:
+                    side.paired = len(sides) > 1
                 if all(side.ended is None for side in sides):
                     _carry_out(_schedule(steps[0].options, len(sides)), sides, on_phase)
                 return tuple(side.result(environment, run_id) for side in sides)
@@ -108,65 +108,50 @@ def _schedule(options: Options, sides: int) -> Schedule:
 def _carry_out(schedule: Schedule, sides: Sequence[Side], on_phase: OnPhase) -> None:
     """Do what a schedule decides, until it decides nothing more. No process is left."""
     with ProcessGroup() as group:
-        driver = Driver(sides, group, on_phase)
-        decisions, answer = schedule.decisions(), None
+        decisions = schedule.decisions()
+        answer: Answer = None
         while True:
             try:
                 decision = decisions.send(answer)
             except StopIteration:
                 return
-            answer = driver.do(decision)
-
-
-class Driver:
-    """Does to real processes what a schedule decides."""
-
-    def __init__(self, sides: Sequence[Side], group: ProcessGroup, on_phase: OnPhase) -> None:
-        self.sides, self.group, self.on_phase = sides, group, on_phase
-        self.processes: dict[int, Process] = {}
-
-    def do(self, decision: Decision) -> Answer:
-        """Carry out one decision, and say how it went."""
-        match decision:
-            case Start(members):
-                return self._start(members)
-            case WarmUp(member):
-                return None if self.processes[member.number].warm_up() else self._take(member)
-            case Sample(member, length):
-                process = self.processes[member.number]
-                return process.turns[-1] if process.sample(length) else self._take(member)
-            case End(member):
-                return self._take(member)
-            case Drop(member):
-                process = self.processes[member.number]
-                process.close()
-                self.sides[member.side].drop(member.number, process, self._pair(member))
-                return None
-
-    def _start(self, members: Sequence[Member]) -> Mapping[int, int | Lost]:
-        for member in members:
-            on_phase = _ignore if member.side else self.on_phase
-            side = self.sides[member.side]
-            self.processes[member.number] = side.start(self.group, on_phase, beside=len(members) - 1)
-        each: dict[int, int | Lost] = {}
-        for member in members:
-            process = self.processes[member.number]
-            if process.ready():
-                each[member.number] = process.resident_bytes
+            if isinstance(decision, Start):
+                answer = _start(decision.members, sides, group, on_phase)
             else:
-                ended = self._take(member)
-                each[member.number] = ended if isinstance(ended, Lost) else Lost()
-        return each
+                answer = _do(decision, sides[decision.member.side])
 
-    def _take(self, member: Member) -> Finished | Lost:
-        """Take what a process has recorded, or how it has ended."""
-        process = self.processes[member.number]
-        answer = self.sides[member.side].take(member.number, process, self._pair(member))
-        process.close()
-        return answer
 
-    def _pair(self, member: Member) -> int | None:
-        return member.set if len(self.sides) > 1 else None
+def _do(decision: WarmUp | Sample | End | Drop, side: Side) -> Answer:
+    """Carry out one decision about a process, and say how it went."""
+    member, process = decision.member, side.processes[decision.member.number]
+    match decision:
+        case WarmUp():
+            return None if process.warm_up() else side.take(member)
+        case Sample():
+            return process.turns[-1] if process.sample(decision.length) else side.take(member)
+        case End():
+            return side.take(member)
+        case Drop():
+            side.drop(member)
+            return None
+
+
+def _start(
+    members: Sequence[Member], sides: Sequence[Side], group: ProcessGroup, on_phase: OnPhase
+) -> Mapping[int, int | Lost]:
+    for member in members:
+        tell = _ignore if member.side else on_phase
+        sides[member.side].start(member.number, group, tell, beside=len(members) - 1)
+    each: dict[int, int | Lost] = {}
+    for member in members:
+        side = sides[member.side]
+        process = side.processes[member.number]
+        if process.ready():
+            each[member.number] = process.resident_bytes
+        else:
+            ended = side.take(member)
+            each[member.number] = ended if isinstance(ended, Lost) else Lost()
+    return each
 
 
 def _ignore(_: str) -> None:
