@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.benchmarking.variables import THREADS, found, set_aside
+from zoo.benchmarking.variables import THREADS, found
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,3 @@ def test_a_value_that_may_name_its_owner_is_told_by_its_digest(value: str) -> No
 )
 def test_a_plain_value_is_told(value: str) -> None:
     assert found({"KMP_AFFINITY": value}) == {"KMP_AFFINITY": value}
-
-
-def test_what_limits_threads_is_set_aside_and_nothing_else() -> None:
-    assert set(set_aside()) == set(THREADS)
-    assert set(set_aside().values()) == {None}

@@ -44,7 +44,8 @@ def collect() -> Environment:
             usable_cores=usable_cores(),
             memory_bytes=psutil.virtual_memory().total,
             caches=caches(),
-            governor=governor(),
+            # of the first core, where the system shows one
+            governor=first_line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")) or None,
         ),
         accelerators=accelerators(),
         cuda_packages=cuda_packages(),
@@ -89,11 +90,6 @@ def caches() -> dict[str, str]:
         if level and kind and size:
             found[f"L{level} {kind.lower()}"] = size
     return found
-
-
-def governor() -> str | None:
-    """The frequency governor of the first core, where the system shows one."""
-    return first_line(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")) or None
 
 
 def accelerators(library: Any | None = None) -> tuple[Accelerator, ...]:

@@ -131,10 +131,12 @@ class Step:
 
     def task(self) -> Task:
         """The work of one process, for an executor."""
+        # a number that was asked for goes before what the environment says
+        set_aside = {} if self.scenario.threads is None else dict.fromkeys(variables.THREADS)
         return Task(
             function="zoo.benchmarking.worker:run",
             job=self.job,
-            environment={"KERAS_BACKEND": self.keras_backend, **self._threads()},
+            environment={"KERAS_BACKEND": self.keras_backend, **set_aside},
             timeout_s=self.options.timeout_s,
             memory_limit_bytes=self.options.memory_limit_bytes,
             label=f"bench-{self.scenario.model}-{self.scenario.batch_size}",
@@ -154,10 +156,6 @@ class Step:
             "target_width": self.options.target_width,
             "max_time_in_all_s": self.options.max_time_s,
         }
-
-    def _threads(self) -> dict[str, None]:
-        """A number that was asked for goes before what the environment says."""
-        return {} if self.scenario.threads is None else variables.set_aside()
 
 
 @dataclass(frozen=True, slots=True)

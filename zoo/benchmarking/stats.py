@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.benchmarking.definitions import batch_s, latency_s, mean_batch_s, over_processes
+from zoo.benchmarking.definitions import batch_s, mean_batch_s, over_processes
 from zoo.benchmarking.timing import Turn
 from zoo.record.measures import LatencyStats, TurnRecord
 
@@ -98,7 +98,7 @@ def interval(
 def relative_width(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | None = None) -> float:
     """How wide the interval of the median is, as a share of it: the one that `summarise` gives."""
     low, high = interval(processes, np.median, turns)
-    return (high - low) / latency_s(processes)
+    return (high - low) / over_processes([batch_s(process) for process in processes])
 
 
 def _log_reach(processes: Sequence[Any], levels: Any, statistic: Any, turns: Sequence[Turns] | None) -> float:

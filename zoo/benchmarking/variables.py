@@ -52,11 +52,6 @@ def found(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     return {name: _safe(chosen[name]) for name in sorted(chosen)}
 
 
-def set_aside() -> dict[str, None]:
-    """What to unset for a worker that is told its number of threads."""
-    return dict.fromkeys(THREADS)
-
-
 def _safe(value: str) -> str:
     if PLAIN.fullmatch(value):
         return value

@@ -53,31 +53,27 @@ class Row:
 
 COLUMNS = tuple(field.name for field in fields(Row))
 LABELS = COLUMNS.index("labels")
+OF_SCENARIO = tuple(field.name for field in fields(Scenario))
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def row_of(result: Result) -> Row:
     """The row of a Result that `zoo.record.reading` has read."""
-    scenario, measures = result.scenario, result.measures
+    measures = result.measures
+    values = {name: getattr(result.scenario, name) for name in OF_SCENARIO}
+    scenario: dict[str, Any] = {name: text(one) if isinstance(one, str) else one for name, one in values.items()}
     return Row(
         path=path_of(result.id),
         id=result.id,
         created_at=result.get_created().isoformat(),
         outcome=text(result.outcome),
-        model=text(scenario.model),
-        dataset=text(scenario.dataset),
-        runtime=text(scenario.runtime),
-        device=scenario.device,
-        precision=scenario.precision,
-        batch_size=scenario.batch_size,
-        threads=scenario.threads,
-        mode=scenario.mode,
+        **scenario,
         labels=tuple(map(text, result.labels)),
         environment=text(result.environment.fingerprint),
         latency_s=_float(measures.latency_s),
         images_per_second=_float(measures.images_per_second),
         accuracy=None if measures.accuracy is None else measures.accuracy.value,
-        scenario=digest(scenario),
+        scenario=digest(result.scenario),
     )
 
 

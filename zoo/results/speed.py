@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.benchmarking.definitions import batch_s, images_per_second, latency_s, mean_batch_s, over_processes
+from zoo.benchmarking.definitions import batch_s, mean_batch_s, over_processes
 from zoo.benchmarking.stats import (
     BLOCKS,
     LEAST_TURNS,
@@ -45,21 +45,20 @@ class Speed:
     Attributes:
         name: of the measure.
         level: seconds a batch of one process, by its samples.
-        is_median: whether that is their median, and not their mean.
+        statistic: the same as a function of NumPy.
     """
 
     name: str
     level: Callable[[Sequence[float]], float]
-    is_median: bool
+    statistic: Any
 
-    @property
-    def statistic(self) -> Any:
-        """The same as a function of NumPy."""
-        return np.median if self.is_median else np.mean
+    def of(self, result: Result) -> float:
+        """Seconds a batch of a Result."""
+        return over_processes([self.level(process.latency_s) for process in result.samples])
 
 
-LATENCY = Speed("latency", batch_s, is_median=True)
-THROUGHPUT = Speed("throughput", mean_batch_s, is_median=False)
+LATENCY = Speed("latency", batch_s, np.median)
+THROUGHPUT = Speed("throughput", mean_batch_s, np.mean)
 
 
 def compare_speed(
@@ -70,23 +69,23 @@ def compare_speed(
     The processes of one Result count as one observation in the second case: the machine was the same for all of them,
     and may have been another one, so to speak, when the other side was measured.
     """
-    return [_compare(a, b, floor, speed, common) for speed in (LATENCY, THROUGHPUT)]
-
-
-def _compare(
-    a: Sequence[Result], b: Sequence[Result], floor: NoiseFloor | None, speed: Speed, common: Mapping[str, Any]
-) -> Comparison:
-    """One measure of speed."""
-    change, reach, reason = (_in_turn if took_turns(a, b) else _at_different_times)(a, b, floor, speed)
-    if speed is THROUGHPUT:  # of batches of one size: fewer seconds are more images
-        change = 0.0 - change  # never minus zero
-    interval: tuple[float, float] | None = (math.expm1(change - reach), math.expm1(change + reach))
+    in_turn = took_turns(a, b)
     processes = [len(result.samples) for side in (a, b) for result in side]
-    if floor is None and took_turns(a, b) and min(processes) < LEAST_OBSERVATIONS:
-        interval = None
-        reason += f": how pairs differ takes {LEAST_OBSERVATIONS} of them, or 'zoo calibrate' for this scenario"
-    values = _value(a, speed), _value(b, speed)
-    return Comparison.decided(common, speed.name, values, math.expm1(change), interval, reason)
+    batch_size = a[0].scenario.batch_size
+    found = []
+    for speed in (LATENCY, THROUGHPUT):
+        change, reach, reason = (_in_turn if in_turn else _at_different_times)(a, b, floor, speed)
+        # as a Result states it; of several Results their geometric mean
+        values = [over_processes([speed.of(result) for result in side]) for side in (a, b)]
+        if speed is THROUGHPUT:  # of batches of one size: fewer seconds are more images
+            change = 0.0 - change  # never minus zero
+            values = [batch_size / seconds for seconds in values]
+        interval: tuple[float, float] | None = (math.expm1(change - reach), math.expm1(change + reach))
+        if floor is None and in_turn and min(processes) < LEAST_OBSERVATIONS:
+            interval = None
+            reason += f": how pairs differ takes {LEAST_OBSERVATIONS} of them, or 'zoo calibrate' for this scenario"
+        found.append(Comparison.decided(common, speed.name, values, math.expm1(change), interval, reason))
+    return found
 
 
 def took_turns(a: Sequence[Result], b: Sequence[Result]) -> bool:
@@ -113,7 +112,7 @@ def _in_turn(
 def _at_different_times(
     a: Sequence[Result], b: Sequence[Result], floor: NoiseFloor | None, speed: Speed
 ) -> tuple[float, float, str]:
-    levels = [[_level(result, speed) for result in side] for side in (a, b)]
+    levels = [[math.log(speed.of(result)) for result in side] for side in (a, b)]
     reason = f"{_count(a)} and {_count(b)}, at different times" + _calibrated(floor)
     if floor is not None:
         known = Spread(floor.process_sd, floor.pairs - 1)
@@ -176,7 +175,7 @@ def _within(a: Process, b: Process, speed: Speed) -> float:
         differences = [x - y for x, y in zip(*shown, strict=True)]
         error = statistics.stdev(differences) / math.sqrt(len(differences))
         pooled = np.concatenate([turn for turns in relative for turn in turns])
-        return student(len(differences) - 1) * (quantile_reach(pooled, error) if speed.is_median else error)
+        return student(len(differences) - 1) * (quantile_reach(pooled, error) if speed is LATENCY else error)
     random = np.random.default_rng(0)
     drawn_a, drawn_b = (np.log(replicates(p.latency_s, speed.statistic, random)) for p in (a, b))
     low, high = expanded_quantiles(drawn_b - drawn_a, BLOCKS)
@@ -185,7 +184,7 @@ def _within(a: Process, b: Process, speed: Speed) -> float:
 
 def _shown(samples: Any, speed: Speed) -> float:
     """What samples around one show of the level."""
-    return share_below(samples, 1.0) if speed.is_median else float(samples.mean())
+    return share_below(samples, 1.0) if speed is LATENCY else float(samples.mean())
 
 
 def _reach(result: Result, speed: Speed) -> float:
@@ -193,20 +192,6 @@ def _reach(result: Result, speed: Speed) -> float:
     turns = [process.turns for process in result.samples]
     low, high = interval([process.latency_s for process in result.samples], speed.statistic, turns)
     return math.log(high / low) / 2
-
-
-def _level(result: Result, speed: Speed) -> float:
-    """The logarithm of a Result's seconds a batch."""
-    return math.log(over_processes([speed.level(process.latency_s) for process in result.samples]))
-
-
-def _value(side: Sequence[Result], speed: Speed) -> float:
-    """The measure as a Result states it; of several Results their geometric mean."""
-    batch_size = side[0].scenario.batch_size
-    each = [[process.latency_s for process in result.samples] for result in side]
-    if speed is LATENCY:
-        return over_processes([latency_s(processes) for processes in each])
-    return over_processes([images_per_second(processes, batch_size) for processes in each])
 
 
 def _count(side: Sequence[Result]) -> str:

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-import msgspec
-
 from zoo.plain import Plain
+from zoo.record.base import Record
 from zoo.record.result import Result
 from zoo.record.scenario import Scenario
 from zoo.text import printable
@@ -181,7 +180,7 @@ class Comparison(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NoiseFloor(Plain):
+class NoiseFloor(Record):
     """What a scenario shows against itself on a machine, as `zoo calibrate` measured it.
 
     Attributes:
@@ -199,14 +198,6 @@ class NoiseFloor(Plain):
     environment: str
     scenario: Scenario
     ratio_p95: float
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The floor that `to_json` wrote.
-
-        :raises msgspec.ValidationError: if a field is missing, or of another type.
-        """
-        return msgspec.convert(values, cls)
 
 
 def decide(measure: str, low: float, high: float, least: float, margin: float) -> Verdict:
