@@ -11,7 +11,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from zoo.benchmarking.roofline import ABOVE_PEAK, ACCOUNTED, explain, points
-from zoo.benchmarking.stats import summarise
 from zoo.record.cost import LayerCost
 
 
@@ -108,14 +107,10 @@ def test_a_result_above_the_peak_has_a_reason_in_place_of_a_share() -> None:
     record: Any = SimpleNamespace(
         layers=LAYERS, started=SimpleNamespace(threads=2), cost=SimpleNamespace(macs_left_out=())
     )
-    values, reasons = _explain(
-        Scenario(model="toy", dataset="digits"),
-        record,
-        summarise([[2.0e-6] * 8]),
-        Roofs(),  # type: ignore[arg-type]  # it has what is asked of peaks
-    )
-    assert values == {"flops_share": None, "bound_by": None}
-    assert all(ABOVE_PEAK in reasons[name] for name in values)
+    roofs: Any = Roofs()  # it has what is asked of peaks
+    found = _explain(Scenario(model="toy", dataset="digits"), record, 2.0e-6, roofs)
+    assert (found.flops_share, found.bound_by) == (None, None)
+    assert ABOVE_PEAK in found.reason
 
 
 def test_on_a_gpu_threads_are_no_part_of_it_and_starting_a_kernel_takes_less() -> None:
@@ -143,8 +138,8 @@ def test_a_results_explanation_takes_the_peak_of_its_device(device: str, share: 
     record: Any = SimpleNamespace(
         layers=LAYERS, started=SimpleNamespace(threads=16), cost=SimpleNamespace(macs_left_out=())
     )
-    values, _ = _explain(scenario, record, summarise([[4.08e-6] * 8]), OfAGpu())
-    assert values["flops_share"] == (None if share is None else pytest.approx(share))
+    roofs: Any = OfAGpu()
+    assert _explain(scenario, record, 4.08e-6, roofs).flops_share == (None if share is None else pytest.approx(share))
 
 
 def test_a_model_without_macs_is_held_against_nothing() -> None:

@@ -15,7 +15,7 @@ from zoo.benchmarking.definitions import memory_bytes
 from zoo.benchmarking.energy import energy_measures
 from zoo.benchmarking.peak import Peaks
 from zoo.benchmarking.plan import Step
-from zoo.benchmarking.roofline import explain
+from zoo.benchmarking.roofline import Explanation, explain
 from zoo.benchmarking.stats import Stats, summarise
 from zoo.benchmarking.timing import Turn
 from zoo.executors.local import Completed, Failure
@@ -201,39 +201,41 @@ def _measures(
     step: Step, records: Sequence[Measured], stats: Stats, peaks: Peaks | None
 ) -> tuple[Measures, dict[str, str]]:
     """Every measure, and the reason for each that could not be taken."""
-    first, scored = records[0], _scored(records)
+    first, scored, batch_size = records[0], _scored(records), step.scenario.batch_size
     peak, imported, on_device = (
         memory_bytes([getattr(record.memory, name) or 0 for record in records])
         for name in ("peak_bytes", "after_import_bytes", "peak_device_bytes")
     )
-    explained, reasons = _explain(step.scenario, first, stats, peaks)
-    energy, no_energy = _energy(records, step.scenario.batch_size)
-    reasons |= no_energy
+    bound = _explain(step.scenario, first, stats.median, peaks)
+    energy = energy_measures(
+        [(record.energy, [turn.rounds * record.iterations * batch_size for turn in record.turns]) for record in records]
+    )
+    alone = [record.phases_s for record in records if not record.started_beside]
     values: dict[str, Any] = {
         **{name: getattr(first.cost, name) for name in COUNTED},
-        **{f"{name}_s": _phase(records, name) for name in PHASES},
+        **{f"{name}_s": statistics.median(phases[name] for phases in alone) if alone else None for name in PHASES},
         **{name: statistics.median(getattr(record.copies, name) for record in records) for name in COPIES},
-        **explained,
-        **energy,
+        **{name: reading.value for name, reading in energy.items()},
     }
     measures = Measures(
         **values,
         latency_s=stats.median,
-        images_per_second=step.scenario.batch_size / stats.mean,
+        images_per_second=batch_size / stats.mean,
         peak_rss_bytes=peak,
         peak_rss_above_import_bytes=peak - imported,
         peak_device_bytes=on_device or None,
+        flops_share=bound.flops_share,
+        bound_by=bound.bound_by,
         accuracy=scored.accuracy if scored else None,
     )
-    if step.scenario.device == "cpu":
-        reasons["peak_device_bytes"] = NO_COUNTER
-    elif measures.peak_device_bytes is None:
-        reasons["peak_device_bytes"] = "the runtime has no counter for it"
-    if all(record.started_beside for record in records):
-        reasons |= dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE)
-    if scored is None:
-        reasons["accuracy"] = without_paths(step.no_accuracy or first.unscored or SCORER_LOST)
-    return measures, reasons
+    reasons = {
+        "peak_device_bytes": NO_COUNTER if step.scenario.device == "cpu" else "the runtime has no counter for it",
+        **dict.fromkeys(("flops_share", "bound_by"), bound.reason),
+        **{name: reading.reason for name, reading in energy.items()},
+        **dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE),
+        "accuracy": without_paths(step.no_accuracy or first.unscored or SCORER_LOST),
+    }
+    return measures, {name: why for name, why in reasons.items() if getattr(measures, name) is None}
 
 
 def _scored(records: Sequence[Measured]) -> Scored | None:
@@ -241,36 +243,22 @@ def _scored(records: Sequence[Measured]) -> Scored | None:
     return next((record.scored for record in records if record.scored is not None), None)
 
 
-def _explain(
-    scenario: Scenario, record: Measured, stats: Stats, peaks: Peaks | None
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """How close to the machine the scenario came, and what kept it from coming closer; with reasons for what is None.
+def _explain(scenario: Scenario, record: Measured, latency_s: float, peaks: Peaks | None) -> Explanation:
+    """How close to the machine the scenario came, and what kept it from coming closer.
 
     :param record: of the first process.
     """
-    found = explain(
-        stats.median,
+    if peaks is None:
+        return Explanation(reason=NO_PEAK)
+    if record.cost.macs_left_out:  # of a part of the work, nothing follows
+        return Explanation(reason=not_whole(record.cost.macs_left_out))
+    return explain(
+        latency_s,
         batch_size=scenario.batch_size,
         layers=record.layers,
         peaks=peaks,
         precision=scenario.precision,
         threads=record.started.threads if scenario.device_kind == "cpu" else None,
-    )
-    values = {"flops_share": found.flops_share, "bound_by": found.bound_by}
-    why = NO_PEAK if peaks is None else found.reason
-    if peaks is not None and (left_out := record.cost.macs_left_out):
-        values, why = dict.fromkeys(values), not_whole(left_out)  # of a part of the work, nothing follows
-    return values, {name: why for name, value in values.items() if value is None}
-
-
-def _energy(records: Sequence[Measured], batch_size: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """What energy the scenario took, with reasons for what is None."""
-    readings = energy_measures(
-        [(record.energy, [turn.rounds * record.iterations * batch_size for turn in record.turns]) for record in records]
-    )
-    return (
-        {name: reading.value for name, reading in readings.items()},
-        {name: reading.reason for name, reading in readings.items() if reading.value is None},
     )
 
 
@@ -278,9 +266,3 @@ def _parity(records: Sequence[Refused]) -> Parity | None:
     """Of the process whose logits were the farthest from the reference's, or are not accepted."""
     found = [record.parity for record in records]
     return max(found, key=lambda parity: (not parity.accepted, parity.max_difference or 0.0), default=None)
-
-
-def _phase(records: Sequence[Measured], name: str) -> float | None:
-    """The median over the processes that started while no other did."""
-    seconds = [record.phases_s[name] for record in records if not record.started_beside]
-    return float(statistics.median(seconds)) if seconds else None

@@ -19,7 +19,7 @@ from zoo.benchmarking import environment as env
 from zoo.benchmarking.computing import scoped
 from zoo.cores import usable_cores
 from zoo.errors import DataError
-from zoo.executors.local import Task, run
+from zoo.executors.local import Completed, Task, run
 from zoo.files import write_atomic
 from zoo.keras_backend import is_installed
 from zoo.paths import home
@@ -34,6 +34,7 @@ PRECISIONS = {
 # In the order in which they are tried: the time may be over before the last.
 LIBRARIES = ("torch", "openvino", "numpy", "jax", "tensorflow")
 ON_GPU = ("torch", "jax")
+MEMORY = "memory"
 SECONDS = 20.0
 LIBRARY_SECONDS = 15.0  # on a busy machine a product may take very long
 TASK_TIMEOUT_S = 60.0
@@ -192,36 +193,33 @@ def measure(
     of them that were best in something with fewer.
     """
     start, load_at_start = time.monotonic(), env.load_average()
-    tell = on_event or (lambda _: None)
     libraries = [name for name in (ON_GPU if device == "gpu" else LIBRARIES) if is_installed(name)]
     counts = [None] if device == "gpu" else thread_counts(usable_cores())
     reached: list[tuple[str, Arithmetic]] = []
     memory: list[Memory] = []
     left_out: list[LeftOut] = []
 
-    def is_over() -> bool:
-        return time.monotonic() - start >= seconds
-
-    def products(library: str, count: int | None) -> None:
-        if reached and is_over():
-            left_out.append(LeftOut(what=library, threads=count))
+    def attempt(what: str, count: int | None) -> None:
+        """Measure a library, or memory; of each kind one is measured in any case."""
+        if (memory if what == MEMORY else reached) and time.monotonic() - start >= seconds:
+            left_out.append(LeftOut(what=what, threads=count))
             return
-        for one in _products(library, device, count, tell):
-            reached.append((library, one))
-            if (one.reason or "").startswith(f"{library} {TOOK_TOO_LONG}"):
-                left_out.append(LeftOut(what=library, threads=count, precision=one.precision))
+        if on_event is not None:
+            on_event(what if count is None else f"{what}, {count} thread{'s' if count > 1 else ''}")
+        if what == MEMORY:
+            memory.extend(_memory(device, count))
+            return
+        for one in _products(what, device, count):
+            reached.append((what, one))
+            if (one.reason or "").startswith(f"{what} {TOOK_TOO_LONG}"):
+                left_out.append(LeftOut(what=what, threads=count, precision=one.precision))
 
-    for number, count in enumerate(counts):
-        for library in libraries[:1]:
-            products(library, count)
-        if number and is_over():
-            left_out.append(LeftOut(what="memory", threads=count))
-        else:
-            memory += _memory(device, count, tell)
+    for count, what in itertools.product(counts, (*libraries[:1], MEMORY)):
+        attempt(what, count)
     for library in libraries[1:]:
-        products(library, counts[0])
+        attempt(library, counts[0])
     for library, count in itertools.product(sorted(_best(reached) - {*libraries[:1]}), counts[1:]):
-        products(library, count)
+        attempt(library, count)
     every = [one for _, one in reached]
     if not any(one.flops_per_s for one in every):
         why = "; ".join(dict.fromkeys(one.reason for one in every if one.reason)) or "nothing that can is here"
@@ -259,28 +257,27 @@ def _best(reached: Iterable[tuple[str, Arithmetic]]) -> set[str]:
     return set({one.precision: library for library, one in fastest_last if one.flops_per_s}.values())
 
 
-def _products(library: str, device: str, threads: int | None, tell: OnEvent) -> list[Arithmetic]:
-    tell(f"{library}{_threads(threads)}")
+def _products(library: str, device: str, threads: int | None) -> list[Arithmetic]:
     job = {"library": library, "device": device, "threads": threads}
     limits = {"precisions": PRECISIONS[device], "seconds": LIBRARY_SECONDS}
     done = run(_task("products", {**job, **limits}, threads))
     found = done.value
     if found is None:
-        why = f"{library}: {done.failure.message if done.failure else 'failed'}"
-        if done.outcome == "timeout":
-            why = f"{library} {TOOK_TOO_LONG}"
+        why = f"{library} {TOOK_TOO_LONG}" if done.outcome == "timeout" else f"{library}: {_why(done)}"
         found = {name: {"flops_per_s": None, "reason": why} for name in PRECISIONS[device]}
     return [Arithmetic(precision=name, threads=threads, **one) for name, one in found.items()]
 
 
-def _memory(device: str, threads: int | None, tell: OnEvent) -> list[Memory]:
-    tell(f"memory{_threads(threads)}")
+def _memory(device: str, threads: int | None) -> list[Memory]:
     job = {"device": device, "threads": threads, "last_cache_bytes": last_cache_bytes(env.caches())}
-    done = run(_task("memory", job, 1 if device == "cpu" else None))
+    done = run(_task(MEMORY, job, 1 if device == "cpu" else None))
     if done.value is None:
-        why = done.failure.message if done.failure else "failed"
-        return [Memory(threads=threads, working_set_bytes=0, bytes_per_s=None, reason=why)]
+        return [Memory(threads=threads, working_set_bytes=0, bytes_per_s=None, reason=_why(done))]
     return [Memory(threads=threads, **one) for one in done.value["found"]]
+
+
+def _why(done: Completed) -> str:
+    return done.failure.message if done.failure else "failed"
 
 
 def last_cache_bytes(caches: Mapping[str, str]) -> int | None:
@@ -297,10 +294,6 @@ def _task(function: str, job: Mapping[str, Any], threads: int | None) -> Task:
     # float32 is to mean float32, whatever oneDNN is told elsewhere
     environment |= {"ONEDNN_DEFAULT_FPMATH_MODE": "STRICT", "TF_CPP_MIN_LOG_LEVEL": "3"}
     return Task(f"zoo.benchmarking.peak_worker:{function}", job, environment, timeout_s=TASK_TIMEOUT_S, label="peak")
-
-
-def _threads(count: int | None) -> str:
-    return "" if count is None else f", {count} thread{'s' if count > 1 else ''}"
 
 
 def _file(environment: str, device: str) -> Path:
