@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import psutil
 
@@ -12,21 +13,11 @@ from zoo.benchmarking import environment as env
 from zoo.benchmarking.batch_size import with_batch, with_common_batch
 from zoo.benchmarking.environment import load_of_others
 from zoo.benchmarking.plan import Options, Step
-from zoo.benchmarking.processes import ProcessGroup
+from zoo.benchmarking.processes import Process, ProcessGroup
 from zoo.benchmarking.reference import References
-from zoo.benchmarking.schedule import (
-    Answer,
-    Drop,
-    End,
-    Lost,
-    Member,
-    Sample,
-    Schedule,
-    Start,
-    StoppingRule,
-    WarmUp,
-)
+from zoo.benchmarking.schedule import Lost, Member, Schedule, StoppingRule
 from zoo.benchmarking.sides import OnPhase, Side
+from zoo.benchmarking.timing import Turn, TurnLength
 from zoo.cores import usable_cores
 from zoo.record.identifiers import new_id
 from zoo.record.result import Result
@@ -65,7 +56,8 @@ def measure_sides(
                 for side in sides:
                     side.paired = len(sides) > 1
                 if all(side.ended is None for side in sides):
-                    _carry_out(_schedule(steps[0].options, len(sides)), sides, on_phase)
+                    with ProcessGroup() as group:  # no process is left
+                        _schedule(steps[0].options, Processes(sides, group, on_phase)).carry_out()
                 return tuple(side.result(environment, run_id) for side in sides)
 
             seeks_batch_size = any(step.seeks_batch_size for step in steps)
@@ -86,8 +78,9 @@ def _at_largest_batch(
         steps = [with_batch(step, step.scenario.batch_size // 2) for step in steps]
 
 
-def _schedule(options: Options, sides: int) -> Schedule:
+def _schedule(options: Options, processes: Processes) -> Schedule:
     """What decides about real processes."""
+    sides = len(processes.sides)
     rule = StoppingRule(
         policy=options.policy,
         sets=options.least_processes(sides),
@@ -98,6 +91,7 @@ def _schedule(options: Options, sides: int) -> Schedule:
     return Schedule(
         sides,
         rule,
+        processes,
         clock=time.monotonic,
         available_bytes=lambda: psutil.virtual_memory().available,
         shuffled=lambda members: random.sample(members, len(members)),
@@ -105,53 +99,47 @@ def _schedule(options: Options, sides: int) -> Schedule:
     )
 
 
-def _carry_out(schedule: Schedule, sides: Sequence[Side], on_phase: OnPhase) -> None:
-    """Do what a schedule decides, until it decides nothing more. No process is left."""
-    with ProcessGroup() as group:
-        decisions = schedule.decisions()
-        answer: Answer = None
-        while True:
-            try:
-                decision = decisions.send(answer)
-            except StopIteration:
-                return
-            if isinstance(decision, Start):
-                answer = _start(decision.members, sides, group, on_phase)
-            else:
-                answer = _do(decision, sides[decision.member.side])
+@dataclass(frozen=True)
+class Processes:
+    """The processes of all sides, as a schedule has them carry out its decisions."""
 
+    sides: Sequence[Side]
+    group: ProcessGroup
+    on_phase: OnPhase
 
-def _do(decision: WarmUp | Sample | End | Drop, side: Side) -> Answer:
-    """Carry out one decision about a process, and say how it went."""
-    member, process = decision.member, side.processes[decision.member.number]
-    match decision:
-        case WarmUp():
-            return None if process.warm_up() else side.take(member)
-        case Sample():
-            return process.turns[-1] if process.sample(decision.length) else side.take(member)
-        case End():
-            return side.take(member)
-        case Drop():
-            side.drop(member)
-            return None
+    def start(self, members: Sequence[Member]) -> Mapping[Member, int | Lost]:
+        """See `zoo.benchmarking.schedule.Hands`, as for the following."""
+        for member in members:
+            on_phase = _ignore if member.side else self.on_phase
+            self.sides[member.side].start(member.number, self.group, on_phase, beside=len(members) - 1)
+        return {
+            member: process.resident_bytes if (process := self._of(member)).ready() else self._lost(member)
+            for member in members
+        }
 
+    def warm_up(self, member: Member) -> Lost | None:
+        """Have it warm up."""
+        return None if self._of(member).warm_up() else self._lost(member)
 
-def _start(
-    members: Sequence[Member], sides: Sequence[Side], group: ProcessGroup, on_phase: OnPhase
-) -> Mapping[int, int | Lost]:
-    for member in members:
-        tell = _ignore if member.side else on_phase
-        sides[member.side].start(member.number, group, tell, beside=len(members) - 1)
-    each: dict[int, int | Lost] = {}
-    for member in members:
-        side = sides[member.side]
-        process = side.processes[member.number]
-        if process.ready():
-            each[member.number] = process.resident_bytes
-        else:
-            ended = side.take(member)
-            each[member.number] = ended if isinstance(ended, Lost) else Lost()
-    return each
+    def sample(self, member: Member, length: TurnLength) -> Turn | Lost:
+        """Have it sample."""
+        process = self._of(member)
+        return process.turns[-1] if process.sample(length) else self._lost(member)
+
+    def end(self, member: Member) -> float | Lost:
+        """Take what it has recorded."""
+        return self.sides[member.side].take(member)
+
+    def drop(self, member: Member) -> None:
+        """Do without it."""
+        self.sides[member.side].drop(member)
+
+    def _of(self, member: Member) -> Process:
+        return self.sides[member.side].processes[member.number]
+
+    def _lost(self, member: Member) -> Lost:
+        ended = self.end(member)
+        return ended if isinstance(ended, Lost) else Lost()
 
 
 def _ignore(_: str) -> None:

@@ -14,7 +14,7 @@ from zoo.benchmarking.computing import scoped
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.processes import Process, ProcessGroup
 from zoo.benchmarking.reference import References
-from zoo.benchmarking.schedule import Finished, Lost, Member
+from zoo.benchmarking.schedule import Lost, Member
 from zoo.data.state import dataset_state
 from zoo.errors import EXIT_USAGE, UsageError
 from zoo.executors.local import Failure
@@ -86,8 +86,11 @@ class Side:
         self.processes[number] = group.start(task, on_event, self.step.options.timeout_s)
         return self.processes[number]
 
-    def take(self, member: Member) -> Finished | Lost:
-        """Let a process finish, and take what it has recorded, or how it has ended."""
+    def take(self, member: Member) -> float | Lost:
+        """Let a process finish, and take what it has recorded, or how it has ended.
+
+        :return: how many seconds it scored the model.
+        """
         process, number = self.processes[member.number], member.number
         completed = process.end()
         process.close()
@@ -104,7 +107,7 @@ class Side:
         if not record.parity.accepted:
             self.ended = Ended("wrong", Failure("parity", "Wrong", record.parity.reason or "it is another model's"))
             return Lost(settles=True)
-        return Finished(scoring_s=record.phases_s.get("accuracy", 0.0))
+        return record.phases_s.get("accuracy", 0.0)
 
     def drop(self, member: Member) -> None:
         """Do without a process that nothing was wrong with, since another of its pair was lost."""
