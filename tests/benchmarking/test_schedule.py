@@ -21,7 +21,6 @@ from zoo.benchmarking.schedule import (
     Lost,
     Member,
     Schedule,
-    StoppingRule,
     interval_width,
 )
 from zoo.benchmarking.stats import summarise
@@ -47,6 +46,20 @@ class Sample(NamedTuple):
 
 class End(NamedTuple):
     member: Member
+
+
+@dataclass
+class Asked:
+    """In place of `zoo.benchmarking.plan.Options`: as many sets as the test says, and a policy that no time changes."""
+
+    policy: Policy = field(default_factory=Policy)
+    sets: int = 1
+    most_processes: int = 30
+    target_width: float | None = None
+    max_time_s: float | None = None
+
+    def least_processes(self, sides: int) -> int:
+        return self.sets
 
 
 @dataclass
@@ -82,11 +95,11 @@ class World:
         self.most_alive = 0
         self.sampled_until: list[float] = []
 
-    def measure(self, sides: int = 1, width: Callable[..., float] = interval_width, **rule: Any) -> World:
+    def measure(self, sides: int = 1, width: Callable[..., float] = interval_width, **asked: Any) -> World:
         """Carry out what a schedule decides; it has to come to an end."""
         Schedule(
             sides,
-            StoppingRule(**{"policy": Policy(), **rule}),
+            Asked(**asked),
             self,
             clock=lambda: self.now,
             available_bytes=lambda: self.memory - len(self.alive) * self.resident,
@@ -294,7 +307,8 @@ def test_a_pair_is_measured_even_where_starting_it_takes_all_the_time() -> None:
 def test_pairs_go_on_until_both_intervals_are_narrow_or_there_are_too_many() -> None:
     for most in (7, 30):
         assert (
-            len(World().measure(2, sets=4, most_sets=most, target_width=0.02, width=lambda _: 1.0).finished) == 2 * most
+            len(World().measure(2, sets=4, most_processes=most, target_width=0.02, width=lambda _: 1.0).finished)
+            == 2 * most
         )
     narrow = World().measure(2, sets=4, target_width=0.02, width=lambda of: 0.01 if len(of) >= 6 else 0.1)
     assert len(narrow.finished) == 12

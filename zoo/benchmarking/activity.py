@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from zoo.cgroups import Groups
+from zoo.files import first_line
 from zoo.record.measures import Activity
 
 COUNTS = ("throttled", "quota_periods", "quota_waited_s")
@@ -93,11 +94,6 @@ def _groups() -> Groups:
 
 def _throttle_count() -> int | None:
     """How often any core has been throttled since the machine started (Linux on Intel); None without a counter."""
-    cpus = Path("/sys/devices/system/cpu")
-    counts = []
-    for path in cpus.glob("cpu[0-9]*/thermal_throttle/core_throttle_count"):
-        try:
-            counts.append(int(path.read_text()))
-        except (OSError, ValueError):
-            continue
+    files = Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
+    counts = [int(line) for line in map(first_line, files) if line.isdecimal()]
     return sum(counts) if counts else None

@@ -163,7 +163,7 @@ class Nvml:
             try:
                 return Reading(function(*arguments))
             except self.binding.NVMLError as error:
-                answer = missing(_code(self.binding, error), _detail(self.binding, error))
+                answer = _failed(self.binding, error)
             except self.binding.NVMLLibraryMismatchError:  # the driver is older than the function
                 answer = missing("not_supported")
             if answer.code != "not_supported":
@@ -186,7 +186,7 @@ def session(library: Any | None = None) -> Iterator[Reading[Nvml]]:
     try:
         library.nvmlInit()
     except library.NVMLError as error:
-        yield missing(_code(library, error), _detail(library, error))
+        yield _failed(library, error)
         return
     try:
         yield Reading(Nvml(library))
@@ -268,7 +268,7 @@ def _text(value: str | bytes) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _code(library: Any, error: Exception) -> str:
+def _failed(library: Any, error: Exception) -> Reading[Any]:
     codes = {
         library.NVML_ERROR_LIBRARY_NOT_FOUND: "no_driver",
         library.NVML_ERROR_DRIVER_NOT_LOADED: "no_driver",
@@ -277,8 +277,5 @@ def _code(library: Any, error: Exception) -> str:
         library.NVML_ERROR_FUNCTION_NOT_FOUND: "not_supported",
         library.NVML_ERROR_NOT_FOUND: "no_board",
     }
-    return codes.get(getattr(error, "value", None), "error")
-
-
-def _detail(library: Any, error: Exception) -> str:
-    return str(error) if _code(library, error) == "error" else ""
+    code = codes.get(getattr(error, "value", None))
+    return missing("error", str(error)) if code is None else missing(code)

@@ -15,7 +15,7 @@ from zoo.benchmarking.environment import load_of_others
 from zoo.benchmarking.plan import Options, Step
 from zoo.benchmarking.processes import Process, ProcessGroup
 from zoo.benchmarking.reference import References
-from zoo.benchmarking.schedule import Lost, Member, Schedule, StoppingRule
+from zoo.benchmarking.schedule import Lost, Member, Schedule
 from zoo.benchmarking.sides import OnPhase, Side
 from zoo.benchmarking.timing import Turn, TurnLength
 from zoo.cores import usable_cores
@@ -80,17 +80,9 @@ def _at_largest_batch(
 
 def _schedule(options: Options, processes: Processes) -> Schedule:
     """What decides about real processes."""
-    sides = len(processes.sides)
-    rule = StoppingRule(
-        policy=options.policy,
-        sets=options.least_processes(sides),
-        most_sets=options.most_processes,
-        target_width=options.target_width,
-        max_time_s=options.max_time_s,
-    )
     return Schedule(
-        sides,
-        rule,
+        len(processes.sides),
+        options,
         processes,
         clock=time.monotonic,
         available_bytes=lambda: psutil.virtual_memory().available,

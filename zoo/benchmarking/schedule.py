@@ -11,10 +11,13 @@ import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from zoo.benchmarking.stats import LEAST_TURNS, relative_width
-from zoo.benchmarking.timing import Policy, Turn, TurnLength
+from zoo.benchmarking.timing import Turn, TurnLength
+
+if TYPE_CHECKING:
+    from zoo.benchmarking.plan import Options
 
 # A long turn leaves the caches to a process for longer; short ones let what the machine does meet a pair more alike.
 TURN_S = 0.25
@@ -71,25 +74,6 @@ def interval_width(processes: Sequence[Sequence[Turn]]) -> float:
     return relative_width([[sample for turn in turns for sample in turn.samples_s] for turns in processes], processes)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoppingRule:
-    """When there has been enough.
-
-    Attributes:
-        policy: how long a process samples.
-        sets: how many to measure, at least …
-        most_sets: … and at most: of several sides, further ones make the interval narrower.
-        target_width: of the interval of the median, as a share of it, for each side.
-        max_time_s: for everything but scoring.
-    """
-
-    policy: Policy
-    sets: int = 1
-    most_sets: int = 30
-    target_width: float | None = None
-    max_time_s: float | None = None
-
-
 class _Settled(Exception):  # noqa: N818 - it is no error
     """Nothing more need be measured."""
 
@@ -100,6 +84,7 @@ class Schedule:
     What counts in the end is the members that finished and were not dropped.
 
     :param sides: how many scenarios are measured side by side.
+    :param options: how many sets to measure, how long each process samples, and when there has been enough.
     :param hands: what carries the steps out.
     :param clock: monotonic, in seconds.
     :param available_bytes: how much memory is free now.
@@ -111,7 +96,7 @@ class Schedule:
     def __init__(
         self,
         sides: int,
-        rule: StoppingRule,
+        options: Options,
         hands: Hands,
         *,
         clock: Callable[[], float],
@@ -120,13 +105,13 @@ class Schedule:
         at_a_time: int = 1,
         width: Width = interval_width,
     ) -> None:
-        self.sides, self.rule, self.policy, self.hands = sides, rule, rule.policy, hands
+        self.sides, self.options, self.policy, self.hands = sides, options, options.policy, hands
         self.clock, self.available_bytes, self.shuffled = clock, available_bytes, shuffled
         self.at_a_time, self.width = at_a_time, width
-        self.limit_s = rule.max_time_s or (WIDTH_TIME_S if rule.target_width and sides == 1 else math.inf)
+        self.limit_s = options.max_time_s or (WIDTH_TIME_S if options.target_width and sides == 1 else math.inf)
         self.begun, self.scoring_s = clock(), 0.0
         self.next_look_s = -math.inf
-        self.wanted_sets, self.started_sets, self.started = rule.sets, 0, 0
+        self.wanted_sets, self.started_sets, self.started = options.least_processes(sides), 0, 0
         self.start_s = self.longest_group_s = 0.0
         self.resident_bytes = 0
         self.alive: list[Member] = []
@@ -165,8 +150,8 @@ class Schedule:
 
     def _too_wide(self) -> bool:
         """Whether further sets are to make an interval narrower. Alone, the processes that are alive go on instead."""
-        target = self.rule.target_width
-        if target is None or self.sides == 1 or self.started_sets >= self.rule.most_sets:
+        target = self.options.target_width
+        if target is None or self.sides == 1 or self.started_sets >= self.options.most_processes:
             return False
         return any(self._width(side) > target for side in range(self.sides))
 
@@ -251,7 +236,7 @@ class Schedule:
 
     def _take_turns_alone(self, deadline_s: float) -> None:
         """Turns for the processes of one scenario, cycle by cycle."""
-        in_turn = len(self.alive) > 1 or self.rule.target_width is not None
+        in_turn = len(self.alive) > 1 or self.options.target_width is not None
         length = TurnLength(least_s=TURN_S) if in_turn else self.policy.one_turn(deadline_s - self._spent_s())
         while self.alive and not self._enough(deadline_s):
             for member in self.shuffled(self.alive):
@@ -267,11 +252,11 @@ class Schedule:
             return True
         if not all(self._satisfied(member) for member in self.alive):
             return False
-        if self.rule.target_width is None or self._missing():  # the last group makes the interval narrow
+        if self.options.target_width is None or self._missing():  # the last group makes the interval narrow
             return True
         if self.lost_early and len(self.finished) + len(self.alive) < 2:
             return True  # no time will show how processes differ
-        return self._looked_width() <= self.rule.target_width
+        return self._looked_width() <= self.options.target_width
 
     def _all_have_turns(self) -> bool:
         return all(self.turns[member] for member in self.alive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def find(reference: str, store: Store) -> list[Result]:
     if reference[:8].isdigit():
         return [store.get(reference)]
     rows = store.select(Filter(label=reference)) or _newest(
-        store, store.select(Filter(model=_literal(reference), outcome="ok"))
+        store, store.select(Filter(model=glob.escape(reference), outcome="ok"))
     )
     results = list(store.load(rows, on_damaged=lambda _: None))
     if not results:
@@ -41,11 +42,6 @@ def _newest(store: Store, rows: list[Row]) -> list[Row]:
     for row in of_this_environment(store, rows) or rows:
         newest.setdefault(row.scenario, row)
     return list(newest.values())
-
-
-def _literal(name: str) -> str:
-    """The name as a pattern that matches nothing else."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
 def _from_file(path: Path) -> list[Result]:
