@@ -11,7 +11,6 @@ import json
 import os
 import select
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
@@ -94,6 +93,8 @@ class Process:
     """
 
     def __init__(self, task: Task, on_event: OnEvent, timeout_s: float | None) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # a worker imports this module too, and needs none
+
         self.timeout_s, self.control = timeout_s, Control()
         self.turns: list[Turn] = []
         self.resident_bytes = 0
