@@ -14,10 +14,12 @@ import functools
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from zoo.benchmarking.environment import fingerprint
+from zoo.benchmarking.environment import fingerprint, fingerprinted
 from zoo.installed import CORE, normalised
 from zoo.record.environment import Environment
 from zoo.registry import Entry
@@ -25,6 +27,8 @@ from zoo.specs import RuntimeSpec
 
 ALWAYS = ("keras", "numpy")
 BACKENDS = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
+MOST_NAMED = 6
+ABSENT = "none"
 
 
 def distributions(runtime: Entry[RuntimeSpec]) -> tuple[str, ...]:
@@ -92,3 +96,51 @@ def _files(name: str) -> Iterator[tuple[str, Path]]:
     for folder in folders:
         for file in sorted(Path(folder).rglob("*.py")):
             yield f"{name}/{file.relative_to(folder).as_posix()}", file
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A fact that two environments don't share.
+
+    Attributes:
+        name: such as "processor model" or "numpy".
+        a, b: what it is in each, in words.
+    """
+
+    name: str
+    a: str
+    b: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.a} and {self.b}"
+
+
+def differences(a: Environment, b: Environment) -> list[Difference]:
+    """Every fact in which two environments differ, of those that their fingerprints cover."""
+    facts_a, facts_b = (dict(_facts("", fingerprinted(one))) for one in (a, b))
+    names = dict.fromkeys([*facts_a, *facts_b])
+    found = [Difference(name, facts_a.get(name, ABSENT), facts_b.get(name, ABSENT)) for name in names]
+    return [difference for difference in found if difference.a != difference.b]
+
+
+def in_words(a: Environment, b: Environment) -> str:
+    """The differences in one line; where none is recorded, the two fingerprints."""
+    found = differences(a, b)
+    if not found:
+        return f"fingerprint: {a.fingerprint} and {b.fingerprint}"
+    named = [str(difference) for difference in found[:MOST_NAMED]]
+    left = len(found) - len(named)
+    return "; ".join([*named, f"{left} more"] if left else named)
+
+
+def _facts(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Name and value of each fact in a record. What packages and variables are called says enough by itself."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            plain = name in ("", "packages", "variables", "cuda_packages", "container")
+            yield from _facts(str(key) if plain else f"{name} {key}".replace("_", " "), inner)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for number, inner in enumerate(value):
+            yield from _facts(f"{name} {number}", inner)
+    else:
+        yield name, ABSENT if value is None else str(value)

@@ -79,30 +79,27 @@ class EnergyMeter:
     ) -> None:
         self.found, self.clock, self.sleep = found, clock, sleep
         counter = found.value
-        self.counts_idle = counter is not None and most_s >= counter.least_s
+        self.idle_s = counter.idle_s if counter is not None and most_s >= counter.least_s else 0.0
         self.turns: list[Window] = []
         self.before: Window | None = None
         self.after: Window | None = None
 
     def __enter__(self) -> None:
-        if self.found.value is not None:
-            self.start = self._read(self.found.value)
+        self.start = self._read()
 
     def __exit__(self, *_: object) -> None:
-        if self.found.value is not None:
-            self.turns.append(self._since(self.found.value, self.start))
+        self.turns.append(self._since(self.start))
 
     def idle_before(self, beside: int) -> None:
         """Measure doing nothing before the first call.
 
         :param beside: how many other processes start meanwhile; then nothing idle can be measured.
         """
-        self.before = Window(0.0, None, "not_alone") if beside and self.counts_idle else self._idle()
+        self.before = Window(0.0, None, "not_alone") if beside and self.idle_s else self._idle()
 
     def idle_after(self) -> None:
         """Measure doing nothing after sampling, once the device has had as long to come to rest."""
-        if self.counts_idle and self.found.value is not None:
-            self.sleep(self.found.value.idle_s / 2)
+        self.sleep(self.idle_s / 2)
         self.after = self._idle()
 
     def recorded(self) -> Energy:
@@ -119,20 +116,21 @@ class EnergyMeter:
         )
 
     def _idle(self) -> Window | None:
-        counter = self.found.value
-        if counter is None or not self.counts_idle:
+        if not self.idle_s:
             return None
-        start = self._read(counter)
-        self.sleep(counter.idle_s)
-        return self._since(counter, start)
+        start = self._read()
+        self.sleep(self.idle_s)
+        return self._since(start)
 
-    def _read(self, counter: Counter) -> tuple[float, Reading[tuple[int, ...]]]:
-        counts = counter.read()
+    def _read(self) -> tuple[float, Reading[tuple[int, ...]]]:
+        counts = self.found.bind(lambda counter: counter.read())
         return self.clock(), counts
 
-    def _since(self, counter: Counter, start: tuple[float, Reading[tuple[int, ...]]]) -> Window:
-        (began, before), (ended, after) = start, self._read(counter)
-        used = before.bind(lambda first: after.bind(lambda last: counter.joules(first, last)))
+    def _since(self, start: tuple[float, Reading[tuple[int, ...]]]) -> Window:
+        (began, before), (ended, after) = start, self._read()
+        used = self.found.bind(
+            lambda counter: before.bind(lambda first: after.bind(lambda last: counter.joules(first, last)))
+        )
         if used.value == 0:
             used = missing("counter_stuck")
         return Window(ended - began, used.value, used.code)

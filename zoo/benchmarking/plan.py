@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from zoo.benchmarking import variables
 from zoo.benchmarking.computing import code_digest, distributions
+from zoo.benchmarking.environment import THREADS, accelerators
 from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.data.state import dataset_state
@@ -132,7 +132,7 @@ class Step:
     def task(self) -> Task:
         """The work of one process, for an executor."""
         # a number that was asked for goes before what the environment says
-        set_aside = {} if self.scenario.threads is None else dict.fromkeys(variables.THREADS)
+        set_aside = {} if self.scenario.threads is None else dict.fromkeys(THREADS)
         return Task(
             function="zoo.benchmarking.worker:run",
             job=self.job,
@@ -225,8 +225,6 @@ def _devices(options: Options) -> Iterator[str]:
     """The devices that were asked for; the first GPU has one name."""
     for device in options.devices:
         if device == ALL:
-            from zoo.benchmarking.environment import accelerators
-
             yield "cpu"
             yield from ("gpu" if number == 0 else f"gpu:{number}" for number in range(len(accelerators())))
         else:

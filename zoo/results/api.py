@@ -6,8 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from zoo import registry as _registry
-from zoo.benchmarking.computing import holds, scoped
-from zoo.benchmarking.differences import in_words
+from zoo.benchmarking.computing import holds, in_words, scoped
 from zoo.benchmarking.environment import collect
 from zoo.benchmarking.identity import same_weights
 from zoo.errors import UsageError, ZooError

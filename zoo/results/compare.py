@@ -13,8 +13,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from zoo.benchmarking.computing import in_words
 from zoo.benchmarking.definitions import memory_bytes, memory_measure, over_processes
-from zoo.benchmarking.differences import in_words
 from zoo.errors import UsageError
 from zoo.record.result import Result
 from zoo.results.accuracy import compare_accuracy
