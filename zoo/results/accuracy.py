@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from zoo.benchmarking.accuracy import mcnemar_p, paired_difference
-from zoo.record.result import Result
+from zoo.record.result import Result, unpacked
 from zoo.results.verdicts import ACCURACY_LEAST, ACCURACY_MARGIN, Comparison
 
 
@@ -46,8 +44,5 @@ def _right(result: Result, images: int) -> int | None:
     """A bit for each image, set where the prediction is right; None where that isn't known of every image."""
     if result.predictions is None:
         return None
-    try:
-        packed = zlib.decompressobj().decompress(base64.b64decode(result.predictions.correct), images)
-    except (ValueError, zlib.error):
-        return None
-    return int.from_bytes(packed, "big") if len(packed) == -(-images // 8) else None
+    packed = unpacked(result.predictions.correct, -(-images // 8))
+    return None if packed is None else int.from_bytes(packed, "big")

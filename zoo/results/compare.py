@@ -46,10 +46,6 @@ FACTS: tuple[Callable[[Result], str], ...] = (
 )
 
 
-def no_noise_floor(_: Result, __: Result) -> None:
-    """Nothing is known of how much a scenario varies."""
-
-
 def compare(
     a: Sequence[Result],
     b: Sequence[Result],
@@ -89,7 +85,7 @@ def compare_matching(
     b: Sequence[Result],
     *,
     across: bool = False,
-    floors: Floors = no_noise_floor,
+    floors: Floors | None = None,
     names: tuple[str, str] | None = None,
 ) -> list[Comparison]:
     """Compare two sides scenario by scenario.
@@ -110,12 +106,12 @@ def compare_matching(
             f"nothing was measured on both sides: {names[0]} has {'; '.join(sides[0])}, "
             f"and {names[1]} has {'; '.join(sides[1])}"
         )
-    pairs = [(scenario, sides[0][scenario], sides[1][scenario]) for scenario in common]
-    return [
-        comparison
-        for scenario, a, b in pairs
-        for comparison in compare(a, b, across=across, floor=floors(a[0], b[0]), names=names, scenario=scenario)
-    ]
+    found = []
+    for scenario in common:
+        first, second = (side[scenario] for side in sides)
+        floor = floors(first[0], second[0]) if floors else None
+        found += compare(first, second, across=across, floor=floor, names=names, scenario=scenario)
+    return found
 
 
 def name_sides(a: Sequence[Result], b: Sequence[Result]) -> tuple[str, str]:
