@@ -98,7 +98,8 @@ class Process:
         self.timeout_s, self.control = timeout_s, Control()
         self.turns: list[Turn] = []
         self.resident_bytes = 0
-        with contextlib.ExitStack() as before, contextlib.ExitStack() as stack:  # of what goes before what fails
+        # both undo what was made before something failed; `before` holds what whoever runs the task then removes
+        with contextlib.ExitStack() as before, contextlib.ExitStack() as stack:
             folder = before.enter_context(make_folder())
             for name in (COMMANDS, ANSWERS):
                 os.mkfifo(folder.path / name)
@@ -113,7 +114,7 @@ class Process:
             task = replace(task, job={**task.job, "pipes": str(folder.path)})
             self.running = runner.submit(run, task, on_event, self.control, folder)
             self.running.add_done_callback(lambda _: held.close())
-            before.pop_all()  # whoever runs it removes the folder
+            before.pop_all()
             self.opened = stack.pop_all()
 
     def ready(self) -> bool:
