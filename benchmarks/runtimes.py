@@ -62,14 +62,14 @@ def sampled(side: Side, files: str, turns: int) -> tuple[list[float], list[float
     job = {"runtime": scenario.runtime, "model": scenario.model, "batch_size": scenario.batch_size, "folder": files}
     with ProcessGroup() as group:
         processes = [
-            side.start(group, lambda _: None),
+            side.start(0, group, lambda _: None),
             group.start(Task("by_hand:in_turn", job, environment=BY_HAND), lambda _: None, timeout_s=120.0),
         ]
         going = all(process.ready() and process.warm_up() for process in processes)
         for _ in range(turns):
             going = going and all(process.sample(TurnLength(least_s=0.25)) for process in random.sample(processes, 2))
         if not going:
-            sys.exit(f"{scenario}: {[process.completed for process in processes if process.completed]}")
+            sys.exit(f"{scenario}: {[process.end() for process in processes if process.running.done()]}")
         zoo, hand = ([statistics.median(turn.samples_s) for turn in process.turns] for process in processes)
         return zoo, hand
 

@@ -13,7 +13,7 @@ import pytest
 from support import make_result
 
 from zoo.results.index import FILE
-from zoo.results.layout import path_of
+from zoo.results.rows import path_of
 from zoo.results.store import Filter, Store
 
 if TYPE_CHECKING:
@@ -69,12 +69,6 @@ def test_list_the_newest(benchmark: BenchmarkFixture, store: Store, wanted: Filt
 def test_list_all(benchmark: BenchmarkFixture, store: Store) -> None:
     found = benchmark.pedantic(store.select, rounds=5, warmup_rounds=1)
     assert len(found) >= COUNT
-
-
-def test_find_scenarios(benchmark: BenchmarkFixture, store: Store) -> None:
-    scenario = make_result(model="resnet20", batch_size=32).scenario
-    found = benchmark.pedantic(lambda: store.find_scenarios([scenario], "0123456789abcdef"), rounds=5, warmup_rounds=1)
-    assert list(found) == [scenario]
 
 
 def test_add(benchmark: BenchmarkFixture, tmp_path: Path) -> None:

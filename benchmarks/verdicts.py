@@ -35,8 +35,8 @@ from zoo.benchmarking.timing import Policy
 from zoo.executors.local import Task
 from zoo.record.result import Result
 from zoo.registry import load
-from zoo.results.compare import Floor, compare
-from zoo.results.floor import floor_of
+from zoo.results.compare import NoiseFloor, compare
+from zoo.results.noise_floor import noise_floor_of
 
 HERE = Path(__file__).resolve().parent
 PLANTED = 0.05
@@ -91,12 +91,12 @@ def slowdown(products: int, pairs: int, batch_size: int) -> float:
     return math.expm1(statistics.fmean(logs[1]) - statistics.fmean(logs[0]))
 
 
-def verdict(a: Result, b: Result, floor: Floor) -> str:
+def verdict(a: Result, b: Result, floor: NoiseFloor) -> str:
     """What `zoo compare` says of the latency."""
     return next(c.verdict for c in compare([a], [b], floor=floor) if c.measure == "latency")
 
 
-def simulate(pairs: Sequence[tuple[Result, Result]], count: int, floor: Floor, draws: int = 400) -> Counter[str]:
+def simulate(pairs: Sequence[tuple[Result, Result]], count: int, floor: NoiseFloor, draws: int = 400) -> Counter[str]:
     """Verdicts of comparisons of `count` recorded pairs each, drawn without replacement."""
     verdicts: Counter[str] = Counter()
     for _ in range(draws):
@@ -131,7 +131,7 @@ def main() -> None:
     products = options.products or planted_products(options.batch_size)
     slowed = step(products, options.processes, options.batch_size, options.seconds)
     a, b = measured(*[step(0, options.calibration, options.batch_size, options.seconds)] * 2)
-    floor = floor_of(a, b)
+    floor = noise_floor_of(a, b)
     print(f"planted: {products} products; floor: {floor}", file=sys.stderr)
 
     kinds: Kinds = {"A against A": [], "A against A + 5 %": []}
@@ -147,13 +147,13 @@ def main() -> None:
     print(f"{time.monotonic() - started:.0f} s")
 
 
-def record(floor: Floor, products: int, kinds: Kinds) -> dict[str, Any]:
+def record(floor: NoiseFloor, products: int, kinds: Kinds) -> dict[str, Any]:
     """Every median, and what it takes to judge them."""
     medians = {kind: [[r.measures.latency_s for r in both] for both in pairs] for kind, pairs in kinds.items()}
     return {"floor": floor.to_json(), "products": products, "medians": medians}
 
 
-def report(kinds: Kinds, floor: Floor, processes: int) -> None:
+def report(kinds: Kinds, floor: NoiseFloor, processes: int) -> None:
     """Print the table of the verdicts."""
     rows = []
     for kind, pairs in kinds.items():

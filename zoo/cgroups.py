@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from zoo.files import first_line, lines
+
 NO_LIMIT_BYTES = 2**62  # version 1 says "no limit" by the largest number of pages
 ESCAPED = re.compile(r"\\([0-7]{3})")
 
@@ -63,7 +65,7 @@ class Groups:
     @classmethod
     def of_this_process(cls, proc: Path = Path("/proc/self")) -> Groups:
         """Read where this process stands; no groups where the system has none."""
-        paths, mounts = _lines(proc / "cgroup"), _lines(proc / "mountinfo")
+        paths, mounts = lines(proc / "cgroup"), lines(proc / "mountinfo")
         return cls(_chain(paths, mounts, "cpu"), _chain(paths, mounts, "memory"))
 
     def quota(self) -> Quota | None:
@@ -125,9 +127,9 @@ def _upwards(mounted: Path, top: str, path: str) -> Iterator[Path]:
 
 def _quota(group: Group) -> Quota | None:
     if group.version == 2:
-        words = _first(group.folder / "cpu.max").split()
+        words = first_line(group.folder / "cpu.max").split()
     else:
-        words = [_first(group.folder / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
+        words = [first_line(group.folder / f"cpu.cfs_{name}_us") for name in ("quota", "period")]
     if len(words) != 2 or not all(word.isdecimal() for word in words):  # "max", or "-1"
         return None
     quota, period = map(int, words)
@@ -135,29 +137,18 @@ def _quota(group: Group) -> Quota | None:
 
 
 def _memory(group: Group) -> int | None:
-    word = _first(group.folder / ("memory.max" if group.version == 2 else "memory.limit_in_bytes"))
+    word = first_line(group.folder / ("memory.max" if group.version == 2 else "memory.limit_in_bytes"))
     return int(word) if word.isdecimal() and int(word) < NO_LIMIT_BYTES else None
 
 
 def _throttling(group: Group) -> Throttling | None:
-    values = dict(line.split(maxsplit=1) for line in _lines(group.folder / "cpu.stat") if " " in line)
+    values = dict(line.split(maxsplit=1) for line in lines(group.folder / "cpu.stat") if " " in line)
     try:
         if group.version == 2:
             return Throttling(int(values["nr_throttled"]), int(values["throttled_usec"]) / 1e6)
         return Throttling(int(values["nr_throttled"]), int(values["throttled_time"]) / 1e9)
     except (KeyError, ValueError):
         return None
-
-
-def _first(path: Path) -> str:
-    return next(iter(_lines(path)), "").strip()
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
 
 
 def _unescaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files that are written whole or not at all, and short ones that are read as far as they are there."""
 
 from __future__ import annotations
 
@@ -50,3 +50,16 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of a text file; none where it can't be read."""
+    try:
+        return path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def first_line(path: Path) -> str:
+    """The first line of a text file without blanks around it; empty where it can't be read."""
+    return next(iter(lines(path)), "").strip()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from zoo.benchmarking import activity
-from zoo.benchmarking.activity import Meter, Snapshot, between
+from zoo.benchmarking.activity import Meter, Snapshot, over
 from zoo.cgroups import Groups, Throttling
 
 
@@ -17,12 +17,12 @@ def at(second: float, **counters: Any) -> Snapshot:
 
 
 def test_how_a_quota_held_the_process_back_is_what_was_counted_between() -> None:
-    found = between(at(0, quota_periods=5, quota_waited_s=1.5), at(2, quota_periods=9, quota_waited_s=2.0))
+    found = over([(at(0, quota_periods=5, quota_waited_s=1.5), at(2, quota_periods=9, quota_waited_s=2.0))])
     assert (found.quota_periods, found.quota_waited_s) == (4, 0.5)
 
 
 def test_without_a_quota_nothing_is_counted() -> None:
-    found = between(at(0), at(2))
+    found = over([(at(0), at(2))])
     assert (found.quota_periods, found.quota_waited_s, found.throttled) == (None, None, None)
 
 

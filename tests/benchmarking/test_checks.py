@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from zoo.benchmarking.assemble import PARTNER_ENDED
 from zoo.benchmarking.checks import check
-from zoo.benchmarking.lost import PARTNER_ENDED, LostProcess, lost_check
 from zoo.benchmarking.roofline import ABOVE_PEAK
 from zoo.benchmarking.stats import Stats
 from zoo.record.conditions import Conditions
@@ -141,9 +141,9 @@ def test_every_code_has_a_meaning_in_the_documentation() -> None:
     seen = Conditions(events=(("sw_power_cap",),), others=(1,))
     everything = process(False, seen, other_cores_busy=1.0, stolen_cores=1.0, throttled=1, quota_periods=1)
     stats = Stats.from_json({**GOOD.to_json(), "n": 3, "std": 1.0})
-    doubts = check(stats, [everything], 9.0, 4, 0.001, f"it is {ABOVE_PEAK}", ["layer"], "another order")
-    lost = lost_check([LostProcess("error", PARTNER_ENDED)], 2)
-    assert [doubt.code for doubt in (*doubts, *lost)] == list(DOUBTS)
+    lost = [PARTNER_ENDED.failure]
+    doubts = check(stats, [everything], 9.0, 4, 0.001, f"it is {ABOVE_PEAK}", ["layer"], "another order", lost)
+    assert [doubt.code for doubt in doubts] == list(DOUBTS)
 
 
 def test_findings_add_up() -> None:

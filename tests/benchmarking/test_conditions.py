@@ -12,7 +12,7 @@ import nvml
 import pytest
 
 from zoo.benchmarking import conditions, powercap
-from zoo.benchmarking.conditions import Readable, Together, Watch, instruments, readable
+from zoo.benchmarking.conditions import Readable, Watch, instruments, readable
 from zoo.benchmarking.nvidia import Board, Nvml
 from zoo.record.conditions import Conditions
 from zoo.runtimes import Cuda
@@ -141,26 +141,6 @@ def test_where_there_is_nothing_to_read_it_is_said_why(tmp_path: Path) -> None:
         ("processor", "no_counter"),
         ("NVIDIA GPU", "no_board"),
     ]
-
-
-class Noting:
-    def __init__(self, name: str, seen: list[str]) -> None:
-        self.name, self.seen = name, seen
-
-    def __enter__(self) -> None:
-        self.seen.append(f"+{self.name}")
-
-    def __exit__(self, *_: object) -> None:
-        self.seen.append(f"-{self.name}")
-
-
-def test_the_last_of_several_meters_is_the_nearest_and_they_can_be_entered_again() -> None:
-    seen: list[str] = []
-    meters = Together(Noting("watch", seen), Noting("energy", seen))
-    for _ in range(2):
-        with meters:
-            seen.append("work")
-    assert seen == ["+watch", "+energy", "work", "-energy", "-watch"] * 2
 
 
 def test_what_is_seen_are_the_fields_of_a_moment() -> None:

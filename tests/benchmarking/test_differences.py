@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from zoo.benchmarking.differences import differences, in_words
+from zoo.benchmarking.computing import differences, in_words
 from zoo.record.environment import Environment
 
 HERE: dict[str, Any] = {

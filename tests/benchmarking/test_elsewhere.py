@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support import make_result
 
-from zoo.benchmarking import code, elsewhere
+from zoo.benchmarking import computing, elsewhere
 from zoo.benchmarking import plan as planning
 from zoo.benchmarking.elsewhere import PROTOCOL, answer, check_interpreter, plan_elsewhere, understood
 from zoo.benchmarking.plan import Options
@@ -191,7 +191,7 @@ def test_the_digest_tells_code_apart_that_shares_a_version(tmp_path: Path, monke
         (folder / "acme_of_a_test" / "weights.bin").write_bytes(bytes([number]))
         with monkeypatch.context() as patch:
             patch.syspath_prepend(str(folder))
-            code.code_digest.cache_clear()
-            digests.append(code.code_digest("acme_of_a_test.deep.model:net", "not_there_at_all:x"))
+            computing.code_digest.cache_clear()
+            digests.append(computing.code_digest("acme_of_a_test.deep.model:net", "not_there_at_all:x"))
     assert digests[0] == digests[1] != digests[2]
     assert "acme_of_a_test" not in sys.modules

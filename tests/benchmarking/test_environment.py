@@ -198,12 +198,12 @@ def test_the_fingerprint_without_a_board_is_what_it_was_before_boards_were_asked
 def test_variables_that_change_what_computes_are_in_the_fingerprint_if_any_are_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(environment.variables, "found", dict)
+    monkeypatch.setattr(environment, "variables_set", dict)
     without = environment.collect()
     bare = environment.fingerprint(without)
     older = {name: value for name, value in without.to_json().items() if name != "variables"}
     assert environment.fingerprint(Environment.from_json(older)) == bare
-    monkeypatch.setattr(environment.variables, "found", lambda: {"OMP_NUM_THREADS": "1"})
+    monkeypatch.setattr(environment, "variables_set", lambda: {"OMP_NUM_THREADS": "1"})
     assert environment.fingerprint(environment.collect()) != bare
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.benchmarking import load
-from zoo.benchmarking.load import load_of_others, without_own
+from zoo.benchmarking import environment
+from zoo.benchmarking.environment import load_of_others, without_own
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_own_work_is_subtracted_as_the_average_counts_it(
 
 
 def test_where_load_is_not_counted_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "load_average", lambda: None)
+    monkeypatch.setattr(environment, "load_average", lambda: None)
     assert load_of_others() is None
 
 
@@ -34,6 +34,6 @@ def test_children_that_have_ended_count_as_own(monkeypatch: pytest.MonkeyPatch) 
     class Spent:
         user, system, children_user, children_system = 0.0, 0.0, 1e9, 1e9
 
-    monkeypatch.setattr(load.os, "times", Spent)
-    monkeypatch.setattr(load, "load_average", lambda: 3.0)
+    monkeypatch.setattr(environment.os, "times", Spent)
+    monkeypatch.setattr(environment, "load_average", lambda: 3.0)
     assert load_of_others() == 0.0

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import nvml
@@ -14,7 +13,7 @@ import pynvml
 import pytest
 
 from zoo.benchmarking import nvidia
-from zoo.benchmarking.nvidia import Board, Moment, Nvml
+from zoo.benchmarking.nvidia import Board, Nvml
 from zoo.record.conditions import Conditions
 from zoo.record.readings import CODES
 
@@ -52,7 +51,7 @@ def test_a_board_says_what_it_is_doing() -> None:
         "ComputeRunningProcesses": [nvml.process(os.getpid())],
     }
     moment = opened(board).moment(WHOLE, os.getpid())
-    assert {field.name: getattr(moment, field.name).value for field in fields(Moment)} == {
+    assert {name: reading.value for name, reading in moment.items()} == {
         "sm_mhz": 1980,
         "memory_mhz": 1980,
         "temperature_c": 41,
@@ -66,7 +65,7 @@ def test_a_board_says_what_it_is_doing() -> None:
 def test_what_one_call_does_not_support_costs_only_that(name: str) -> None:
     one = opened({name: nvml.not_supported()})
     seen = [
-        *(getattr(one.moment(WHOLE, 1), field.name) for field in fields(Moment)),
+        *one.moment(WHOLE, 1).values(),
         one.energy_mj(WHOLE),
         one.uuid(0),
     ]
@@ -78,7 +77,7 @@ def test_what_one_call_does_not_support_costs_only_that(name: str) -> None:
 def test_nothing_is_zero_where_nothing_is_told() -> None:
     silent = opened(dict.fromkeys(nvml.BOARD, nvml.not_supported()))
     moment, board = silent.moment(WHOLE, 1), silent.accelerator(0).to_json()
-    assert {getattr(moment, field.name).value for field in fields(Moment)} == {None}
+    assert {reading.value for reading in moment.values()} == {None}
     assert {name for name, value in board.items() if value is not None} == {"name", "driver", "cuda_driver", "reasons"}
     assert board["name"] == "a board without a name"
     assert set(board["reasons"]) == set(board) - {"driver", "cuda_driver", "reasons"}
@@ -105,7 +104,7 @@ def test_a_driver_that_does_not_start_says_why(raised: str, code: str) -> None:
 
 
 def test_an_error_that_has_no_code_is_told_by_the_library() -> None:
-    found = opened({"PowerUsage": nvml.error("GPU_IS_LOST")}).moment(WHOLE, 1).power_w
+    found = opened({"PowerUsage": nvml.error("GPU_IS_LOST")}).moment(WHOLE, 1)["power_w"]
     assert (found.value, found.code, found.detail) == (None, "error", "GPU is lost")
 
 
@@ -125,7 +124,7 @@ def test_without_the_package_there_is_a_code(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_older_driver_is_asked_by_the_older_names() -> None:
     library = nvml.loaded({"CurrentClocksEventReasons": nvml.error("FUNCTION_NOT_FOUND")})
     library.nvmlDeviceGetCurrentClocksThrottleReasons = lambda handle: 0x40
-    assert Nvml(library).moment(WHOLE, 1).events.value == ("hw_thermal_slowdown",)
+    assert Nvml(library).moment(WHOLE, 1)["events"].value == ("hw_thermal_slowdown",)
 
 
 def test_a_driver_that_is_older_than_the_binding_is_no_error() -> None:
@@ -136,9 +135,9 @@ def test_a_driver_that_is_older_than_the_binding_is_no_error() -> None:
 def test_a_function_that_a_later_binding_drops_is_not_missed() -> None:
     library = nvml.loaded({})
     del library.nvmlDeviceGetTemperatureV
-    assert Nvml(library).moment(WHOLE, 1).temperature_c.code == "not_supported"
+    assert Nvml(library).moment(WHOLE, 1)["temperature_c"].code == "not_supported"
     library.nvmlDeviceGetTemperature = lambda handle, sensor: 50
-    assert Nvml(library).moment(WHOLE, 1).temperature_c.value == 50
+    assert Nvml(library).moment(WHOLE, 1)["temperature_c"].value == 50
 
 
 def test_the_names_of_the_events_are_the_bindings() -> None:
@@ -236,7 +235,7 @@ def test_a_part_of_a_board_has_the_boards_clocks_and_no_energy_of_its_own(uuid: 
     divided = opened({"MigMode": [1, 1]}, parts={"MIG-7": 0})
     board = divided.by_uuid(uuid).value
     assert board == Board(0, "MIG-7", True)
-    assert divided.moment(board, 1).sm_mhz.value == 1980
+    assert divided.moment(board, 1)["sm_mhz"].value == 1980
     assert divided.energy_mj(board).code == "mig"
 
 

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from zoo.benchmarking import peak
 from zoo.benchmarking.peak import Arithmetic, LeftOut, Memory, Peaks, best, last_cache_bytes, load, thread_counts
-from zoo.benchmarking.peak_worker import GPU_WORKING_SETS, NotOffered, NumPy, Product, Sizes, _fastest, _matrices
+from zoo.benchmarking.peak_worker import (
+    GPU_WORKING_SETS,
+    Multiply,
+    NotOffered,
+    Product,
+    Sizes,
+    _fastest,
+    _matrices,
+    with_numpy,
+)
 from zoo.executors.local import Completed, Failure, Task, call
 
 PEAKS = Peaks(
@@ -35,16 +44,9 @@ PEAKS = Peaks(
 )
 
 
-def reached(library: str, speed: float | None, precision: str = "float32", threads: int | None = 2) -> dict[str, Any]:
-    return {
-        "library": library,
-        "threads": threads,
-        "precision": precision,
-        "flops_per_s": speed,
-        "by": library,
-        "size": 1024,
-        "reason": None if speed else f"{library} has none",
-    }
+def reached(by: str, speed: float | None, precision: str = "float32", threads: int | None = 2) -> Arithmetic:
+    why = None if speed else f"{by} has none"
+    return Arithmetic(precision=precision, threads=threads, flops_per_s=speed, by=by, size=1024, reason=why)
 
 
 def test_the_best_library_is_the_peak() -> None:
@@ -127,38 +129,37 @@ def test_memory_is_measured_by_working_set() -> None:
 QUICK = Sizes(first=64, last=512, long_enough_s=60.0, calls=1)
 
 
-class Faulty(NumPy):
+def faulty(most: int, factor: float | None = None) -> Multiply:
     """Right up to a size: beyond, its product is off by a factor, or it raises."""
 
-    def __init__(self, most: int, factor: float | None = None) -> None:
-        self.most, self.factor = most, factor
-
-    def product(self, precision: str, a: Any, b: Any) -> Product:
-        right = super().product("float32", a, b)
-        if len(a) <= self.most:
+    def multiply(precision: str, a: Any, b: Any) -> Product:
+        right = with_numpy(None, False)("float32", a, b)
+        if len(a) <= most:
             return right
-        if self.factor is None:
+        if factor is None:
             raise MemoryError
-        return Product(right.run, right.wait, lambda out: right.fetch(out) * self.factor)
+        return Product(right.run, right.wait, lambda out: right.fetch(out) * factor)
+
+    return multiply
 
 
 @pytest.mark.real
 def test_a_product_that_is_not_what_was_asked_for_is_no_peak() -> None:
     with pytest.raises(NotOffered, match=r"its float32 product is off by \d"):
-        _fastest(Faulty(0, 1.001), "float32", QUICK)
-    assert _fastest(Faulty(0, 1.001), "tf32", QUICK)[0] > 0  # as much as ten bits leave
+        _fastest(faulty(0, 1.001), "float32", QUICK)
+    assert _fastest(faulty(0, 1.001), "tf32", QUICK)[0] > 0  # as much as ten bits leave
     with pytest.raises(NotOffered, match=r"its tf32 product is off by \d"):
-        _fastest(Faulty(0, 1.01), "tf32", QUICK)
+        _fastest(faulty(0, 1.01), "tf32", QUICK)
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("factor", [None, 1.001])
 def test_what_fails_only_when_it_is_large_leaves_the_smaller_ones(factor: float | None) -> None:
-    speed, size = _fastest(Faulty(128, factor), "float32", QUICK)
+    speed, size = _fastest(faulty(128, factor), "float32", QUICK)
     assert speed > 0
     assert size <= 128
     with pytest.raises(MemoryError):
-        _fastest(Faulty(0), "float32", QUICK)
+        _fastest(faulty(0), "float32", QUICK)
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from zoo.benchmarking import plan as planning
+from zoo.benchmarking.environment import THREADS
 from zoo.benchmarking.plan import Options, left_out, plan
-from zoo.benchmarking.variables import THREADS
 from zoo.data.catalog import Dataset
 from zoo.errors import UsageError
 from zoo.installed import CORE, Plugin

@@ -96,8 +96,8 @@ def test_a_process_that_ends_in_its_turn_is_noticed_at_once(group: ProcessGroup)
     while broken.sample(TurnLength(least_s=0.01)):
         assert healthy.sample(TurnLength(least_s=0.01))
     assert time.monotonic() - before < 5
-    assert broken.completed is not None
-    assert healthy.completed is None
+    assert broken.running.done()
+    assert not healthy.running.done()
     assert broken.end().outcome == "error"
     assert healthy.end().outcome == "ok"
 
@@ -178,6 +178,6 @@ def test_leaving_a_group_ends_its_processes_and_takes_away_its_files(
         processes = started(group, {}, {})
         assert all(process.warm_up() for process in processes)
         raise KeyboardInterrupt
-    assert all(not process.thread.is_alive() for process in processes)
+    assert all(process.running.done() for process in processes)
     assert threading.active_count() == 1
     assert list(tmp_path.iterdir()) == []

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -18,20 +18,9 @@ from zoo.benchmarking.schedule import (
     ENDING_S,
     PAIR_TURNS,
     TURN_S,
-    Answer,
-    Decision,
-    Drop,
-    End,
-    Finished,
     Lost,
     Member,
-    Sample,
     Schedule,
-    Start,
-    Started,
-    StoppingRule,
-    Warm,
-    WarmUp,
     interval_width,
 )
 from zoo.benchmarking.stats import summarise
@@ -40,6 +29,37 @@ from zoo.record.measures import TurnRecord
 
 GB = 10**9
 QUICK = settings(max_examples=200, deadline=None)
+
+
+class Start(NamedTuple):
+    members: tuple[Member, ...]
+
+
+class WarmUp(NamedTuple):
+    member: Member
+
+
+class Sample(NamedTuple):
+    member: Member
+    length: TurnLength
+
+
+class End(NamedTuple):
+    member: Member
+
+
+@dataclass
+class Asked:
+    """In place of `zoo.benchmarking.plan.Options`: as many sets as the test says, and a policy that no time changes."""
+
+    policy: Policy = field(default_factory=Policy)
+    sets: int = 1
+    most_processes: int = 30
+    target_width: float | None = None
+    max_time_s: float | None = None
+
+    def least_processes(self, sides: int) -> int:
+        return self.sets
 
 
 @dataclass
@@ -67,7 +87,7 @@ class World:
         self.now = 0.0
         self.random = random.Random(self.seed)
         self.alive: set[Member] = set()
-        self.done: list[Decision] = []
+        self.done: list[Start | WarmUp | Sample | End] = []
         self.finished: list[Member] = []
         self.dropped: list[Member] = []
         self.lost: list[Member] = []
@@ -75,50 +95,42 @@ class World:
         self.most_alive = 0
         self.sampled_until: list[float] = []
 
-    def measure(self, sides: int = 1, width: Callable[..., float] = interval_width, **rule: Any) -> World:
+    def measure(self, sides: int = 1, width: Callable[..., float] = interval_width, **asked: Any) -> World:
         """Carry out what a schedule decides; it has to come to an end."""
-        schedule = Schedule(
+        Schedule(
             sides,
-            StoppingRule(**{"policy": Policy(), **rule}),
+            Asked(**asked),
+            self,
             clock=lambda: self.now,
             available_bytes=lambda: self.memory - len(self.alive) * self.resident,
             shuffled=lambda members: self.random.sample(members, len(members)),
             at_a_time=2,
             width=width,
-        )
-        decisions, answer = schedule.decisions(), None
-        for _ in range(200_000):
-            try:
-                decision = decisions.send(answer)
-            except StopIteration:
-                return self
-            self.done.append(decision)
-            answer = self.do(decision)
-        raise AssertionError("it goes on for ever")
+        ).carry_out()
+        return self
 
-    def do(self, decision: Decision) -> Answer:
-        if isinstance(decision, Start):
-            self.now += self.start_s
-            self.alive |= set(decision.members)
-            self.turns |= {member: [] for member in decision.members}
-            self.most_alive = max(self.most_alive, len(self.alive))
-            assert len(self.alive) * self.resident <= max(
-                self.memory, self.resident * len({m.side for m in self.alive})
-            )
-            return Started({m.number: self.end_of(m, "start") or self.resident for m in decision.members})
-        member = decision.member
-        if isinstance(decision, Drop):
-            self.alive.discard(member)
-            if member in self.finished:
-                self.finished.remove(member)
-            self.dropped.append(member)
-            return None
+    def note(self, done: Start | WarmUp | Sample | End) -> None:
+        self.done.append(done)
+        assert len(self.done) < 200_000, "it goes on for ever"
+
+    def start(self, members: Sequence[Member]) -> Mapping[Member, int | Lost]:
+        self.note(Start(tuple(members)))
+        self.now += self.start_s
+        self.alive |= set(members)
+        self.turns |= {member: [] for member in members}
+        self.most_alive = max(self.most_alive, len(self.alive))
+        assert len(self.alive) * self.resident <= max(self.memory, self.resident * len({m.side for m in self.alive}))
+        return {member: self.end_of(member, "start") or self.resident for member in members}
+
+    def warm_up(self, member: Member) -> Lost | None:
         assert member in self.alive, "it has ended"
-        if isinstance(decision, WarmUp):
-            self.now += self.warm_s
-            return self.end_of(member, "warm") or Warm()
-        if isinstance(decision, Sample):
-            return self.sample(member, decision.length)
+        self.note(WarmUp(member))
+        self.now += self.warm_s
+        return self.end_of(member, "warm")
+
+    def end(self, member: Member) -> float | Lost:
+        assert member in self.alive, "it has ended"
+        self.note(End(member))
         self.now += self.end_s
         if lost := self.end_of(member, "end"):
             return lost
@@ -126,9 +138,17 @@ class World:
         self.finished.append(member)
         scoring_s = self.scoring_s if member.number == 0 else 0.0
         self.now += scoring_s
-        return Finished(scoring_s)
+        return scoring_s
+
+    def drop(self, member: Member) -> None:
+        self.alive.discard(member)
+        if member in self.finished:
+            self.finished.remove(member)
+        self.dropped.append(member)
 
     def sample(self, member: Member, length: TurnLength) -> Turn | Lost:
+        assert member in self.alive, "it has ended"
+        self.note(Sample(member, length))
         self.now += self.call_s
         start, samples = self.now, []
         while True:
@@ -287,7 +307,8 @@ def test_a_pair_is_measured_even_where_starting_it_takes_all_the_time() -> None:
 def test_pairs_go_on_until_both_intervals_are_narrow_or_there_are_too_many() -> None:
     for most in (7, 30):
         assert (
-            len(World().measure(2, sets=4, most_sets=most, target_width=0.02, width=lambda _: 1.0).finished) == 2 * most
+            len(World().measure(2, sets=4, most_processes=most, target_width=0.02, width=lambda _: 1.0).finished)
+            == 2 * most
         )
     narrow = World().measure(2, sets=4, target_width=0.02, width=lambda of: 0.01 if len(of) >= 6 else 0.1)
     assert len(narrow.finished) == 12

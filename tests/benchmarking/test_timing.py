@@ -234,7 +234,7 @@ def test_a_meter_runs_during_each_turn() -> None:
         Policy(),
         clock,
         source=Announced(*[TurnLength(least_s=0)] * 3),
-        meter=meter,
+        meters=[meter],
     )
     assert (meter.entered, meter.left) == (3, 3)
 
@@ -330,3 +330,22 @@ def test_a_policy_within_a_time_takes_no_longer(seconds: float) -> None:
     assert within.min_time_s <= within.max_time_s
     assert within.within(seconds) == within
     assert Policy().within(1000) == Policy()
+
+
+class Noting:
+    def __init__(self, name: str, seen: list[str]) -> None:
+        self.name, self.seen = name, seen
+
+    def __enter__(self) -> None:
+        self.seen.append(f"+{self.name}")
+
+    def __exit__(self, *_: object) -> None:
+        self.seen.append(f"-{self.name}")
+
+
+def test_the_last_of_several_meters_is_the_nearest_and_they_can_be_entered_again() -> None:
+    seen: list[str] = []
+    clock, source = Clock(), Announced(*[TurnLength(least_s=0)] * 2)
+    meters = [Noting("watch", seen), Noting("energy", seen)]
+    measure(lambda: setattr(clock, "now", clock.now + MS), Policy(), clock, source=source, meters=meters)
+    assert seen == ["+watch", "+energy", "-energy", "-watch"] * 2

@@ -11,9 +11,9 @@ from support import Zoo, make_result
 
 from zoo.record.result import Result
 from zoo.record.scenario import Scenario
-from zoo.results.floor import save_floor
+from zoo.results.noise_floor import save_noise_floor
 from zoo.results.store import Store
-from zoo.results.verdicts import Floor
+from zoo.results.verdicts import NoiseFloor
 
 
 def stored(store: Store, number: int, scale: float = 1.0, **changes: Any) -> Result:
@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> Store:
     environment = make_result().environment.fingerprint
     values = {"process_sd": 0.01, "pair_sd": 0.01, "pairs": 10, "environment": environment, "ratio_p95": 0.02}
     for model in ("plain_cnn", "toy_resnet"):
-        save_floor(store, Floor(**values, scenario=Scenario(model=model, dataset="any")))
+        save_noise_floor(store, NoiseFloor(**values, scenario=Scenario(model=model, dataset="any")))
     return store
 
 

@@ -11,7 +11,7 @@ from support import make_result, make_scored
 
 from zoo import cli
 from zoo.record.result import Result
-from zoo.results.layout import path_of
+from zoo.results.rows import path_of
 from zoo.results.store import Store
 
 

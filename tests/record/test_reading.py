@@ -55,6 +55,13 @@ def test_a_result_survives_the_journey(
     assert loads(result.dumps().encode()) == result
 
 
+def test_a_share_above_the_peak_that_an_earlier_version_stored_is_none() -> None:
+    stored = make_result(measures={**RESULT.measures.to_json(), "flops_share": 1.04, "bound_by": "arithmetic"})
+    found = loads(stored.dumps().encode())
+    assert (found.measures.flops_share, found.measures.bound_by) == (None, None)
+    assert found.reasons["flops_share"] == found.reasons["bound_by"] == "above the measured peak of the machine"
+
+
 def test_numbers_keep_every_digit() -> None:
     result = make_result(measures={**RESULT.measures.to_json(), "latency_s": 0.1 + 0.2})
     assert loads(result.dumps().encode()).measures.latency_s == 0.1 + 0.2

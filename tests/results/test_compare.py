@@ -20,9 +20,9 @@ from zoo.record.result import Result
 from zoo.record.scenario import Scenario
 from zoo.report import comparisons as comparisons_report
 from zoo.results import gate
-from zoo.results.compare import Comparison, Floor, compare, compare_matching, decide
-from zoo.results.naming import name_sides
+from zoo.results.compare import Comparison, NoiseFloor, compare, compare_matching, name_sides
 from zoo.results.speed import Spread, mean_difference
+from zoo.results.verdicts import decide
 
 
 def measured(processes: Sequence[Sequence[float]], *, paired: bool = True, **changes: Any) -> Result:
@@ -97,7 +97,7 @@ def test_what_is_known_of_the_spread_counts_by_its_degrees_of_freedom() -> None:
     assert mean_difference([1.0], [2.0], paired=False) == (1.0, 0.0)
 
 
-FLOOR = Floor(
+FLOOR = NoiseFloor(
     process_sd=0.02,
     pair_sd=0.02,
     pairs=10,
@@ -147,7 +147,7 @@ def test_what_the_machine_does_in_both_turns_of_a_pair_cancels_out() -> None:
     random = np.random.default_rng(4)
     speed = np.exp(0.1 * random.normal(size=64))
     a, b = (make_result(samples=[turned(random, speed, s)], run="20261101T000000-00000000") for s in (1.0, 1.05))
-    sure = Floor.from_json({**FLOOR.to_json(), "pair_sd": 1e-6})
+    sure = NoiseFloor.from_json({**FLOOR.to_json(), "pair_sd": 1e-6})
     found = latency(compare([a], [b], floor=sure))
     assert found.verdict == "slower"
     assert found.low is not None

@@ -14,7 +14,7 @@ from support import ids, make_result
 from zoo.errors import UsageError
 from zoo.record.reading import Damaged
 from zoo.results import index
-from zoo.results.layout import path_of
+from zoo.results.rows import path_of
 from zoo.results.store import Filter, Store
 
 

@@ -9,8 +9,7 @@ from support import make_result
 
 from zoo.errors import UsageError
 from zoo.results.gate import exit_code, judge, parse
-from zoo.results.naming import describe_sides
-from zoo.results.verdicts import Comparison
+from zoo.results.verdicts import ComparedSide, Comparison
 
 
 def comparison(measure: str, low: float | None, high: float | None) -> Comparison:
@@ -19,7 +18,7 @@ def comparison(measure: str, low: float | None, high: float | None) -> Compariso
     return Comparison(
         measure=measure,
         scenario="s",
-        sides=describe_sides([result], [result], ("one", "other")),
+        sides=(ComparedSide.of([result], "one"), ComparedSide.of([result], "other")),
         a=1.0,
         b=1.0,
         change=change,

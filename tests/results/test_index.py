@@ -12,7 +12,7 @@ from support import files, ids, make_result
 
 from zoo.errors import UsageError
 from zoo.results import index
-from zoo.results.layout import path_of
+from zoo.results.rows import path_of
 from zoo.results.store import Store
 
 

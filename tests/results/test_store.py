@@ -266,28 +266,13 @@ def is_wanted(record: dict[str, Any], wanted: Filter) -> bool:
     return all(conditions)
 
 
-# find_scenarios
-
-
-def test_find_scenarios_knows_what_was_measured_well_in_this_environment(store: Store) -> None:
-    here, elsewhere = "0" * 16, "1" * 16
-    store.add(make_result(1, fingerprint=here, batch_size=1))
-    store.add(make_result(2, fingerprint=here, batch_size=1))
-    store.add(make_result(3, fingerprint=here, batch_size=2, outcome="timeout"))
-    store.add(make_result(4, fingerprint=elsewhere, batch_size=4))
-    store.add(make_result(5, fingerprint=here, batch_size=8, threads=1))
-    scenarios = [Scenario(model="toy_resnet", dataset="digits", batch_size=size) for size in (1, 2, 4, 8)]
-    assert store.find_scenarios(scenarios, here) == {scenarios[0]: make_result(2).id}
-    assert store.find_scenarios([], here) == {}
-
-
 def test_a_scenario_written_before_a_field_was_added_is_the_same_scenario(store: Store) -> None:
     path = store.add(make_result(1))
     record = json.loads(path.read_bytes())
     del record["scenario"]["mode"]
     path.write_text(json.dumps(record))
     scenario = Scenario(model="toy_resnet", dataset="digits")
-    assert list(store.find_scenarios([scenario], "0123456789abcdef")) == [scenario]
+    assert [row.scenario for row in store.select()] == [digest(scenario)]
 
 
 # several processes

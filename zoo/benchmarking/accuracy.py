@@ -48,9 +48,6 @@ def paired_difference(only_a: int, only_b: int, images: int) -> tuple[float, flo
 
 def mcnemar_p(only_a: int, only_b: int) -> float:
     """The exact two-sided p-value that the two are equally often right (McNemar 1947, by the binomial distribution)."""
-    n, k = only_a + only_b, min(only_a, only_b)
-    term = total = 1
-    for i in range(k):
-        term = term * (n - i) // (i + 1)
-        total += term
-    return min(1.0, 2 * total / (1 << n))
+    from scipy.special import bdtr
+
+    return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from typing import Any
 import psutil
 
 from zoo.cgroups import Groups
+from zoo.files import first_line
 from zoo.record.measures import Activity
 
-CORES = ("own_cores_busy", "other_cores_busy", "stolen_cores")
 COUNTS = ("throttled", "quota_periods", "quota_waited_s")
 
 
@@ -50,47 +51,40 @@ def snapshot() -> Snapshot:
     )
 
 
-def between(before: Snapshot, after: Snapshot) -> Activity:
-    """What happened from one moment to another. Cores that others kept busy may be below 0: the kernel's ticks fall
-    behind its exact times."""
-    seconds = max(after.at_s - before.at_s, 1e-9)
-    own_s, stolen_s = after.own_s - before.own_s, after.stolen_s - before.stolen_s
-    return Activity(
-        seconds=seconds,
-        own_cores_busy=own_s / seconds,
-        other_cores_busy=(after.busy_s - before.busy_s - own_s) / seconds,
-        stolen_cores=stolen_s / seconds,
-        **{name: _difference(getattr(before, name), getattr(after, name)) for name in COUNTS},
-    )
-
-
 class Meter:
-    """Adds up what else the machine was doing while it was entered, which may be many times."""
+    """Notes the counters whenever it is entered or left, which may be many times."""
 
     def __init__(self) -> None:
-        self.spans: list[Activity] = []
+        self.spans: list[tuple[Snapshot, Snapshot]] = []
 
     def __enter__(self) -> None:
         self.before = snapshot()
 
     def __exit__(self, *_: object) -> None:
-        self.spans.append(between(self.before, snapshot()))
+        self.spans.append((self.before, snapshot()))
 
     def total(self) -> Activity:
-        """Over all the time that it was entered."""
-        seconds = sum(span.seconds for span in self.spans)
-        values: dict[str, Any] = {
-            name: max(0.0, sum(getattr(span, name) * span.seconds for span in self.spans) / max(seconds, 1e-9))
-            for name in CORES
-        }
-        for name in COUNTS:
-            counts = [count for span in self.spans if (count := getattr(span, name)) is not None]
-            values[name] = sum(counts) if counts else None
-        return Activity(seconds=seconds, **values)
+        """What happened over all the time that it was entered."""
+        return over(self.spans)
 
 
-def _difference(before: float | None, after: float | None) -> Any:
-    return None if before is None or after is None else after - before
+def over(spans: Sequence[tuple[Snapshot, Snapshot]]) -> Activity:
+    """What happened from the first moment of each span to its second."""
+
+    def spent(name: str) -> Any:
+        each = [(getattr(before, name), getattr(after, name)) for before, after in spans]
+        counted = [after - before for before, after in each if before is not None and after is not None]
+        return sum(counted) if counted else None
+
+    seconds = max(spent("at_s") or 0.0, 1e-9)
+    busy_s, stolen_s, own_s = (spent(name) or 0.0 for name in ("busy_s", "stolen_s", "own_s"))
+    return Activity(
+        seconds=seconds,
+        own_cores_busy=own_s / seconds,
+        other_cores_busy=max(0.0, busy_s - own_s) / seconds,  # the kernel's ticks fall behind its exact times
+        stolen_cores=max(0.0, stolen_s) / seconds,
+        **{name: spent(name) for name in COUNTS},
+    )
 
 
 @functools.cache
@@ -100,11 +94,6 @@ def _groups() -> Groups:
 
 def _throttle_count() -> int | None:
     """How often any core has been throttled since the machine started (Linux on Intel); None without a counter."""
-    cpus = Path("/sys/devices/system/cpu")
-    counts = []
-    for path in cpus.glob("cpu[0-9]*/thermal_throttle/core_throttle_count"):
-        try:
-            counts.append(int(path.read_text()))
-        except (OSError, ValueError):
-            continue
+    files = Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
+    counts = [int(line) for line in map(first_line, files) if line.isdecimal()]
     return sum(counts) if counts else None

@@ -13,16 +13,17 @@ from zoo.benchmarking import environment as env
 from zoo.benchmarking.checks import check, not_whole
 from zoo.benchmarking.definitions import memory_bytes
 from zoo.benchmarking.energy import energy_measures
-from zoo.benchmarking.lost import LostProcess, lost_check
 from zoo.benchmarking.peak import Peaks
 from zoo.benchmarking.plan import Step
-from zoo.benchmarking.roofline import explain
+from zoo.benchmarking.roofline import Explanation, explain
 from zoo.benchmarking.stats import Stats, summarise
+from zoo.benchmarking.timing import Turn
 from zoo.executors.local import Completed, Failure
+from zoo.record import result
 from zoo.record.cost import ModelCost
 from zoo.record.environment import Environment, Load
 from zoo.record.identifiers import new_id
-from zoo.record.measures import MEASURES, LatencyStats, Measures, Process, Rate, Statistics
+from zoo.record.measures import MEASURES, LatencyStats, Measures, Process, Rate, Statistics, TurnRecord
 from zoo.record.redaction import failure_record, without_paths
 from zoo.record.result import Parity, Result
 from zoo.record.scenario import Scenario
@@ -54,6 +55,37 @@ class Ended:
         return cls(completed.outcome, completed.failure or Failure(None, "Failure", "failed"))
 
 
+PARTNER_ENDED = Ended("error", Failure(None, "Ended", "the process that it was measured in turn with has ended"))
+
+
+@dataclass(frozen=True, slots=True)
+class LostProcess:
+    """A process that ended before it was done. Its samples count for nothing, and are kept.
+
+    Attributes:
+        ended: how; `PARTNER_ENDED` if nothing was wrong with it, but the process beside it was lost.
+        turns: those that it completed.
+        pair: the number of the pair that it belonged to, or None.
+    """
+
+    ended: Ended
+    turns: tuple[Turn, ...] = ()
+    pair: int | None = None
+
+    def recorded(self, began_s: float) -> result.LostProcess:
+        """As a Result has it.
+
+        :param began_s: when the first turn of all began.
+        """
+        return result.LostProcess(
+            pair=self.pair,
+            outcome=self.ended.outcome,
+            failure=failure_record(self.ended.failure),
+            latency_s=tuple(sample for turn in self.turns for sample in turn.samples_s),
+            turns=_from_the_first(self.turns, began_s),
+        )
+
+
 def assemble(
     step: Step,
     environment: Environment,
@@ -77,7 +109,7 @@ def assemble(
     starts = [record.turns[0].start_s for record in measured if record.turns]
     began = min([*starts, *(process.turns[0].start_s for process in lost if process.turns)], default=0.0)
     first = records[0] if records else None
-    result = Result(
+    found = Result(
         id=new_id(now),
         created_at=now.isoformat(timespec="seconds"),
         outcome="ok",
@@ -102,14 +134,14 @@ def assemble(
         lost=tuple(process.recorded(began) for process in lost),
     )
     if ended is None:
-        return _with_measures(result, step, measured, lost, peaks, began)
+        return _with_measures(found, step, measured, lost, peaks, began)
     failure = failure_record(ended.failure)
     reasons = dict.fromkeys(MEASURES, f"{ended.outcome}: {failure.message}")
-    return replace(result, outcome=ended.outcome, failure=failure, reasons=reasons)
+    return replace(found, outcome=ended.outcome, failure=failure, reasons=reasons)
 
 
 def _with_measures(
-    result: Result,
+    found: Result,
     step: Step,
     records: Sequence[Measured],
     lost: Sequence[LostProcess],
@@ -125,7 +157,7 @@ def _with_measures(
     scored, batch_size = _scored(records), step.scenario.batch_size
     rate = Rate(value=batch_size / stats.mean, low=batch_size / stats.mean_high, high=batch_size / stats.mean_low)
     return replace(
-        result,
+        found,
         measures=measures,
         reasons=reasons,
         stats=Statistics(latency_s=LatencyStats(**stats.to_json()), images_per_second=rate),
@@ -133,18 +165,18 @@ def _with_measures(
         weights=records[0].weights,
         predictions=scored.predictions if scored else None,
         quality=scored.quality if scored else None,
-        checks=(
-            *check(
+        checks=tuple(
+            check(
                 stats,
                 records,
-                result.environment.load.start,
-                result.environment.processor.usable_cores,
+                found.environment.load.start,
+                found.environment.processor.usable_cores,
                 step.options.target_width,
                 reasons.get("flops_share", ""),
                 measures.macs_left_out or (),
                 scored.note if scored else None,
-            ),
-            *lost_check(lost, len(records) + len(lost)),
+                [process.ended.failure for process in lost],
+            )
         ),
     )
 
@@ -156,48 +188,54 @@ def _process(record: Measured, began: float) -> Process:
     """
     return Process(
         latency_s=record.samples_s,
-        turns=tuple(replace(turn, start_s=round(turn.start_s - began, 6)) for turn in record.turns),
+        turns=_from_the_first(record.turns, began),
         **{name: getattr(record, name) for name in OF_A_PROCESS},
     )
+
+
+def _from_the_first(turns: Sequence[Turn | TurnRecord], began: float) -> tuple[TurnRecord, ...]:
+    return tuple(TurnRecord(start_s=round(turn.start_s - began, 6), rounds=turn.rounds) for turn in turns)
 
 
 def _measures(
     step: Step, records: Sequence[Measured], stats: Stats, peaks: Peaks | None
 ) -> tuple[Measures, dict[str, str]]:
     """Every measure, and the reason for each that could not be taken."""
-    first, scored = records[0], _scored(records)
+    first, scored, batch_size = records[0], _scored(records), step.scenario.batch_size
     peak, imported, on_device = (
         memory_bytes([getattr(record.memory, name) or 0 for record in records])
         for name in ("peak_bytes", "after_import_bytes", "peak_device_bytes")
     )
-    explained, reasons = _explain(step.scenario, first, stats, peaks)
-    energy, no_energy = _energy(records, step.scenario.batch_size)
-    reasons |= no_energy
+    bound = _explain(step.scenario, first, stats.median, peaks)
+    energy = energy_measures(
+        [(record.energy, [turn.rounds * record.iterations * batch_size for turn in record.turns]) for record in records]
+    )
+    alone = [record.phases_s for record in records if not record.started_beside]
     values: dict[str, Any] = {
         **{name: getattr(first.cost, name) for name in COUNTED},
-        **{f"{name}_s": _phase(records, name) for name in PHASES},
+        **{f"{name}_s": statistics.median(phases[name] for phases in alone) if alone else None for name in PHASES},
         **{name: statistics.median(getattr(record.copies, name) for record in records) for name in COPIES},
-        **explained,
-        **energy,
+        **{name: reading.value for name, reading in energy.items()},
     }
     measures = Measures(
         **values,
         latency_s=stats.median,
-        images_per_second=step.scenario.batch_size / stats.mean,
+        images_per_second=batch_size / stats.mean,
         peak_rss_bytes=peak,
         peak_rss_above_import_bytes=peak - imported,
         peak_device_bytes=on_device or None,
+        flops_share=bound.flops_share,
+        bound_by=bound.bound_by,
         accuracy=scored.accuracy if scored else None,
     )
-    if step.scenario.device == "cpu":
-        reasons["peak_device_bytes"] = NO_COUNTER
-    elif measures.peak_device_bytes is None:
-        reasons["peak_device_bytes"] = "the runtime has no counter for it"
-    if all(record.started_beside for record in records):
-        reasons |= dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE)
-    if scored is None:
-        reasons["accuracy"] = without_paths(step.no_accuracy or first.unscored or SCORER_LOST)
-    return measures, reasons
+    reasons = {
+        "peak_device_bytes": NO_COUNTER if step.scenario.device == "cpu" else "the runtime has no counter for it",
+        **dict.fromkeys(("flops_share", "bound_by"), bound.reason),
+        **{name: reading.reason for name, reading in energy.items()},
+        **dict.fromkeys([f"{name}_s" for name in PHASES], STARTED_BESIDE),
+        "accuracy": without_paths(step.no_accuracy or first.unscored or SCORER_LOST),
+    }
+    return measures, {name: why for name, why in reasons.items() if getattr(measures, name) is None}
 
 
 def _scored(records: Sequence[Measured]) -> Scored | None:
@@ -205,37 +243,22 @@ def _scored(records: Sequence[Measured]) -> Scored | None:
     return next((record.scored for record in records if record.scored is not None), None)
 
 
-def _explain(
-    scenario: Scenario, record: Measured, stats: Stats, peaks: Peaks | None
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """How close to the machine the scenario came, and what kept it from coming closer; with reasons for what is None.
+def _explain(scenario: Scenario, record: Measured, latency_s: float, peaks: Peaks | None) -> Explanation:
+    """How close to the machine the scenario came, and what kept it from coming closer.
 
     :param record: of the first process.
     """
-    found = explain(
-        stats.median,
+    if peaks is None:
+        return Explanation(reason=NO_PEAK)
+    if record.cost.macs_left_out:  # of a part of the work, nothing follows
+        return Explanation(reason=not_whole(record.cost.macs_left_out))
+    return explain(
+        latency_s,
         batch_size=scenario.batch_size,
         layers=record.layers,
         peaks=peaks,
         precision=scenario.precision,
-        most_s=stats.high,
         threads=record.started.threads if scenario.device_kind == "cpu" else None,
-    )
-    values = {"flops_share": found.flops_share, "bound_by": found.bound_by}
-    why = NO_PEAK if peaks is None else found.sentence
-    if peaks is not None and (left_out := record.cost.macs_left_out):
-        values, why = dict.fromkeys(values), not_whole(left_out)  # of a part of the work, nothing follows
-    return values, {name: why for name, value in values.items() if value is None}
-
-
-def _energy(records: Sequence[Measured], batch_size: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """What energy the scenario took, with reasons for what is None."""
-    readings = energy_measures(
-        [(record.energy, [turn.rounds * record.iterations * batch_size for turn in record.turns]) for record in records]
-    )
-    return (
-        {name: reading.value for name, reading in readings.items()},
-        {name: reading.reason for name, reading in readings.items() if reading.value is None},
     )
 
 
@@ -243,9 +266,3 @@ def _parity(records: Sequence[Refused]) -> Parity | None:
     """Of the process whose logits were the farthest from the reference's, or are not accepted."""
     found = [record.parity for record in records]
     return max(found, key=lambda parity: (not parity.accepted, parity.max_difference or 0.0), default=None)
-
-
-def _phase(records: Sequence[Measured], name: str) -> float | None:
-    """The median over the processes that started while no other did."""
-    seconds = [record.phases_s[name] for record in records if not record.started_beside]
-    return float(statistics.median(seconds)) if seconds else None

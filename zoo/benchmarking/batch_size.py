@@ -82,11 +82,7 @@ def _upwards(grow: Grow, first: int, last: int) -> tuple[int | None, Completed]:
 
 def powers(first: int, last: int) -> list[int]:
     """From a size on, doubled up to another."""
-    sizes = []
-    while first <= last:
-        sizes.append(first)
-        first *= 2
-    return sizes
+    return [first << times for times in range((last // first).bit_length())]
 
 
 def _raised(end: Completed) -> bool:
@@ -105,43 +101,30 @@ def _last_that_fitted(task: Task, on_phase: OnPhase) -> tuple[int | None, Comple
     """Run it; the deadline is that of one size, and starts again with each."""
     fitted: int | None = None
     control = Control()
-    deadline = _Deadline(task.timeout_s, control)
+    timer = threading.Timer(0, control.expire)
+
+    def begin() -> None:
+        nonlocal timer
+        timer.cancel()
+        if task.timeout_s is not None:
+            timer = threading.Timer(task.timeout_s, control.expire)
+            timer.daemon = True
+            timer.start()
 
     def on_event(event: dict[str, Any]) -> None:
         nonlocal fitted
         if event["event"] == "fits":
             fitted = event["batch_size"]
-            deadline.begin()
+            begin()
         elif event["event"] == "phase":
             on_phase(event["name"])
 
-    deadline.begin()
+    begin()
     try:
         end = run(task, on_event, control)
     finally:
-        deadline.end()
+        timer.cancel()
     return fitted, end
-
-
-class _Deadline:
-    """Ends a task that nobody has heard of for so long."""
-
-    def __init__(self, seconds: float | None, control: Control) -> None:
-        self.seconds, self.control = seconds, control
-        self.timer: threading.Timer | None = None
-
-    def begin(self) -> None:
-        """The time runs from now."""
-        self.end()
-        if self.seconds is not None:
-            self.timer = threading.Timer(self.seconds, self.control.expire)
-            self.timer.daemon = True
-            self.timer.start()
-
-    def end(self) -> None:
-        """It does not matter any more."""
-        if self.timer is not None:
-            self.timer.cancel()
 
 
 def compute(job: Mapping[str, Any], report: Callable[..., None]) -> None:

@@ -6,40 +6,19 @@ It is read right before and right after each turn, outside what is timed. A thre
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zoo.benchmarking import nvidia, powercap
 from zoo.benchmarking.energy import BoardCounter, Counter
-from zoo.benchmarking.nvidia import Board, Moment, Nvml
+from zoo.benchmarking.nvidia import Board, Nvml
 from zoo.record.conditions import Conditions
-from zoo.record.readings import Reading, missing, reason
+from zoo.record.readings import Reading, reason
 from zoo.runtimes import Runtime, UsesCuda
 
-SEEN = tuple(field.name for field in fields(Moment))
-
-
-def conditions_of(before: Reading[int] | None, moments: Sequence[Moment]) -> Conditions:
-    """What was seen of a board.
-
-    :param before: how many others computed before our first call.
-    :param moments: the start and the end of each turn.
-    """
-    reasons = {
-        name: next((code for moment in moments if (code := getattr(moment, name).code) is not None), None)
-        for name in SEEN
-    }
-    if before is not None:
-        reasons["others_before"] = before.code
-    seen: dict[str, Any] = {name: tuple(getattr(moment, name).value for moment in moments) for name in SEEN}
-    return Conditions(
-        **seen,
-        others_before=before.value if before is not None else None,
-        reasons={name: code for name, code in reasons.items() if code is not None},
-    )
+SEEN = ("sm_mhz", "memory_mhz", "temperature_c", "power_w", "events", "others")
 
 
 class Watch:
@@ -50,7 +29,7 @@ class Watch:
 
     def __init__(self, nvml: Nvml, board: Board, caller: int) -> None:
         self.nvml, self.board, self.caller = nvml, board, caller
-        self.moments: list[Moment] = []
+        self.moments: list[Mapping[str, Reading[Any]]] = []
         self.before: Reading[int] | None = None
 
     def __enter__(self) -> None:
@@ -64,8 +43,16 @@ class Watch:
         self.before = self.nvml.others(self.board, self.caller)
 
     def recorded(self) -> Conditions:
-        """All of it."""
-        return conditions_of(self.before, self.moments)
+        """All of it: the start and the end of each turn, and who computed before our first call."""
+        seen = {name: [moment[name] for moment in self.moments] for name in SEEN}
+        every = {**seen, "others_before": [] if self.before is None else [self.before]}
+        codes = {name: next((one.code for one in readings if one.code), None) for name, readings in every.items()}
+        values: dict[str, Any] = {name: tuple(one.value for one in readings) for name, readings in seen.items()}
+        return Conditions(
+            **values,
+            others_before=self.before.value if self.before is not None else None,
+            reasons={name: code for name, code in codes.items() if code is not None},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,30 +92,16 @@ def instruments(
     :param library: in place of `pynvml`.
     """
     if device == "cpu":
-        yield Instruments(powercap.find().then(_as_counter), None)
+        yield Instruments(powercap.find(), None)
         return
-    with nvidia.session(library) as nvml:
-        watch = _watch(nvml, device, name, runtime, caller)
-        if watch.value is None:
-            yield Instruments(missing(watch.code or "error", watch.detail), watch)
-            return
-        board = BoardCounter(watch.value.nvml, watch.value.board)
-        yield Instruments(board.read().then(lambda _: _as_counter(board)), watch)
-
-
-def _as_counter(counter: Counter) -> Counter:
-    return counter
-
-
-def _watch(nvml: Reading[Nvml], device: str, name: str, runtime: Runtime, caller: int) -> Reading[Watch]:
-    if nvml.value is None:
-        return missing(nvml.code or "error", nvml.detail)
     uuid = runtime.uses_cuda().uuid if isinstance(runtime, UsesCuda) else None
     number = int(device.partition(":")[2] or 0)
-    board = nvidia.find(nvml.value, uuid, number, name)
-    if board.value is None:
-        return missing(board.code or "error", board.detail)
-    return Reading(Watch(nvml.value, board.value, caller))
+    with nvidia.session(library) as nvml:
+        watch = nvml.bind(
+            lambda found: nvidia.find(found, uuid, number, name).then(lambda board: Watch(found, board, caller))
+        )
+        counter = watch.then(lambda watch: BoardCounter(watch.nvml, watch.board))
+        yield Instruments(counter.bind(lambda board: board.read().then(lambda _: board)), watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +136,3 @@ def readable(library: Any | None = None, root: Path | None = None) -> list[Reada
         if not boards:
             found.append(Readable("NVIDIA GPU", reason("no_board")))
     return found
-
-
-class Together:
-    """Several meters as one: entered in their order, so that the last is the nearest to what is timed."""
-
-    def __init__(self, *meters: AbstractContextManager[object]) -> None:
-        self.meters = meters
-
-    def __enter__(self) -> None:
-        self.entered = ExitStack()
-        for meter in self.meters:
-            self.entered.enter_context(meter)
-
-    def __exit__(self, *error: Any) -> None:
-        self.entered.__exit__(*error)

@@ -22,23 +22,13 @@ def over_processes(values: Sequence[float]) -> float:
 
 
 def batch_s(samples: Samples) -> float:
-    """Latency of one process, in seconds a batch: the median of its samples."""
+    """Latency, in seconds a batch: the median of a process's samples."""
     return float(statistics.median(samples))
 
 
 def mean_batch_s(samples: Samples) -> float:
-    """All the time of one process over all its batches, in seconds a batch."""
+    """All the time of a process over all its batches, in seconds a batch: throughput is a batch's images over that."""
     return statistics.fmean(samples)
-
-
-def latency_s(processes: Sequence[Samples]) -> float:
-    """Latency, in seconds a batch."""
-    return over_processes([batch_s(samples) for samples in processes])
-
-
-def images_per_second(processes: Sequence[Samples], batch_size: int) -> float:
-    """Throughput: all images of a process over all its time."""
-    return batch_size / over_processes([mean_batch_s(samples) for samples in processes])
 
 
 def memory_measure(scenario: Scenario) -> str:

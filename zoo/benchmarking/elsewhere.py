@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -23,15 +23,12 @@ from zoo.executors.local import Task, call
 from zoo.executors.supervisor import foreign_environment
 from zoo.paths import reason
 from zoo.record.environment import Environment
-from zoo.record.result import Origin
-from zoo.record.scenario import Scenario
 from zoo.text import line
 
 # The version of what two zoos say to each other: jobs of workers, their turns and their records. It grows with every
 # change after which one of them would misunderstand the other.
-PROTOCOL = 2
+PROTOCOL = 3
 OPTION = "--against-python"
-EXAMPLE = "such as base/.venv/bin/python"
 ANSWERS_WITHIN_S = 120.0
 
 # By nothing but the standard library, since the zoo there may be of any version, or missing.
@@ -47,21 +44,6 @@ print(json.dumps({"prefix": sys.prefix, "zoo": found("zoo.executors"), "answers"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
-    """A step as it crosses from one zoo to the other; the fields are those of `Step`."""
-
-    scenario: Scenario
-    plugin: Origin
-    job: Mapping[str, Any]
-    keras_backend: str
-    code: str
-    no_accuracy: str | None = None
-    unavailable: str | None = None
-    in_matrix: bool = False
-    seeks_batch_size: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
     """What another environment says of itself.
 
@@ -72,7 +54,7 @@ class Answer:
 
     zoo_version: str
     environment: Environment
-    steps: tuple[Planned, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,23 +80,8 @@ def plan_elsewhere(python: str, models: Sequence[str], options: Options) -> list
     except ZooError as error:
         raise type(error)(f"{python}: {error}") from None
     answer = understood(python, said)
-    elsewhere = Elsewhere(python=python, zoo_version=answer.zoo_version, environment=answer.environment)
-    return [
-        Step(
-            scenario=planned.scenario,
-            plugin=planned.plugin,
-            job=dict(planned.job),
-            keras_backend=planned.keras_backend,
-            no_accuracy=planned.no_accuracy,
-            options=options,
-            code=planned.code,
-            unavailable=planned.unavailable,
-            in_matrix=planned.in_matrix,
-            seeks_batch_size=planned.seeks_batch_size,
-            elsewhere=elsewhere,
-        )
-        for planned in answer.steps
-    ]
+    there = Elsewhere(python=python, zoo_version=answer.zoo_version, environment=answer.environment)
+    return [replace(step, options=options, elsewhere=there) for step in answer.steps]
 
 
 def understood(python: str, said: Any) -> Answer:
@@ -148,24 +115,7 @@ def answer(job: Mapping[str, Any], _: Callable[..., None]) -> dict[str, Any]:
         return {"protocol": PROTOCOL}
     asked = msgspec.convert(job, Question)
     steps = plan(registry.load(), asked.models, asked.options)
-    said = Answer(
-        zoo_version=zoo.__version__,
-        environment=collect(),
-        steps=tuple(
-            Planned(
-                scenario=step.scenario,
-                plugin=step.plugin,
-                job=step.job,
-                keras_backend=step.keras_backend,
-                code=step.code,
-                no_accuracy=step.no_accuracy,
-                unavailable=step.unavailable,
-                in_matrix=step.in_matrix,
-                seeks_batch_size=step.seeks_batch_size,
-            )
-            for step in steps
-        ),
-    )
+    said = Answer(zoo_version=zoo.__version__, environment=collect(), steps=tuple(steps))
     return {"protocol": PROTOCOL, **msgspec.to_builtins(said)}
 
 
@@ -177,14 +127,14 @@ def check_interpreter(python: str) -> str:
     :raises UsageError: in a line, if there is none.
     """
     path = os.path.abspath(os.path.expanduser(python))
+    takes = f"{OPTION} takes the Python of another environment, such as base/.venv/bin/python"
     if not os.path.isfile(path):
-        what = "is no file" if os.path.exists(path) else "is not there"
-        raise UsageError(f"{python} {what}; {OPTION} takes the Python of another environment, {EXAMPLE}")
+        raise UsageError(f"{python} {'is no file' if os.path.exists(path) else 'is not there'}; {takes}")
     if not os.access(path, os.X_OK):
-        raise UsageError(f"{python} can't be executed; {OPTION} takes the Python of another environment, {EXAMPLE}")
+        raise UsageError(f"{python} can't be executed; {takes}")
     probed = _probe(path, python)
     if probed.get("prefix") == sys.prefix:
-        raise UsageError(f"{python} belongs to this environment; {OPTION} takes the Python of another one, {EXAMPLE}")
+        raise UsageError(f"{python} belongs to this environment; {takes}")
     if not probed.get("zoo"):
         raise UsageError(f"no zoo is installed for {python}; install the version to compare with there, by its pip")
     if not probed.get("answers"):

@@ -9,11 +9,13 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from zoo.benchmarking.nvidia import Board, Nvml
 from zoo.record.energy import Energy, Window
 from zoo.record.readings import Reading, missing
+
+T = TypeVar("T")
 
 
 class Counter(Protocol):
@@ -77,30 +79,27 @@ class EnergyMeter:
     ) -> None:
         self.found, self.clock, self.sleep = found, clock, sleep
         counter = found.value
-        self.counts_idle = counter is not None and most_s >= counter.least_s
+        self.idle_s = counter.idle_s if counter is not None and most_s >= counter.least_s else 0.0
         self.turns: list[Window] = []
         self.before: Window | None = None
         self.after: Window | None = None
 
     def __enter__(self) -> None:
-        if self.found.value is not None:
-            self.start = self._read(self.found.value)
+        self.start = self._read()
 
     def __exit__(self, *_: object) -> None:
-        if self.found.value is not None:
-            self.turns.append(self._since(self.found.value, self.start))
+        self.turns.append(self._since(self.start))
 
     def idle_before(self, beside: int) -> None:
         """Measure doing nothing before the first call.
 
         :param beside: how many other processes start meanwhile; then nothing idle can be measured.
         """
-        self.before = Window(0.0, None, "not_alone") if beside and self.counts_idle else self._idle()
+        self.before = Window(0.0, None, "not_alone") if beside and self.idle_s else self._idle()
 
     def idle_after(self) -> None:
         """Measure doing nothing after sampling, once the device has had as long to come to rest."""
-        if self.counts_idle and self.found.value is not None:
-            self.sleep(self.found.value.idle_s / 2)
+        self.sleep(self.idle_s / 2)
         self.after = self._idle()
 
     def recorded(self) -> Energy:
@@ -117,30 +116,24 @@ class EnergyMeter:
         )
 
     def _idle(self) -> Window | None:
-        counter = self.found.value
-        if counter is None or not self.counts_idle:
+        if not self.idle_s:
             return None
-        start = self._read(counter)
-        self.sleep(counter.idle_s)
-        return self._since(counter, start)
+        start = self._read()
+        self.sleep(self.idle_s)
+        return self._since(start)
 
-    def _read(self, counter: Counter) -> tuple[float, Reading[tuple[int, ...]]]:
-        counts = counter.read()
+    def _read(self) -> tuple[float, Reading[tuple[int, ...]]]:
+        counts = self.found.bind(lambda counter: counter.read())
         return self.clock(), counts
 
-    def _since(self, counter: Counter, start: tuple[float, Reading[tuple[int, ...]]]) -> Window:
-        (began, before), (ended, after) = start, self._read(counter)
-        for reading in (before, after):
-            if reading.value is None:
-                return Window(ended - began, None, reading.code)
-        assert before.value is not None  # noqa: S101 - both were looked at
-        assert after.value is not None  # noqa: S101
-        used = counter.joules(before.value, after.value)
-        if used.value is None:
-            return Window(ended - began, None, used.code)
+    def _since(self, start: tuple[float, Reading[tuple[int, ...]]]) -> Window:
+        (began, before), (ended, after) = start, self._read()
+        used = self.found.bind(
+            lambda counter: before.bind(lambda first: after.bind(lambda last: counter.joules(first, last)))
+        )
         if used.value == 0:
-            return Window(ended - began, None, "counter_stuck")
-        return Window(ended - began, used.value)
+            used = missing("counter_stuck")
+        return Window(ended - began, used.value, used.code)
 
 
 def energy_measures(processes: Sequence[tuple[Energy, Sequence[int]]]) -> dict[str, Reading[float]]:
@@ -148,37 +141,30 @@ def energy_measures(processes: Sequence[tuple[Energy, Sequence[int]]]) -> dict[s
 
     :param processes: of each its record, and how many images each of its turns computed. At least one.
     """
-    powers = [energy.idle_power_w() for energy, _ in processes]
-    resting_w = [power.value for power in powers if power.value is not None]
-    idle: Reading[float] = _first_missing(powers) or Reading(statistics.mean(resting_w))
-    usable = [energy.usable() for energy, _ in processes]
-    if (reason := _first_missing(usable)) is not None:
-        return _measures(reason, reason, reason, idle)
-    joules = seconds = resting = 0.0
-    images = 0
-    for (energy, counts), numbers, power in zip(processes, usable, powers, strict=True):
-        for number in numbers.value or ():
-            turn = energy.turns[number]
-            joules += turn.joules or 0.0
-            seconds += turn.seconds
-            resting += turn.seconds * (power.value or 0.0)
-            images += counts[number]
-    net: Reading[float] = idle
-    if idle.value is not None:
-        net = Reading((joules - resting) / images) if joules > resting else missing("below_idle")
-    return _measures(Reading(joules / images), net, Reading(joules / seconds), idle)
-
-
-def _measures(
-    per_image: Reading[float], net: Reading[float], power: Reading[float], idle: Reading[float]
-) -> dict[str, Reading[float]]:
+    idle = _all_of([energy.idle_power_w() for energy, _ in processes])
+    usable = _all_of([energy.usable() for energy, _ in processes])
+    turns = [
+        (energy.turns[number], images[number], power_w)
+        for (energy, images), numbers, power_w in zip(
+            processes, usable.value or [[]] * len(processes), idle.value or [0.0] * len(processes), strict=True
+        )
+        for number in numbers
+    ]
+    images = sum(count for _, count, _ in turns)
+    joules = sum(turn.joules or 0.0 for turn, _, _ in turns)
+    net_j = joules - sum(turn.seconds * power_w for turn, _, power_w in turns)
     return {
-        "energy_per_image_j": per_image,
-        "energy_per_image_net_j": net,
-        "power_w": power,
-        "idle_power_w": idle,
+        "energy_per_image_j": usable.then(lambda _: joules / images),
+        "energy_per_image_net_j": usable.bind(
+            lambda _: idle.bind(lambda _: Reading(net_j / images) if net_j > 0 else missing("below_idle"))
+        ),
+        "power_w": usable.then(lambda _: joules / sum(turn.seconds for turn, _, _ in turns)),
+        "idle_power_w": idle.then(statistics.mean),
     }
 
 
-def _first_missing(readings: Sequence[Reading[Any]]) -> Reading[Any] | None:
-    return next((reading for reading in readings if reading.value is None), None)
+def _all_of(readings: Sequence[Reading[T]]) -> Reading[list[T]]:
+    """The values of all, or why one has none."""
+    values = [reading.value for reading in readings if reading.value is not None]
+    lacking = next((reading for reading in readings if reading.value is None), None)
+    return Reading(values) if lacking is None else missing(lacking.code or "error", lacking.detail)

@@ -43,7 +43,7 @@ class Identity:
     zoo_version: str
     code: str | None
     dataset: str | None
-    policy: frozenset[tuple[str, float | int | None]]
+    policy: tuple[tuple[str, float | int | None], ...]
     environment: str
 
 
@@ -60,7 +60,7 @@ def of_step(step: Step, environment: Environment) -> Identity:
         zoo_version=zoo.__version__,
         code=step.code,
         dataset=step.dataset_state,
-        policy=frozenset(step.policy().items()),
+        policy=tuple(sorted(step.policy().items())),
         environment=scoped(environment, step.distributions).fingerprint,
     )
 
@@ -74,7 +74,7 @@ def of_result(result: Result) -> Identity:
         zoo_version=result.zoo_version,
         code=result.code,
         dataset=result.dataset_state,
-        policy=frozenset(result.policy.items()),
+        policy=tuple(sorted(result.policy.items())),
         environment=result.environment.fingerprint,
     )
 

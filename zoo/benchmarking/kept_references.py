@@ -20,7 +20,6 @@ from zoo.errors import UsageError
 from zoo.files import write_atomic
 
 FILES = ("images.npy", "logits.npy", "source.json", "weights.safetensors", "calibration.npy")
-NEEDED = FILES[:3]
 STATES = "states.json"  # of the files on which the others depend; where that isn't certain, it isn't there
 LIMIT_BYTES = 2**30  # of all together
 DIGEST_BYTES = hashlib.sha256().digest_size

@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -38,26 +38,6 @@ EVENTS: Mapping[int, str] = {
 }
 UNNAMED = "a board without a name"
 UUID_PREFIXES = ("GPU-", "MIG-")
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What a board is doing now.
-
-    Attributes:
-        sm_mhz, memory_mhz: its clocks.
-        temperature_c: of the GPU, in °C.
-        power_w: as the driver shows it; an average over up to a second on some boards.
-        events: why the clocks are not higher, by the names of `EVENTS`.
-        others: how many processes compute on it that don't belong to this run.
-    """
-
-    sm_mhz: Reading[int]
-    memory_mhz: Reading[int]
-    temperature_c: Reading[int]
-    power_w: Reading[float]
-    events: Reading[tuple[str, ...]]
-    others: Reading[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,25 +116,22 @@ class Nvml:
         mode = self._ask("nvmlDeviceGetMigMode", handle).value
         return Board(handle, handle, bool(mode and mode[0]))
 
-    def moment(self, board: Board, caller: int) -> Moment:
-        """What a board is doing now.
+    def moment(self, board: Board, caller: int) -> Mapping[str, Reading[Any]]:
+        """What a board is doing now, by the fields of `zoo.record.conditions.Conditions`.
 
         :param caller: the process that started the run; neither it nor its descendants count as others.
         """
         library, handle = self.binding, board.handle
-        events = self._ask(
-            ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"), handle
-        )
-        return Moment(
-            sm_mhz=self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_SM).then(int),
-            memory_mhz=self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_MEM).then(int),
-            temperature_c=self._ask(
-                ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature"), handle, library.NVML_TEMPERATURE_GPU
-            ).then(int),
-            power_w=self._ask("nvmlDeviceGetPowerUsage", handle).then(lambda mw: mw / 1000),
-            events=events.then(event_names),
-            others=self.others(board, caller),
-        )
+        events = ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons")
+        temperature = ("nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature")
+        return {
+            "sm_mhz": self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_SM).then(int),
+            "memory_mhz": self._ask("nvmlDeviceGetClockInfo", handle, library.NVML_CLOCK_MEM).then(int),
+            "temperature_c": self._ask(temperature, handle, library.NVML_TEMPERATURE_GPU).then(int),
+            "power_w": self._ask("nvmlDeviceGetPowerUsage", handle).then(lambda mw: mw / 1000),
+            "events": self._ask(events, handle).then(event_names),
+            "others": self.others(board, caller),
+        }
 
     def others(self, board: Board, caller: int) -> Reading[int]:
         """How many processes compute on a board that don't belong to this run.
@@ -165,12 +142,7 @@ class Nvml:
         :param caller: the process that started the run.
         """
         listed = self._ask("nvmlDeviceGetComputeRunningProcesses", board.part)
-        if listed.value is None:
-            return missing(listed.code or "error", listed.detail)
-        pids = {int(process.pid) for process in listed.value}
-        if os.getpid() not in pids:
-            return missing("pid_namespace")
-        return Reading(sum(not _belongs(pid, caller) for pid in pids))
+        return listed.bind(lambda processes: _others({int(process.pid) for process in processes}, caller))
 
     def energy_mj(self, board: Board) -> Reading[int]:
         """What the board has used since the driver was loaded, in millijoules (Volta and later)."""
@@ -191,7 +163,7 @@ class Nvml:
             try:
                 return Reading(function(*arguments))
             except self.binding.NVMLError as error:
-                answer = missing(_code(self.binding, error), _detail(self.binding, error))
+                answer = _failed(self.binding, error)
             except self.binding.NVMLLibraryMismatchError:  # the driver is older than the function
                 answer = missing("not_supported")
             if answer.code != "not_supported":
@@ -214,7 +186,7 @@ def session(library: Any | None = None) -> Iterator[Reading[Nvml]]:
     try:
         library.nvmlInit()
     except library.NVMLError as error:
-        yield missing(_code(library, error), _detail(library, error))
+        yield _failed(library, error)
         return
     try:
         yield Reading(Nvml(library))
@@ -276,6 +248,12 @@ def event_names(bits: int) -> tuple[str, ...]:
     return tuple(EVENTS.get(bit, f"bit_{bit:#x}") for bit in set_bits)
 
 
+def _others(pids: Set[int], caller: int) -> Reading[int]:
+    if os.getpid() not in pids:
+        return missing("pid_namespace")
+    return Reading(sum(not _belongs(pid, caller) for pid in pids))
+
+
 def _belongs(pid: int, caller: int) -> bool:
     """Whether a process is `caller`, or descends from it."""
     if pid in (caller, os.getpid()):
@@ -290,7 +268,7 @@ def _text(value: str | bytes) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _code(library: Any, error: Exception) -> str:
+def _failed(library: Any, error: Exception) -> Reading[Any]:
     codes = {
         library.NVML_ERROR_LIBRARY_NOT_FOUND: "no_driver",
         library.NVML_ERROR_DRIVER_NOT_LOADED: "no_driver",
@@ -299,8 +277,5 @@ def _code(library: Any, error: Exception) -> str:
         library.NVML_ERROR_FUNCTION_NOT_FOUND: "not_supported",
         library.NVML_ERROR_NOT_FOUND: "no_board",
     }
-    return codes.get(getattr(error, "value", None), "error")
-
-
-def _detail(library: Any, error: Exception) -> str:
-    return str(error) if _code(library, error) == "error" else ""
+    code = codes.get(getattr(error, "value", None))
+    return missing("error", str(error)) if code is None else missing(code)

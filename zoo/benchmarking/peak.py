@@ -19,12 +19,12 @@ from zoo.benchmarking import environment as env
 from zoo.benchmarking.computing import scoped
 from zoo.cores import usable_cores
 from zoo.errors import DataError
-from zoo.executors.local import Task, run
+from zoo.executors.local import Completed, Task, run
 from zoo.files import write_atomic
 from zoo.keras_backend import is_installed
 from zoo.paths import home
+from zoo.record.base import Record
 from zoo.record.environment import Environment
-from zoo.specs import Plain
 
 SCHEMA = "zoo.peak/2"
 PRECISIONS = {
@@ -34,6 +34,7 @@ PRECISIONS = {
 # In the order in which they are tried: the time may be over before the last.
 LIBRARIES = ("torch", "openvino", "numpy", "jax", "tensorflow")
 ON_GPU = ("torch", "jax")
+MEMORY = "memory"
 SECONDS = 20.0
 LIBRARY_SECONDS = 15.0  # on a busy machine a product may take very long
 TASK_TIMEOUT_S = 60.0
@@ -44,7 +45,7 @@ OnEvent = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Arithmetic(Plain):
+class Arithmetic(Record):
     """The fastest matrix product of one precision.
 
     Attributes:
@@ -63,7 +64,7 @@ class Arithmetic(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Memory(Plain):
+class Memory(Record):
     """The fastest way through so much memory, again and again.
 
     Attributes:
@@ -79,7 +80,7 @@ class Memory(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LeftOut(Plain):
+class LeftOut(Record):
     """What was not measured, because the time was over: the peak may be higher.
 
     Attributes:
@@ -94,7 +95,7 @@ class LeftOut(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Peaks(Plain):
+class Peaks(Record):
     """What one device of one environment can do.
 
     Attributes:
@@ -115,28 +116,20 @@ class Peaks(Plain):
     left_out: tuple[LeftOut, ...] = ()
     schema: str = SCHEMA
 
-    def __post_init__(self) -> None:
-        for name, kind in (("arithmetic", Arithmetic), ("memory", Memory), ("left_out", LeftOut)):
-            found = (kind.from_json(one) if isinstance(one, Mapping) else one for one in getattr(self, name))
-            object.__setattr__(self, name, tuple(found))
-
     def flops_per_s(self, precision: str, threads: int | None) -> float | None:
         """The peak of that precision on so many threads; None where it wasn't measured."""
-        for one in self.arithmetic:
-            if one.precision == precision and one.threads == (None if self.device == "gpu" else threads):
-                return one.flops_per_s
-        return None
+        found = (one for one in self.arithmetic if one.precision == precision and one.threads == self._threads(threads))
+        return next((one.flops_per_s for one in found), None)
 
     def bytes_per_s(self, working_set_bytes: float, threads: int | None) -> float | None:
         """The peak through the smallest measured working set that holds this one, else through the largest."""
-        there = [
-            one
-            for one in self.memory
-            if one.bytes_per_s is not None and one.threads == (None if self.device == "gpu" else threads)
-        ]
-        there.sort(key=lambda one: one.working_set_bytes)
+        measured = (one for one in self.memory if one.bytes_per_s and one.threads == self._threads(threads))
+        there = sorted(measured, key=lambda one: one.working_set_bytes)
         holding = [one for one in there if one.working_set_bytes >= working_set_bytes] or there[-1:]
         return holding[0].bytes_per_s if holding else None
+
+    def _threads(self, threads: int | None) -> int | None:
+        return None if self.device == "gpu" else threads
 
 
 def fingerprint(environment: Environment) -> str:
@@ -200,45 +193,45 @@ def measure(
     of them that were best in something with fewer.
     """
     start, load_at_start = time.monotonic(), env.load_average()
-    tell = on_event or (lambda _: None)
     libraries = [name for name in (ON_GPU if device == "gpu" else LIBRARIES) if is_installed(name)]
     counts = [None] if device == "gpu" else thread_counts(usable_cores())
-    reached: list[dict[str, Any]] = []
+    reached: list[tuple[str, Arithmetic]] = []
     memory: list[Memory] = []
     left_out: list[LeftOut] = []
 
-    def products(library: str, count: int | None) -> None:
-        if reached and time.monotonic() - start >= seconds:
-            left_out.append(LeftOut(what=library, threads=count))
+    def attempt(what: str, count: int | None) -> None:
+        """Measure a library, or memory; of each kind one is measured in any case."""
+        if (memory if what == MEMORY else reached) and time.monotonic() - start >= seconds:
+            left_out.append(LeftOut(what=what, threads=count))
             return
-        found = _products(library, device, count, tell)
-        reached.extend(found)
-        late = [one["precision"] for one in found if (one["reason"] or "").startswith(f"{library} {TOOK_TOO_LONG}")]
-        left_out.extend(LeftOut(what=library, threads=count, precision=precision) for precision in late)
+        if on_event is not None:
+            on_event(what if count is None else f"{what}, {count} thread{'s' if count > 1 else ''}")
+        if what == MEMORY:
+            memory.extend(_memory(device, count))
+            return
+        for one in _products(what, device, count):
+            reached.append((what, one))
+            if (one.reason or "").startswith(f"{what} {TOOK_TOO_LONG}"):
+                left_out.append(LeftOut(what=what, threads=count, precision=one.precision))
 
-    for number, count in enumerate(counts):
-        for library in libraries[:1]:
-            products(library, count)
-        if number == 0 or time.monotonic() - start < seconds:
-            memory += _memory(device, count, tell)
-        else:
-            left_out.append(LeftOut(what="memory", threads=count))
+    for count, what in itertools.product(counts, (*libraries[:1], MEMORY)):
+        attempt(what, count)
     for library in libraries[1:]:
-        products(library, counts[0])
+        attempt(library, counts[0])
     for library, count in itertools.product(sorted(_best(reached) - {*libraries[:1]}), counts[1:]):
-        products(library, count)
-    if not any(one["flops_per_s"] for one in reached):
-        why = "; ".join(dict.fromkeys(one["reason"] for one in reached if one["reason"])) or "nothing that can is here"
+        attempt(library, count)
+    every = [one for _, one in reached]
+    if not any(one.flops_per_s for one in every):
+        why = "; ".join(dict.fromkeys(one.reason for one in every if one.reason)) or "nothing that can is here"
         raise DataError(f"no peak could be measured: {why}")
+    in_order = sorted(counts, key=lambda count: count or 0)
     return Peaks(
         fingerprint=environment,
         device=device,
         created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - start, 1),
         load_at_start=load_at_start,
-        arithmetic=tuple(
-            best(reached, precision, count) for precision in PRECISIONS[device] for count in sorted_counts(counts)
-        ),
+        arithmetic=tuple(best(every, precision, count) for precision in PRECISIONS[device] for count in in_order),
         memory=tuple(sorted(memory, key=lambda one: (one.threads or 0, one.working_set_bytes))),
         left_out=tuple(left_out),
     )
@@ -249,58 +242,42 @@ def thread_counts(cores: int) -> list[int | None]:
     return [cores, *(2**i for i in range(cores.bit_length()) if 2**i < cores)]
 
 
-def sorted_counts(counts: Iterable[int | None]) -> list[int | None]:
-    """From few threads to many."""
-    return sorted(counts, key=lambda count: count or 0)
+def best(reached: Iterable[Arithmetic], precision: str, threads: int | None) -> Arithmetic:
+    """The best that any library reached, or why there is none."""
+    tried = [one for one in reached if one.precision == precision and one.threads == threads]
+    if any(one.flops_per_s for one in tried):
+        return max(tried, key=lambda one: one.flops_per_s or 0.0)
+    why = "; ".join(dict.fromkeys(one.reason for one in tried if one.reason)) or TIME_OVER
+    return Arithmetic(precision=precision, threads=threads, flops_per_s=None, reason=why)
 
 
-def best(reached: Iterable[Mapping[str, Any]], precision: str, threads: int | None) -> Arithmetic:
-    """The best that any library reached, or why there is none.
-
-    :param reached: what each did: `library`, `threads`, `precision`, and `flops_per_s`, `by` and `size`, or `reason`.
-    """
-    tried = [one for one in reached if one["precision"] == precision and one["threads"] == threads]
-    done = [one for one in tried if one["flops_per_s"] is not None]
-    if not done:
-        why = "; ".join(dict.fromkeys(one["reason"] for one in tried)) or TIME_OVER
-        return Arithmetic(precision=precision, threads=threads, flops_per_s=None, reason=why)
-    top = max(done, key=lambda one: one["flops_per_s"])
-    return Arithmetic(precision=precision, threads=threads, **{k: top[k] for k in ("flops_per_s", "by", "size")})
-
-
-def _best(reached: Iterable[Mapping[str, Any]]) -> set[str]:
+def _best(reached: Iterable[tuple[str, Arithmetic]]) -> set[str]:
     """The libraries that were best in some precision."""
-    tops: dict[str, Mapping[str, Any]] = {}
-    for one in reached:
-        top = tops.get(one["precision"])
-        if one["flops_per_s"] is not None and (top is None or one["flops_per_s"] > top["flops_per_s"]):
-            tops[one["precision"]] = one
-    return {one["library"] for one in tops.values()}
+    fastest_last = sorted(reached, key=lambda found: found[1].flops_per_s or 0.0)
+    return set({one.precision: library for library, one in fastest_last if one.flops_per_s}.values())
 
 
-def _products(library: str, device: str, threads: int | None, tell: OnEvent) -> list[dict[str, Any]]:
-    tell(f"{library}{_threads(threads)}")
+def _products(library: str, device: str, threads: int | None) -> list[Arithmetic]:
     job = {"library": library, "device": device, "threads": threads}
     limits = {"precisions": PRECISIONS[device], "seconds": LIBRARY_SECONDS}
     done = run(_task("products", {**job, **limits}, threads))
-    if done.value is None:
-        why = f"{library}: {done.failure.message if done.failure else 'failed'}"
-        if done.outcome == "timeout":
-            why = f"{library} {TOOK_TOO_LONG}"
+    found = done.value
+    if found is None:
+        why = f"{library} {TOOK_TOO_LONG}" if done.outcome == "timeout" else f"{library}: {_why(done)}"
         found = {name: {"flops_per_s": None, "reason": why} for name in PRECISIONS[device]}
-    else:
-        found = done.value
-    return [{"library": library, "threads": threads, "precision": name, **one} for name, one in found.items()]
+    return [Arithmetic(precision=name, threads=threads, **one) for name, one in found.items()]
 
 
-def _memory(device: str, threads: int | None, tell: OnEvent) -> list[Memory]:
-    tell(f"memory{_threads(threads)}")
+def _memory(device: str, threads: int | None) -> list[Memory]:
     job = {"device": device, "threads": threads, "last_cache_bytes": last_cache_bytes(env.caches())}
-    done = run(_task("memory", job, 1 if device == "cpu" else None))
+    done = run(_task(MEMORY, job, 1 if device == "cpu" else None))
     if done.value is None:
-        why = done.failure.message if done.failure else "failed"
-        return [Memory(threads=threads, working_set_bytes=0, bytes_per_s=None, reason=why)]
+        return [Memory(threads=threads, working_set_bytes=0, bytes_per_s=None, reason=_why(done))]
     return [Memory(threads=threads, **one) for one in done.value["found"]]
+
+
+def _why(done: Completed) -> str:
+    return done.failure.message if done.failure else "failed"
 
 
 def last_cache_bytes(caches: Mapping[str, str]) -> int | None:
@@ -317,10 +294,6 @@ def _task(function: str, job: Mapping[str, Any], threads: int | None) -> Task:
     # float32 is to mean float32, whatever oneDNN is told elsewhere
     environment |= {"ONEDNN_DEFAULT_FPMATH_MODE": "STRICT", "TF_CPP_MIN_LOG_LEVEL": "3"}
     return Task(f"zoo.benchmarking.peak_worker:{function}", job, environment, timeout_s=TASK_TIMEOUT_S, label="peak")
-
-
-def _threads(count: int | None) -> str:
-    return "" if count is None else f", {count} thread{'s' if count > 1 else ''}"
 
 
 def _file(environment: str, device: str) -> Path:

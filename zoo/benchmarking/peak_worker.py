@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -69,6 +70,9 @@ class Product:
     fetch: Callable[[Any], Array]
 
 
+Multiply = Callable[[str, Array, Array], Product]  # of two matrices in a precision; raises NotOffered
+
+
 def products(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
     """By precision, the fastest product of `job["library"]`: `flops_per_s`, `by`, `size` and `reason`.
 
@@ -77,21 +81,21 @@ def products(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, A
     over = time.monotonic() + job["seconds"]
     threads, on_gpu = job["threads"], job["device"] == "gpu"
     _pin(threads)
-    library = LIBRARIES[job["library"]](threads, on_gpu)
+    multiply = LIBRARIES[job["library"]](threads, on_gpu)
     by = f"{job['library']} {importlib.metadata.version(job['library'])}"
     found = {}
     for precision in job["precisions"]:
         report("phase", name=precision)
+        speed = size = reason = None
         try:
             if time.monotonic() >= over:
                 raise NotOffered(f"{job['library']} {TOOK_TOO_LONG} with other precisions")
-            speed, size = _fastest(library, precision, SIZES[job["device"]])
-            found[precision] = {"flops_per_s": speed, "by": by, "size": size, "reason": None}
+            speed, size = _fastest(multiply, precision, SIZES[job["device"]])
         except NotOffered as why:
-            found[precision] = {"flops_per_s": None, "by": None, "size": None, "reason": str(why)}
+            reason = str(why)
         except Exception as error:
-            why_not = f"{job['library']}: {str(error).strip().partition(chr(10))[0][:120]}"
-            found[precision] = {"flops_per_s": None, "by": None, "size": None, "reason": why_not}
+            reason = f"{job['library']}: {str(error).strip().partition(chr(10))[0][:120]}"
+        found[precision] = {"flops_per_s": speed, "by": by if speed else None, "size": size, "reason": reason}
     return found
 
 
@@ -101,7 +105,7 @@ def _pin(threads: int | None) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
-def _fastest(library: Any, precision: str, sizes: Sizes) -> tuple[float, int]:
+def _fastest(multiply: Multiply, precision: str, sizes: Sizes) -> tuple[float, int]:
     """The best speed, in FLOP/s, over growing sizes, and the size.
 
     Where a larger size can't be multiplied, for want of memory, the smaller ones count.
@@ -109,7 +113,7 @@ def _fastest(library: Any, precision: str, sizes: Sizes) -> tuple[float, int]:
     best, best_size, size = 0.0, sizes.first, sizes.first
     while True:
         try:
-            seconds = _seconds(library, precision, size, sizes.calls)
+            seconds = _seconds(multiply, precision, size, sizes.calls)
         except Exception:
             if not best:
                 raise
@@ -121,10 +125,10 @@ def _fastest(library: Any, precision: str, sizes: Sizes) -> tuple[float, int]:
         size *= 2
 
 
-def _seconds(library: Any, precision: str, size: int, calls: int) -> float:
+def _seconds(multiply: Multiply, precision: str, size: int, calls: int) -> float:
     """Of one product, which is checked first."""
     a, b = _matrices(precision == "int8", size)
-    product = library.product(precision, a, b)
+    product = multiply(precision, a, b)
     _check(precision, a, b, product)
     return _least_seconds(product, calls)
 
@@ -169,132 +173,128 @@ def _nothing(_: Any) -> None:
     """Computed already."""
 
 
-class NumPy:
+def with_numpy(_: int | None, __: bool) -> Multiply:
     """NumPy by its BLAS; the threads are told by the environment."""
 
-    def __init__(self, *_: Any) -> None:
-        """Nothing to set up."""
-
-    def product(self, precision: str, a: Array, b: Array) -> Product:
-        """See `Product`."""
+    def multiply(precision: str, a: Array, b: Array) -> Product:
         if precision != "float32":
             raise NotOffered(f"NumPy's BLAS has no {precision}")
         output = np.empty_like(a)
         return Product(lambda: np.matmul(a, b, out=output), _nothing, lambda out: out[:1])
 
+    return multiply
 
-class Torch:
+
+def with_torch(threads: int | None, on_gpu: bool) -> Multiply:
     """PyTorch by oneDNN or MKL, or by cuBLAS."""
+    import torch
 
-    def __init__(self, threads: int | None, on_gpu: bool) -> None:
-        import torch
+    if on_gpu and not torch.cuda.is_available():
+        raise UsageError("PyTorch finds no GPU here")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    device = "cuda" if on_gpu else "cpu"
 
-        if on_gpu and not torch.cuda.is_available():
-            raise UsageError("PyTorch finds no GPU here")
-        if threads is not None:
-            torch.set_num_threads(threads)
-        self.torch, self.device = torch, "cuda" if on_gpu else "cpu"
-
-    def product(self, precision: str, a: Array, b: Array) -> Product:
-        """See `Product`."""
-        torch = self.torch
+    def multiply(precision: str, a: Array, b: Array) -> Product:
         pin(precision)
+        whole = precision == "int8"
         kind = torch.float32 if precision == "tf32" else getattr(torch, precision)
-        x, y = (torch.from_numpy(m).to(self.device).to(kind) for m in (a, b))
-        if precision == "int8":
-            if self.device == "cuda":
-                y = (
-                    y.t().contiguous().t()
-                )  # cuBLAS multiplies int8 fast, or at all, where the second has its columns in rows
-            output = torch.empty(a.shape, dtype=torch.int32, device=self.device)
+        x, y = (torch.from_numpy(m).to(device).to(kind) for m in (a, b))
+        if whole and on_gpu:  # cuBLAS multiplies int8 fast, or at all, where the second has its columns in rows
+            y = y.t().contiguous().t()
+        output = torch.empty(a.shape, dtype=torch.int32 if whole else kind, device=device)
+        product = torch._int_mm if whole else torch.mm  # the only int8 product that it has
+        wait = (lambda _: torch.cuda.synchronize()) if on_gpu else _nothing
+        return Product(lambda: product(x, y, out=output), wait, lambda out: out[:1].double().cpu().numpy())
 
-            def run() -> Any:
-                return torch._int_mm(x, y, out=output)  # the only int8 product that it has
-        else:
-            output = torch.empty(a.shape, dtype=kind, device=self.device)
-
-            def run() -> Any:
-                return torch.mm(x, y, out=output)
-
-        wait = _nothing if self.device == "cpu" else lambda _: torch.cuda.synchronize()
-        return Product(run, wait, lambda out: out[:1].double().cpu().numpy())
+    return multiply
 
 
-class Jax:
+def with_jax(_: int | None, on_gpu: bool) -> Multiply:
     """JAX by XLA."""
+    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+    import jax
 
-    def __init__(self, _: int | None, on_gpu: bool) -> None:
-        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
-        import jax
+    device = jax.devices("gpu" if on_gpu else "cpu")[0]
 
-        self.jax, self.device = jax, jax.devices("gpu" if on_gpu else "cpu")[0]
-
-    def product(self, precision: str, a: Array, b: Array) -> Product:
-        """See `Product`."""
-        jax = self.jax
+    def multiply(precision: str, a: Array, b: Array) -> Product:
         given = "float32" if precision == "tf32" else precision
         kind = "int32" if precision == "int8" else given
         how = "tensorfloat32" if precision == "tf32" else "highest"
-        x, y = (jax.device_put(m, self.device).astype(given) for m in (a, b))
-        multiply = jax.jit(lambda p, q: jax.lax.dot(p, q, precision=how, preferred_element_type=kind))
+        x, y = (jax.device_put(m, device).astype(given) for m in (a, b))
+        product = jax.jit(lambda p, q: jax.lax.dot(p, q, precision=how, preferred_element_type=kind))
         return Product(
-            lambda: multiply(x, y), lambda out: out.block_until_ready(), lambda out: np.asarray(out[:1], float)
+            lambda: product(x, y), lambda out: out.block_until_ready(), lambda out: np.asarray(out[:1], float)
         )
 
+    return multiply
 
-class TensorFlow:
+
+def with_tensorflow(threads: int | None, _: bool) -> Multiply:
     """TensorFlow by oneDNN or Eigen."""
+    import tensorflow as tf
 
-    def __init__(self, threads: int | None, _: bool) -> None:
-        import tensorflow as tf
+    tf.config.set_visible_devices([], "GPU")
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
 
-        tf.config.set_visible_devices([], "GPU")
-        tf.config.experimental.enable_tensor_float_32_execution(False)
-        if threads is not None:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-            tf.config.threading.set_inter_op_parallelism_threads(1)
-        self.tf = tf
-
-    def product(self, precision: str, a: Array, b: Array) -> Product:
-        """See `Product`."""
+    def multiply(precision: str, a: Array, b: Array) -> Product:
         if precision == "int8":
             raise NotOffered("TensorFlow has no int8 product")
-        x, y = (self.tf.cast(m, precision) for m in (a, b))
-        return Product(lambda: self.tf.matmul(x, y), _nothing, lambda out: self.tf.cast(out[:1], "float64").numpy())
+        x, y = (tf.cast(m, precision) for m in (a, b))
+        return Product(lambda: tf.matmul(x, y), _nothing, lambda out: tf.cast(out[:1], "float64").numpy())
+
+    return multiply
 
 
-class OpenVINO:
+# By precision, what OpenVINO calls it among a device's capabilities, and the hint that asks for it. Numbers become int8
+# where they pass through a quantisation to 256 levels.
+OPENVINO = {
+    "float32": ("FP32", "f32"),
+    "bfloat16": ("BF16", "bf16"),
+    "float16": ("FP16", "f16"),
+    "int8": ("INT8", "f32"),
+}
+
+
+def with_openvino(threads: int | None, _: bool) -> Multiply:
     """OpenVINO by oneDNN."""
+    import openvino as ov
+    from openvino import opset13 as ops
 
-    def __init__(self, threads: int | None, _: bool) -> None:
-        import openvino
+    core = ov.Core()
+    settings = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1"}
+    if threads is not None:
+        settings["INFERENCE_NUM_THREADS"] = str(threads)
 
-        self.ov, self.core = openvino, openvino.Core()
-        self.settings = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1"}
-        if threads is not None:
-            self.settings["INFERENCE_NUM_THREADS"] = str(threads)
-
-    def product(self, precision: str, a: Array, b: Array) -> Product:
-        """See `Product`. Numbers become int8 where they pass through a quantisation to 256 levels."""
-        from openvino import opset13 as ops
-
-        hints = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
-        needed = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16", "int8": "INT8"}[precision]
-        if needed not in self.core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    def multiply(precision: str, a: Array, b: Array) -> Product:
+        capability, hint = OPENVINO[precision]
+        if capability not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise NotOffered(f"OpenVINO has no {precision} on this processor")
         parameter = ops.parameter(list(a.shape), np.float32)
         x, y = parameter, ops.constant(b.astype(np.float32))
         if precision == "int8":
             low, high = np.float32(-128), np.float32(127)
             x, y = (ops.fake_quantize(side, low, high, low, high, 256) for side in (x, y))
-        model = self.ov.Model([ops.matmul(x, y, False, False)], [parameter])
-        settings = {**self.settings, "INFERENCE_PRECISION_HINT": hints[precision]}
-        request = self.core.compile_model(model, "CPU", settings).create_infer_request()
-        request.set_input_tensor(self.ov.Tensor(np.ascontiguousarray(a, np.float32)))
+        model = ov.Model([ops.matmul(x, y, False, False)], [parameter])
+        request = core.compile_model(
+            model, "CPU", {**settings, "INFERENCE_PRECISION_HINT": hint}
+        ).create_infer_request()
+        request.set_input_tensor(ov.Tensor(np.ascontiguousarray(a, np.float32)))
         return Product(request.infer, _nothing, lambda _: request.get_output_tensor().data[:1])
 
+    return multiply
 
-LIBRARIES = {"numpy": NumPy, "torch": Torch, "jax": Jax, "tensorflow": TensorFlow, "openvino": OpenVINO}
+
+LIBRARIES: Mapping[str, Callable[[int | None, bool], Multiply]] = {
+    "numpy": with_numpy,
+    "torch": with_torch,
+    "jax": with_jax,
+    "tensorflow": with_tensorflow,
+    "openvino": with_openvino,
+}
 
 
 def memory(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
@@ -316,14 +316,9 @@ def _through_memory(threads: int, last_cache: int) -> Iterator[dict[str, Any]]:
             reason = f"{working_set / 2**30:.1f} GiB would be more than half of the free memory"
             yield {"working_set_bytes": working_set, "bytes_per_s": None, "reason": reason}
             continue
-        ways = {name: _bandwidth(way, working_set, threads) for name, way in WAYS.items()}
-        name = max(ways, key=lambda way: ways[way])
-        yield {
-            "working_set_bytes": working_set,
-            "bytes_per_s": ways[name],
-            "by": f"{name}, numpy {np.__version__}",
-            "reason": None,
-        }
+        speed, name = max((_bandwidth(way, working_set, threads), name) for name, way in WAYS.items())
+        by = f"{name}, numpy {np.__version__}"
+        yield {"working_set_bytes": working_set, "bytes_per_s": speed, "by": by, "reason": None}
 
 
 def _copying(size: int) -> Callable[[], Any]:
@@ -345,39 +340,28 @@ def _bandwidth(way: Callable[[int], Callable[[], Any]], working_set: int, thread
     """Bytes a second, each thread on its own part of the working set; NumPy holds no lock meanwhile."""
     part = working_set // threads
     passes = max(1, A_WHILE // working_set)
-    ready, done = (threading.Barrier(threads + 1) for _ in range(2))
-    over = threading.Event()
-    spans = [(0.0, 0.0)] * threads
+    own, together = threading.local(), threading.Barrier(threads)
 
-    def work(number: int) -> None:
-        go = way(part)
-        go()
-        while True:
-            ready.wait()
-            if over.is_set():
-                return
-            before = time.perf_counter()
-            for _ in range(passes):
-                go()
-            spans[number] = before, time.perf_counter()
-            done.wait()
+    def begin() -> None:
+        own.go = way(part)
+        own.go()
 
-    workers = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(threads)]
-    for worker in workers:
-        worker.start()
-    ready.wait()
-    done.wait()
-    best, count, start = 0.0, 0, time.perf_counter()
-    while count < LEAST_COUNT or time.perf_counter() - start < LEAST_S:
-        ready.wait()
-        done.wait()
-        seconds = max(end for _, end in spans) - min(before for before, _ in spans)
-        best = max(best, passes * part * threads / seconds)
-        count += 1
-    over.set()
-    ready.wait()
-    for worker in workers:
-        worker.join()
+    def work(_: int) -> tuple[float, float]:
+        together.wait()  # so that each thread has one of the parts, its own
+        before = time.perf_counter()
+        for _ in range(passes):
+            own.go()
+        return before, time.perf_counter()
+
+    best, count, start = 0.0, 0, math.inf
+    with ThreadPoolExecutor(threads, initializer=begin) as pool:
+        while count <= LEAST_COUNT or time.perf_counter() - start < LEAST_S:
+            starts, ends = zip(*pool.map(work, range(threads)), strict=True)
+            if count == 0:  # not counted: threads have started meanwhile
+                start = time.perf_counter()
+            else:
+                best = max(best, passes * part * threads / (max(ends) - min(starts)))
+            count += 1
     return best
 
 

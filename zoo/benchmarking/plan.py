@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from zoo.benchmarking import variables
-from zoo.benchmarking.code import code_digest
-from zoo.benchmarking.computing import distributions
+from zoo.benchmarking.computing import code_digest, distributions
+from zoo.benchmarking.environment import THREADS, accelerators
 from zoo.benchmarking.timing import Policy
 from zoo.data.catalog import Dataset, find
 from zoo.data.state import dataset_state
@@ -107,7 +106,7 @@ class Step:
 
     Attributes:
         plugin: where the model comes from.
-        code: digest of the code that will run (`zoo.benchmarking.code`).
+        code: digest of the code that will run (`zoo.benchmarking.computing`).
         dataset_state: of the dataset's files (`zoo.data.state`); None while they are not prepared.
         no_accuracy: why no accuracy will be taken, if so.
         unavailable: why it can't be measured here, as far as that is known beforehand.
@@ -132,10 +131,12 @@ class Step:
 
     def task(self) -> Task:
         """The work of one process, for an executor."""
+        # a number that was asked for goes before what the environment says
+        set_aside = {} if self.scenario.threads is None else dict.fromkeys(THREADS)
         return Task(
             function="zoo.benchmarking.worker:run",
             job=self.job,
-            environment={"KERAS_BACKEND": self.keras_backend, **self._threads()},
+            environment={"KERAS_BACKEND": self.keras_backend, **set_aside},
             timeout_s=self.options.timeout_s,
             memory_limit_bytes=self.options.memory_limit_bytes,
             label=f"bench-{self.scenario.model}-{self.scenario.batch_size}",
@@ -155,10 +156,6 @@ class Step:
             "target_width": self.options.target_width,
             "max_time_in_all_s": self.options.max_time_s,
         }
-
-    def _threads(self) -> dict[str, None]:
-        """A number that was asked for goes before what the environment says."""
-        return {} if self.scenario.threads is None else variables.set_aside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +225,6 @@ def _devices(options: Options) -> Iterator[str]:
     """The devices that were asked for; the first GPU has one name."""
     for device in options.devices:
         if device == ALL:
-            from zoo.benchmarking.environment import accelerators
-
             yield "cpu"
             yield from ("gpu" if number == 0 else f"gpu:{number}" for number in range(len(accelerators())))
         else:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.files import first_line
 from zoo.record.readings import Reading, missing
 
 ROOT = Path("/sys/class/powercap")
@@ -81,22 +82,14 @@ def find(root: Path | None = None) -> Reading[Powercap]:
         folders = sorted(folder for folder in root.iterdir() if ZONE.fullmatch(folder.name))
     except OSError:
         return missing("no_counter")
-    packages = [folder for folder in folders if (_line(folder / "name") or "").startswith(PACKAGE)]
+    packages = [folder for folder in folders if first_line(folder / "name").startswith(PACKAGE)]
     if not packages:
         return missing("no_counter")
     zones = [Zone(folder / "energy_uj", _number(folder / "max_energy_range_uj")) for folder in packages]
     counter = Powercap(zones)
-    tried = counter.read()
-    return tried.then(lambda _: counter)
-
-
-def _line(path: Path) -> str | None:
-    try:
-        return path.read_text().strip()
-    except (OSError, ValueError):
-        return None
+    return counter.read().then(lambda _: counter)
 
 
 def _number(path: Path) -> int | None:
-    line = _line(path)
-    return int(line) if line is not None and line.isdecimal() else None
+    line = first_line(path)
+    return int(line) if line.isdecimal() else None

@@ -10,15 +10,13 @@ import contextlib
 import json
 import os
 import select
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from zoo.benchmarking import memory
-from zoo.benchmarking.timing import Turn, TurnLength
+from zoo.benchmarking.timing import Turn, TurnLength, TurnSource
 from zoo.executors.local import Completed, Control, Task, make_folder, run
 
 COMMANDS, ANSWERS = "commands", "answers"
@@ -63,7 +61,7 @@ class _Line:
         os.close(self.descriptor)
 
 
-class Parent:
+class Parent(TurnSource):
     """In a worker: the process that started it and says when it is to compute."""
 
     def __init__(self, folder: Path) -> None:
@@ -95,40 +93,29 @@ class Process:
     """
 
     def __init__(self, task: Task, on_event: OnEvent, timeout_s: float | None) -> None:
-        with contextlib.ExitStack() as undo:  # of what goes before something that fails
-            self.folder = undo.enter_context(make_folder())
-            self.commands, self.answers = (self._line(name, undo) for name in (COMMANDS, ANSWERS))
-            self.over, self.held = os.pipe()  # `over` can be read when it has ended
-            undo.callback(os.close, self.over)
-            undo.callback(os.close, self.held)
-            self.task = replace(task, job={**task.job, "pipes": str(self.folder.path)})
-            self._start(task.label, on_event, timeout_s)
-            undo.pop_all()
+        from concurrent.futures import ThreadPoolExecutor  # a worker imports this module too, and needs none
 
-    def _line(self, name: str, undo: contextlib.ExitStack) -> _Line:
-        os.mkfifo(self.folder.path / name)
-        line = _Line(self.folder.path / name)
-        undo.callback(line.close)
-        return line
-
-    def _start(self, name: str, on_event: OnEvent, timeout_s: float | None) -> None:
-        self.on_event, self.timeout_s = on_event, timeout_s
-        self.control = Control()
+        self.timeout_s, self.control = timeout_s, Control()
         self.turns: list[Turn] = []
         self.resident_bytes = 0
-        self.completed: Completed | None = None
-        self.error: BaseException | None = None
-        self.closed = False
-        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self.thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.completed = run(self.task, self.on_event, self.control, self.folder)
-        except BaseException as error:  # the parent raises it
-            self.error = error
-        finally:
-            os.close(self.held)
+        # both undo what was made before something failed; `before` holds what whoever runs the task then removes
+        with contextlib.ExitStack() as before, contextlib.ExitStack() as stack:
+            folder = before.enter_context(make_folder())
+            for name in (COMMANDS, ANSWERS):
+                os.mkfifo(folder.path / name)
+            self.commands, self.answers = (
+                stack.enter_context(contextlib.closing(_Line(folder.path / name))) for name in (COMMANDS, ANSWERS)
+            )
+            ends = os.pipe()
+            self.over = stack.enter_context(os.fdopen(ends[0], "rb"))  # can be read when it has ended
+            held = stack.enter_context(os.fdopen(ends[1], "wb"))
+            runner = stack.enter_context(ThreadPoolExecutor(1, task.label))
+            stack.callback(self.control.stop)
+            task = replace(task, job={**task.job, "pipes": str(folder.path)})
+            self.running = runner.submit(run, task, on_event, self.control, folder)
+            self.running.add_done_callback(lambda _: held.close())
+            before.pop_all()
+            self.opened = stack.pop_all()
 
     def ready(self) -> bool:
         """Wait until it is ready to warm up. False, here and below: it has ended instead."""
@@ -151,23 +138,15 @@ class Process:
 
     def end(self) -> Completed:
         """Let it finish what follows sampling, and say how it ended."""
-        if self.completed is None:
+        if not self.running.done():
             answer = self._do(END)
             while answer["is"] != ENDED:
                 answer = self._answer()
-        assert self.completed is not None  # noqa: S101 - what has ended without an error has completed
-        return self.completed
+        return self.running.result()
 
     def close(self) -> None:
         """End it, if it is still there."""
-        if self.closed:
-            return
-        self.closed = True
-        self.control.stop()
-        self.thread.join()
-        for line in (self.commands, self.answers):
-            line.close()
-        os.close(self.over)
+        self.opened.close()
 
     def _do(self, what: str, **more: Any) -> dict[str, Any]:
         self.commands.write({"do": what, **more})
@@ -177,13 +156,11 @@ class Process:
         """Wait for its next message: also one that it sent before it ended, but none that it has not finished."""
         timeout_s = self.timeout_s
         while (message := self.answers.whole()) is None:
-            readable = select.select([self.answers.descriptor, self.over], [], [], timeout_s)[0]
+            readable = select.select([self.answers.descriptor, self.over.fileno()], [], [], timeout_s)[0]
             if self.answers.descriptor in readable:
                 self.answers.fill()
             elif readable:
-                self.thread.join()
-                if self.error is not None:
-                    raise self.error
+                self.running.result()  # raises what was raised there
                 return {"is": ENDED}
             else:
                 self.control.expire()
@@ -200,9 +177,7 @@ class ProcessGroup:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for process in self.processes:
             process.control.stop()
         for process in self.processes:

@@ -9,27 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from zoo.record import numbers
 from zoo.record.cost import LayerCost
-from zoo.specs import Plain
+
+if TYPE_CHECKING:
+    from zoo.benchmarking.peak import Peaks
 
 ITEM_BYTES = {"float32": 4, "tf32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 ACCOUNTED = 0.5  # of the latency: what accounts for less is not what bounds it …
 # … unless layers take so long on average that starting them can't be it; a kernel of a GPU takes some µs to start.
 SMALL_S, SMALL_ON_GPU_S = 1e-4, 5e-5
 ABOVE_PEAK = "above the measured peak"
-
-
-class Peaks(Protocol):
-    """What `zoo.benchmarking.peak.Peaks` knows."""
-
-    def flops_per_s(self, precision: str, threads: int | None) -> float | None:
-        """Of matrix products."""
-
-    def bytes_per_s(self, working_set_bytes: float, threads: int | None) -> float | None:
-        """Through so much memory, again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +53,21 @@ class Point:
         return max(self.arithmetic_s, self.memory_s)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Explanation(Plain):
+@dataclass(frozen=True, slots=True)
+class Explanation:
     """How a latency compares with what the machine can do.
 
     Attributes:
-        flops_per_s: achieved; of int8, operations.
-        flops_share: of the peak of that precision and number of threads; None without a peak, or where it is above one
-            however the latency is taken within its interval.
-        arithmetic_s, memory_s: the least that arithmetic and memory take, over all layers.
-        least_s: the least that the layers take one after the other, each the longer of the two.
+        flops_share: the speed as a share of the peak of that precision and number of threads; None without a peak, or
+            above it.
         bound_by: "arithmetic", "memory", "dispatch" (neither accounts for the time), or None without peaks, or above
             them.
-        sentence: all that in plain words.
+        reason: why one of them is None.
     """
 
-    flops_per_s: float
-    flops_share: float | None
-    arithmetic_s: float | None
-    memory_s: float | None
-    least_s: float | None
-    bound_by: str | None
-    sentence: str
+    flops_share: float | None = None
+    bound_by: str | None = None
+    reason: str = ""
 
 
 def points(
@@ -118,102 +103,37 @@ def explain(
     peaks: Peaks | None,
     precision: str = "float32",
     threads: int | None = None,
-    most_s: float | None = None,
 ) -> Explanation:
     """Hold the latency of a batch against the peaks.
 
-    :param most_s: the upper end of the latency's interval; by default the latency.
     :param threads: that computed; None on an accelerator.
     """
     found = points(layers, batch_size=batch_size, precision=precision, threads=threads, peaks=peaks)
-    achieved = sum(point.flops for point in found) / latency_s
-    arithmetic_s, memory_s = (_sum(getattr(point, name) for point in found) for name in ("arithmetic_s", "memory_s"))
-    least_s = _sum(point.least_s for point in found)
     if not found:
-        return Explanation(
-            flops_per_s=0.0,
-            flops_share=None,
-            arithmetic_s=None,
-            memory_s=None,
-            least_s=None,
-            bound_by=None,
-            sentence="no layer is known to multiply, so nothing can be held against a peak",
-        )
-    if arithmetic_s is not None and arithmetic_s > (most_s or latency_s):
-        return Explanation(
-            flops_per_s=achieved,
-            flops_share=None,
-            arithmetic_s=arithmetic_s,
-            memory_s=memory_s,
-            least_s=least_s,
-            bound_by=None,
-            sentence=f"{_speed(achieved, precision)} is {ABOVE_PEAK} of {precision}{_on(threads)}: the machine was "
-            "slower when that was measured ('zoo peak --again' measures it again), or the runtime multiplies less "
-            "often than is counted (Winograd's convolutions)",
-        )
-    share = None if arithmetic_s is None else arithmetic_s / latency_s
-    bound = None
-    if arithmetic_s is not None and memory_s is not None and least_s is not None:
-        longer = "memory" if memory_s > arithmetic_s else "arithmetic"
-        small_s = (SMALL_ON_GPU_S if threads is None else SMALL_S) * len(found)
-        bound = longer if least_s >= ACCOUNTED * latency_s or least_s >= small_s else "dispatch"
-    return Explanation(
-        flops_per_s=achieved,
-        flops_share=share,
-        arithmetic_s=arithmetic_s,
-        memory_s=memory_s,
-        least_s=least_s,
-        bound_by=bound,
-        sentence=_sentence(latency_s, achieved, share, arithmetic_s, memory_s, least_s, bound, precision, threads),
+        return Explanation(reason="no layer is known to multiply, so nothing can be held against a peak")
+    arithmetic_s, memory_s, least_s = (
+        _sum([getattr(point, name) for point in found]) for name in ("arithmetic_s", "memory_s", "least_s")
     )
-
-
-def _sum(values: Any) -> float | None:
-    total = 0.0
-    for value in values:
-        if value is None:
-            return None
-        total += value
-    return total
-
-
-def _speed(flops_per_s: float, precision: str) -> str:
-    return f"{numbers.significant(flops_per_s / 1e9)} G{'FLOP' if precision != 'int8' else 'OP'}/s"
-
-
-def _on(threads: int | None) -> str:
-    return "" if threads is None else f" on {threads} thread{'s' if threads > 1 else ''}"
-
-
-def _sentence(
-    latency_s: float,
-    achieved: float,
-    share: float | None,
-    arithmetic_s: float | None,
-    memory_s: float | None,
-    least_s: float | None,
-    bound: str | None,
-    precision: str,
-    threads: int | None,
-) -> str:
-    speed, on = _speed(achieved, precision), _on(threads)
-    if share is None or arithmetic_s is None:
-        return f"{speed}; no peak of {precision}{on} to hold it against: 'zoo peak' measures what can be"
-    text = f"{speed}, {numbers.percent(share)} of the {precision} peak{on}"
-    if memory_s is None or least_s is None or bound is None:
-        return f"{text}; how fast memory is wasn't measured"
-    took = numbers.duration(latency_s)
-    a, m = numbers.duration(arithmetic_s), numbers.duration(memory_s)
-    if least_s > latency_s:
-        return f"{text}: bound by {bound}; {took} is less than the {numbers.duration(least_s)} that the peaks allow"
-    if bound == "dispatch":
-        return (
-            f"{text}: bound by dispatch; of {took} arithmetic takes at least {a} and memory {m}, the rest is starting "
-            "work and waiting for it"
+    speed = numbers.significant(sum(point.flops for point in found) / latency_s / 1e9)
+    achieved = f"{speed} G{'FLOP' if precision != 'int8' else 'OP'}/s"
+    peak = precision if threads is None else f"{precision} on {threads} thread{'s' if threads > 1 else ''}"
+    if arithmetic_s is None:
+        return Explanation(reason=f"{achieved}; no peak of {peak} to hold it against: 'zoo peak' measures what can be")
+    if arithmetic_s > latency_s:
+        return Explanation(
+            reason=f"{achieved} is {ABOVE_PEAK} of {peak}: the machine was slower when that was measured ('zoo peak "
+            "--again' measures it again), or the runtime multiplies less often than is counted (Winograd's "
+            "convolutions)"
         )
-    if least_s >= ACCOUNTED * latency_s:
-        return f"{text}: bound by {bound}, which takes at least {a if bound == 'arithmetic' else m} of {took}"
-    return (
-        f"{text}: bound by {bound}, by kernels that leave much of the machine unused; of {took} arithmetic takes at "
-        f"least {a} and memory {m}"
-    )
+    share = arithmetic_s / latency_s
+    if memory_s is None or least_s is None:
+        return Explanation(share, None, "how fast memory is wasn't measured")
+    small_s = (SMALL_ON_GPU_S if threads is None else SMALL_S) * len(found)
+    if least_s < ACCOUNTED * latency_s and least_s < small_s:
+        return Explanation(share, "dispatch")
+    return Explanation(share, "memory" if memory_s > arithmetic_s else "arithmetic")
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import psutil
 
 from zoo.benchmarking import environment as env
 from zoo.benchmarking.batch_size import with_batch, with_common_batch
-from zoo.benchmarking.load import load_of_others
+from zoo.benchmarking.environment import load_of_others
 from zoo.benchmarking.plan import Options, Step
 from zoo.benchmarking.processes import Process, ProcessGroup
 from zoo.benchmarking.reference import References
-from zoo.benchmarking.schedule import (
-    Answer,
-    Decision,
-    Drop,
-    End,
-    Finished,
-    Lost,
-    Member,
-    Sample,
-    Schedule,
-    Start,
-    Started,
-    StoppingRule,
-    Warm,
-    WarmUp,
-)
+from zoo.benchmarking.schedule import Lost, Member, Schedule
 from zoo.benchmarking.sides import OnPhase, Side
+from zoo.benchmarking.timing import Turn, TurnLength
 from zoo.cores import usable_cores
 from zoo.record.identifiers import new_id
 from zoo.record.result import Result
@@ -66,8 +53,11 @@ def measure_sides(
 
             def measured(steps: Sequence[Step], on_phase: OnPhase = on_phase) -> tuple[Result, ...]:
                 sides = [Side.prepare(step, load_at_start, references, on_phase) for step in steps]
+                for side in sides:
+                    side.paired = len(sides) > 1
                 if all(side.ended is None for side in sides):
-                    _carry_out(_schedule(steps[0].options, len(sides)), sides, on_phase)
+                    with ProcessGroup() as group:  # no process is left
+                        _schedule(steps[0].options, Processes(sides, group, on_phase)).carry_out()
                 return tuple(side.result(environment, run_id) for side in sides)
 
             seeks_batch_size = any(step.seeks_batch_size for step in steps)
@@ -88,18 +78,12 @@ def _at_largest_batch(
         steps = [with_batch(step, step.scenario.batch_size // 2) for step in steps]
 
 
-def _schedule(options: Options, sides: int) -> Schedule:
+def _schedule(options: Options, processes: Processes) -> Schedule:
     """What decides about real processes."""
-    rule = StoppingRule(
-        policy=options.policy,
-        sets=options.least_processes(sides),
-        most_sets=options.most_processes,
-        target_width=options.target_width,
-        max_time_s=options.max_time_s,
-    )
     return Schedule(
-        sides,
-        rule,
+        len(processes.sides),
+        options,
+        processes,
         clock=time.monotonic,
         available_bytes=lambda: psutil.virtual_memory().available,
         shuffled=lambda members: random.sample(members, len(members)),
@@ -107,68 +91,47 @@ def _schedule(options: Options, sides: int) -> Schedule:
     )
 
 
-def _carry_out(schedule: Schedule, sides: Sequence[Side], on_phase: OnPhase) -> None:
-    """Do what a schedule decides, until it decides nothing more. No process is left."""
-    with ProcessGroup() as group:
-        driver = Driver(sides, group, on_phase)
-        decisions, answer = schedule.decisions(), None
-        while True:
-            try:
-                decision = decisions.send(answer)
-            except StopIteration:
-                return
-            answer = driver.do(decision)
+@dataclass(frozen=True)
+class Processes:
+    """The processes of all sides, as a schedule has them carry out its decisions."""
 
+    sides: Sequence[Side]
+    group: ProcessGroup
+    on_phase: OnPhase
 
-class Driver:
-    """Does to real processes what a schedule decides."""
-
-    def __init__(self, sides: Sequence[Side], group: ProcessGroup, on_phase: OnPhase) -> None:
-        self.sides, self.group, self.on_phase = sides, group, on_phase
-        self.processes: dict[int, Process] = {}
-
-    def do(self, decision: Decision) -> Answer:
-        """Carry out one decision, and say how it went."""
-        match decision:
-            case Start(members):
-                return self._start(members)
-            case WarmUp(member):
-                return Warm() if self.processes[member.number].warm_up() else self._take(member)
-            case Sample(member, length):
-                process = self.processes[member.number]
-                return process.turns[-1] if process.sample(length) else self._take(member)
-            case End(member):
-                return self._take(member)
-            case Drop(member):
-                process = self.processes[member.number]
-                process.close()
-                self.sides[member.side].drop(member.number, process, self._pair(member))
-                return None
-
-    def _start(self, members: Sequence[Member]) -> Started:
+    def start(self, members: Sequence[Member]) -> Mapping[Member, int | Lost]:
+        """See `zoo.benchmarking.schedule.Hands`, as for the following."""
         for member in members:
             on_phase = _ignore if member.side else self.on_phase
-            side = self.sides[member.side]
-            self.processes[member.number] = side.start(self.group, on_phase, beside=len(members) - 1)
-        each: dict[int, int | Lost] = {}
-        for member in members:
-            process = self.processes[member.number]
-            if process.ready():
-                each[member.number] = process.resident_bytes
-            else:
-                ended = self._take(member)
-                each[member.number] = ended if isinstance(ended, Lost) else Lost()
-        return Started(each)
+            self.sides[member.side].start(member.number, self.group, on_phase, beside=len(members) - 1)
+        return {
+            member: process.resident_bytes if (process := self._of(member)).ready() else self._lost(member)
+            for member in members
+        }
 
-    def _take(self, member: Member) -> Finished | Lost:
-        """Take what a process has recorded, or how it has ended."""
-        process = self.processes[member.number]
-        answer = self.sides[member.side].take(member.number, process, self._pair(member))
-        process.close()
-        return answer
+    def warm_up(self, member: Member) -> Lost | None:
+        """Have it warm up."""
+        return None if self._of(member).warm_up() else self._lost(member)
 
-    def _pair(self, member: Member) -> int | None:
-        return member.set if len(self.sides) > 1 else None
+    def sample(self, member: Member, length: TurnLength) -> Turn | Lost:
+        """Have it sample."""
+        process = self._of(member)
+        return process.turns[-1] if process.sample(length) else self._lost(member)
+
+    def end(self, member: Member) -> float | Lost:
+        """Take what it has recorded."""
+        return self.sides[member.side].take(member)
+
+    def drop(self, member: Member) -> None:
+        """Do without it."""
+        self.sides[member.side].drop(member)
+
+    def _of(self, member: Member) -> Process:
+        return self.sides[member.side].processes[member.number]
+
+    def _lost(self, member: Member) -> Lost:
+        ended = self.end(member)
+        return ended if isinstance(ended, Lost) else Lost()
 
 
 def _ignore(_: str) -> None:

@@ -1,4 +1,4 @@
-"""What to measure next: which process is started, has a turn, or ends. It starts no process and never waits.
+"""What to measure next: which process is started, has a turn, or ends. What does that to processes is passed in.
 
 A *set* is one process of each side: one process where a scenario is measured alone, a pair where two are compared.
 Processes that are alive at once are a *group*. Alone, all sets of a scenario make one group as far as memory goes; of
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from zoo.benchmarking.stats import LEAST_TURNS, relative_width
-from zoo.benchmarking.timing import Policy, Turn, TurnLength
-from zoo.record.measures import TurnRecord
+from zoo.benchmarking.timing import Turn, TurnLength
+
+if TYPE_CHECKING:
+    from zoo.benchmarking.plan import Options
 
 # A long turn leaves the caches to a process for longer; short ones let what the machine does meet a pair more alike.
 TURN_S = 0.25
@@ -34,60 +37,8 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """Start processes at the same time, and wait until each is ready to warm up or has ended. Answer: `Started`."""
-
-    members: tuple[Member, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WarmUp:
-    """Have a process warm up. Answer: `Warm` or `Lost`."""
-
-    member: Member
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Give a process a turn. Answer: its `Turn`, or `Lost`."""
-
-    member: Member
-    length: TurnLength
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """Let a process finish. Answer: `Finished` or `Lost`."""
-
-    member: Member
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """End a process at once, or forget what it has returned: another process of its set was lost. Answer: None."""
-
-    member: Member
-
-
-@dataclass(frozen=True, slots=True)
-class Warm:
-    """It has warmed up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """It has returned what it recorded.
-
-    Attributes:
-        scoring_s: how long it took to score the model: that comes on top of the time limit.
-    """
-
-    scoring_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Lost:
-    """It has ended without returning.
+    """A process has ended without returning.
 
     Attributes:
         settles: whether nothing more need be measured: the scenario has failed, whatever other processes say.
@@ -96,44 +47,31 @@ class Lost:
     settles: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """How starting went, by the process's number: its resident size in bytes, or that it was lost."""
+class Hands(Protocol):
+    """Carries out what a schedule decides. Each method waits until it is done, or until the process is lost."""
 
-    each: Mapping[int, int | Lost]
+    def start(self, members: Sequence[Member]) -> Mapping[Member, int | Lost]:
+        """Start processes at the same time; when each is ready to warm up, its resident size in bytes."""
+
+    def warm_up(self, member: Member) -> Lost | None:
+        """Have a process warm up."""
+
+    def sample(self, member: Member, length: TurnLength) -> Turn | Lost:
+        """Give a process a turn."""
+
+    def end(self, member: Member) -> float | Lost:
+        """Let a process finish; how many seconds it scored the model, which come on top of the time limit."""
+
+    def drop(self, member: Member) -> None:
+        """End a process at once, or forget what it has returned: another process of its set was lost."""
 
 
-Decision = Start | WarmUp | Sample | End | Drop
-Answer = Started | Warm | Turn | Finished | Lost | None
-Decisions = Generator[Decision, Answer, None]
 Width = Callable[[Sequence[Sequence[Turn]]], float]
 
 
 def interval_width(processes: Sequence[Sequence[Turn]]) -> float:
     """How wide the interval of a Result of these processes will be, as a share of the median."""
-    samples = [[sample for turn in turns for sample in turn.samples_s] for turns in processes]
-    return relative_width(
-        samples, [[TurnRecord(start_s=t.start_s, rounds=t.rounds) for t in turns] for turns in processes]
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoppingRule:
-    """When there has been enough.
-
-    Attributes:
-        policy: how long a process samples.
-        sets: how many to measure, at least …
-        most_sets: … and at most: of several sides, further ones make the interval narrower.
-        target_width: of the interval of the median, as a share of it, for each side.
-        max_time_s: for everything but scoring.
-    """
-
-    policy: Policy
-    sets: int = 1
-    most_sets: int = 30
-    target_width: float | None = None
-    max_time_s: float | None = None
+    return relative_width([[sample for turn in turns for sample in turn.samples_s] for turns in processes], processes)
 
 
 class _Settled(Exception):  # noqa: N818 - it is no error
@@ -143,10 +81,11 @@ class _Settled(Exception):  # noqa: N818 - it is no error
 class Schedule:
     """Decides, step by step, given how the steps before went.
 
-    `decisions()` yields what to do and is sent the answer. What counts in the end is the members that finished and were
-    not dropped.
+    What counts in the end is the members that finished and were not dropped.
 
     :param sides: how many scenarios are measured side by side.
+    :param options: how many sets to measure, how long each process samples, and when there has been enough.
+    :param hands: what carries the steps out.
     :param clock: monotonic, in seconds.
     :param available_bytes: how much memory is free now.
     :param shuffled: members in random order.
@@ -157,7 +96,8 @@ class Schedule:
     def __init__(
         self,
         sides: int,
-        rule: StoppingRule,
+        options: Options,
+        hands: Hands,
         *,
         clock: Callable[[], float],
         available_bytes: Callable[[], int],
@@ -165,13 +105,13 @@ class Schedule:
         at_a_time: int = 1,
         width: Width = interval_width,
     ) -> None:
-        self.sides, self.rule, self.policy = sides, rule, rule.policy
+        self.sides, self.options, self.policy, self.hands = sides, options, options.policy, hands
         self.clock, self.available_bytes, self.shuffled = clock, available_bytes, shuffled
         self.at_a_time, self.width = at_a_time, width
-        self.limit_s = rule.max_time_s or (WIDTH_TIME_S if rule.target_width and sides == 1 else math.inf)
+        self.limit_s = options.max_time_s or (WIDTH_TIME_S if options.target_width and sides == 1 else math.inf)
         self.begun, self.scoring_s = clock(), 0.0
         self.next_look_s = -math.inf
-        self.wanted_sets, self.started_sets, self.started = rule.sets, 0, 0
+        self.wanted_sets, self.started_sets, self.started = options.least_processes(sides), 0, 0
         self.start_s = self.longest_group_s = 0.0
         self.resident_bytes = 0
         self.alive: list[Member] = []
@@ -179,12 +119,12 @@ class Schedule:
         self.turns: dict[Member, list[Turn]] = {}
         self.lost_early = False
 
-    def decisions(self) -> Decisions:
-        """Everything that is to be done, in its order."""
+    def carry_out(self) -> None:
+        """Do everything that is to be done, in its order."""
         with contextlib.suppress(_Settled):
             while self._another_group():
                 begun_s = self._spent_s()
-                yield from self._measure_group(begun_s)
+                self._measure_group(begun_s)
                 self.longest_group_s = max(self.longest_group_s, self._spent_s() - begun_s)
 
     def _spent_s(self) -> float:
@@ -210,8 +150,8 @@ class Schedule:
 
     def _too_wide(self) -> bool:
         """Whether further sets are to make an interval narrower. Alone, the processes that are alive go on instead."""
-        target = self.rule.target_width
-        if target is None or self.sides == 1 or self.started_sets >= self.rule.most_sets:
+        target = self.options.target_width
+        if target is None or self.sides == 1 or self.started_sets >= self.options.most_processes:
             return False
         return any(self._width(side) > target for side in range(self.sides))
 
@@ -219,18 +159,18 @@ class Schedule:
         """How long it takes to start more processes of a scenario, and to measure so many."""
         return self.start_s + self.policy.min_time_s * count
 
-    def _measure_group(self, begun_s: float) -> Decisions:
+    def _measure_group(self, begun_s: float) -> None:
         """Start processes, give them turns, and let them finish."""
-        yield from self._start(1)
+        self._start(1)
         self.start_s = max(self.start_s, self._spent_s() - begun_s)
         if self.sides == 1:
-            yield from self._start_more()
-            yield from self._take_turns_alone(self._deadline_s())
+            self._start_more()
+            self._take_turns_alone(self._deadline_s())
         else:
-            yield from self._take_turns_in_sets(self._deadline_s())
-        yield from self._finish()
+            self._take_turns_in_sets(self._deadline_s())
+        self._finish()
 
-    def _start_more(self) -> Decisions:
+    def _start_more(self) -> None:
         """Start as many more as memory holds, if there is time for all."""
         while self.alive and (missing := self._missing()) > 0:
             if self._spent_s() + self._needed_s(len(self.alive) + missing) > self.limit_s:
@@ -240,9 +180,9 @@ class Schedule:
             room = math.ceil(self.available_bytes() / max(1, self.resident_bytes)) - 2
             if room < 1:
                 return
-            yield from self._start(min(missing, self.at_a_time, room))
+            self._start(min(missing, self.at_a_time, room))
 
-    def _start(self, sets: int) -> Decisions:
+    def _start(self, sets: int) -> None:
         """Start sets at the same time, and warm up one process after the other."""
         members = []
         for _ in range(sets):
@@ -252,34 +192,28 @@ class Schedule:
             self.started_sets += 1
         self.alive += members
         self.turns |= {member: [] for member in members}
-        answer = yield Start(tuple(members))
-        assert isinstance(answer, Started)  # noqa: S101 - that is what this decision is answered with
-        for member in members:
-            state = answer.each[member.number]
+        for member, state in self.hands.start(tuple(members)).items():
             if isinstance(state, Lost):
-                yield from self._lose(member, state)
+                self._lose(member, state)
             else:
                 self.resident_bytes = max(self.resident_bytes, state)
         for member in self.shuffled(members) if self.sides > 1 else members:
-            if member in self.alive:
-                warm = yield WarmUp(member)
-                if isinstance(warm, Lost):
-                    yield from self._lose(member, warm)
+            if member in self.alive and (lost := self.hands.warm_up(member)):
+                self._lose(member, lost)
 
-    def _finish(self) -> Decisions:
+    def _finish(self) -> None:
         """Let those that are alive finish."""
         while self.alive:
             member = self.alive[0]
-            answer = yield End(member)
+            answer = self.hands.end(member)
             if isinstance(answer, Lost):
-                yield from self._lose(member, answer, early=False)
-                continue
-            assert isinstance(answer, Finished)  # noqa: S101 - as above
-            self.alive.remove(member)
-            self.finished.append(member)
-            self.scoring_s += answer.scoring_s
+                self._lose(member, answer, early=False)
+            else:
+                self.alive.remove(member)
+                self.finished.append(member)
+                self.scoring_s += answer
 
-    def _lose(self, member: Member, lost: Lost, *, early: bool = True) -> Decisions:
+    def _lose(self, member: Member, lost: Lost, *, early: bool = True) -> None:
         """A process has ended: its set is no longer whole.
 
         :param early: it ended before it had had all of its turns.
@@ -288,7 +222,7 @@ class Schedule:
         for other in [other for other in (*self.finished, *self.alive) if other.set == member.set]:
             (self.alive if other in self.alive else self.finished).remove(other)
             if other != member:
-                yield Drop(other)
+                self.hands.drop(other)
         if lost.settles:
             raise _Settled
 
@@ -300,15 +234,15 @@ class Schedule:
         spent_s = self._spent_s()
         return spent_s + max(0.0, self.limit_s - ENDING_S - spent_s) / groups
 
-    def _take_turns_alone(self, deadline_s: float) -> Decisions:
+    def _take_turns_alone(self, deadline_s: float) -> None:
         """Turns for the processes of one scenario, cycle by cycle."""
-        in_turn = len(self.alive) > 1 or self.rule.target_width is not None
+        in_turn = len(self.alive) > 1 or self.options.target_width is not None
         length = TurnLength(least_s=TURN_S) if in_turn else self.policy.one_turn(deadline_s - self._spent_s())
         while self.alive and not self._enough(deadline_s):
             for member in self.shuffled(self.alive):
                 if self._all_have_turns() and self._spent_s() >= deadline_s:
                     return
-                yield from self._sample(member, length)
+                self._sample(member, length)
 
     def _enough(self, deadline_s: float) -> bool:
         """Whether the processes of one scenario have sampled enough."""
@@ -318,11 +252,11 @@ class Schedule:
             return True
         if not all(self._satisfied(member) for member in self.alive):
             return False
-        if self.rule.target_width is None or self._missing():  # the last group makes the interval narrow
+        if self.options.target_width is None or self._missing():  # the last group makes the interval narrow
             return True
         if self.lost_early and len(self.finished) + len(self.alive) < 2:
             return True  # no time will show how processes differ
-        return self._looked_width() <= self.rule.target_width
+        return self._looked_width() <= self.options.target_width
 
     def _all_have_turns(self) -> bool:
         return all(self.turns[member] for member in self.alive)
@@ -334,7 +268,7 @@ class Schedule:
             return True
         return sampled_s >= self.policy.min_time_s and rounds >= self.policy.min_rounds
 
-    def _take_turns_in_sets(self, deadline_s: float) -> Decisions:
+    def _take_turns_in_sets(self, deadline_s: float) -> None:
         """As many turns for each process of a set: if time is short, at least those that the least time takes."""
         length = TurnLength(least_s=self.policy.min_time_s / PAIR_TURNS)
         longest_s = 0.0
@@ -345,15 +279,14 @@ class Schedule:
                 return
             for member in self.shuffled(self.alive):
                 if member in self.alive:  # the other one may have been lost, and this one dropped
-                    yield from self._sample(member, length)
+                    self._sample(member, length)
             longest_s = max(longest_s, self._spent_s() - begun_s)
 
-    def _sample(self, member: Member, length: TurnLength) -> Decisions:
-        answer = yield Sample(member, length)
+    def _sample(self, member: Member, length: TurnLength) -> None:
+        answer = self.hands.sample(member, length)
         if isinstance(answer, Lost):
-            yield from self._lose(member, answer)
+            self._lose(member, answer)
         else:
-            assert isinstance(answer, Turn)  # noqa: S101 - as above
             self.turns[member].append(answer)
 
     def _sampled_s(self, member: Member) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,13 +9,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from zoo.benchmarking import peak
-from zoo.benchmarking.assemble import Ended, assemble
+from zoo.benchmarking.assemble import PARTNER_ENDED, Ended, LostProcess, assemble
 from zoo.benchmarking.computing import scoped
-from zoo.benchmarking.lost import PARTNER_ENDED, LostProcess, first_failure
 from zoo.benchmarking.plan import Step
 from zoo.benchmarking.processes import Process, ProcessGroup
 from zoo.benchmarking.reference import References
-from zoo.benchmarking.schedule import Finished, Lost
+from zoo.benchmarking.schedule import Lost, Member
 from zoo.data.state import dataset_state
 from zoo.errors import EXIT_USAGE, UsageError
 from zoo.executors.local import Failure
@@ -34,19 +32,21 @@ class Side:
     Attributes:
         load_at_start: of the machine, before the run.
         reference: the folder of what its logits are held to.
-        records: what each process has recorded, by its number.
-        lost: the processes that ended before they were done, by their number.
+        processes: by their number, as the next two.
+        records: what each process has recorded.
+        lost: the processes that ended before they were done.
         ended: how the scenario ended without measures, whatever its processes say, if so.
-        started: how many processes were started.
+        paired: whether each process takes turns with one of another side.
     """
 
     step: Step
     load_at_start: float | None
     reference: Path | None = None
+    processes: dict[int, Process] = field(default_factory=dict)
     records: dict[int, Refused] = field(default_factory=dict)
     lost: dict[int, LostProcess] = field(default_factory=dict)
     ended: Ended | None = None
-    started: int = 0
+    paired: bool = False
 
     @classmethod
     def prepare(cls, step: Step, load_at_start: float | None, references: References, on_phase: OnPhase) -> Self:
@@ -65,57 +65,60 @@ class Side:
             side.ended = side._without_measures(Ended.of(reference))
         return side
 
-    def start(self, group: ProcessGroup, on_phase: OnPhase, beside: int = 0) -> Process:
+    def start(self, number: int, group: ProcessGroup, on_phase: OnPhase, beside: int = 0) -> Process:
         """Start one more process.
 
         :param beside: how many others start at the same time.
         """
         task = self.step.task()
-        score = task.job["score"] and self.started == 0  # it doesn't vary from process to process
-        self.started += 1
-        job = {
-            **task.job,
-            "score": score,
+        more = {
+            "score": task.job["score"] and not self.processes,  # it doesn't vary from process to process
             "beside": beside,
             "caller": os.getpid(),
             "reference": str(self.reference),
         }
-        task = dataclasses.replace(task, job=job)
 
         def on_event(event: dict[str, Any]) -> None:
             if event["event"] == "phase":
                 on_phase(event["name"])
 
-        return group.start(task, on_event, self.step.options.timeout_s)
+        task = replace(task, job={**task.job, **more})
+        self.processes[number] = group.start(task, on_event, self.step.options.timeout_s)
+        return self.processes[number]
 
-    def take(self, number: int, process: Process, pair: int | None) -> Finished | Lost:
-        """Let a process finish, and take what it has recorded.
+    def take(self, member: Member) -> float | Lost:
+        """Let a process finish, and take what it has recorded, or how it has ended.
 
-        :param number: of the process.
-        :param pair: the number of the pair that it belongs to.
+        :return: how many seconds it scored the model.
         """
+        process, number = self.processes[member.number], member.number
         completed = process.end()
+        process.close()
         if completed.value is None:
-            ended = Ended.of(completed)
-            self.lost[number] = LostProcess(ended.outcome, ended.failure, tuple(process.turns), pair)
+            self._lose(member, Ended.of(completed))
             return Lost()
         try:
             record = decode(completed.value)
         except ValueError as error:
-            why = Failure("record", "Malformed", f"what the process returned is malformed: {error}")
-            self.lost[number] = LostProcess("error", why, tuple(process.turns), pair)
+            why = f"what the process returned is malformed: {error}"
+            self._lose(member, Ended("error", Failure("record", "Malformed", why)))
             return Lost()
-        self.records[number] = dataclasses.replace(record, pair=pair)
+        self.records[number] = replace(record, pair=member.set if self.paired else None)
         if not record.parity.accepted:
             self.ended = Ended("wrong", Failure("parity", "Wrong", record.parity.reason or "it is another model's"))
             return Lost(settles=True)
-        return Finished(scoring_s=record.phases_s.get("accuracy", 0.0))
+        return record.phases_s.get("accuracy", 0.0)
 
-    def drop(self, number: int, process: Process, pair: int | None) -> None:
+    def drop(self, member: Member) -> None:
         """Do without a process that nothing was wrong with, since another of its pair was lost."""
-        if number not in self.lost:
-            self.records.pop(number, None)
-            self.lost[number] = LostProcess("error", PARTNER_ENDED, tuple(process.turns), pair)
+        self.processes[member.number].close()
+        if member.number not in self.lost:
+            self.records.pop(member.number, None)
+            self._lose(member, PARTNER_ENDED)
+
+    def _lose(self, member: Member, ended: Ended) -> None:
+        turns = tuple(self.processes[member.number].turns)
+        self.lost[member.number] = LostProcess(ended, turns, member.set if self.paired else None)
 
     def result(self, environment: Environment, run_id: str) -> Result:
         """The Result of the processes that finished, or of how it failed if none did.
@@ -128,8 +131,9 @@ class Side:
             environment = self.step.elsewhere.environment
         ended, lost = self.ended, [self.lost[number] for number in sorted(self.lost)]
         if ended is None and not self.records:
-            reason = first_failure(lost)
-            ended = self._without_measures(Ended(reason.outcome, reason.failure))
+            # what says most of why nothing is left: the first that ended by itself
+            each = [process.ended for process in lost]
+            ended = self._without_measures(next((one for one in each if one is not PARTNER_ENDED), each[0]))
         step = self.step
         if step.dataset_state is None:  # the dataset has been prepared meanwhile
             step = replace(step, dataset_state=dataset_state(step.job["dataset"]["folder"]))
@@ -153,4 +157,4 @@ class Side:
             return ended
         if not (self.step.in_matrix and ended.failure.phase == "import"):  # where a runtime looks at the machine
             raise UsageError(ended.failure.message)
-        return Ended("unavailable", dataclasses.replace(ended.failure, log=None))
+        return Ended("unavailable", replace(ended.failure, log=None))

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.benchmarking.definitions import batch_s, latency_s, mean_batch_s, over_processes
+import numpy as np
+
+from zoo.benchmarking.definitions import batch_s, mean_batch_s, over_processes
+from zoo.benchmarking.timing import Turn
 from zoo.record.measures import LatencyStats, TurnRecord
 
 CONFIDENCE = 0.95
@@ -36,7 +39,7 @@ class Stats(LatencyStats):
     severe_outliers: int
 
 
-Turns = Sequence[TurnRecord]  # of a process: where each began, and how many samples it gave
+Turns = Sequence[TurnRecord | Turn]  # of a process: where each began, and how many samples it gave
 
 
 def summarise(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | None = None, *, seed: int = 0) -> Stats:
@@ -45,8 +48,6 @@ def summarise(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | Non
     :param turns: how each process's samples are divided into turns, if processes took turns.
     :param seed: of the bootstrap: the same samples give the same interval.
     """
-    import numpy as np
-
     samples = np.concatenate([np.asarray(process, float) for process in processes])
     ordered = np.sort(samples)
     median, mean = (over_processes([of(process) for process in processes]) for of in (batch_s, mean_batch_s))
@@ -81,8 +82,6 @@ def interval(
 
     :param statistic: `numpy.median` or `numpy.mean`.
     """
-    import numpy as np
-
     if not all(len(process) for process in processes):
         raise ValueError("a process without samples")
     arrays = [np.asarray(process, float) for process in processes]
@@ -91,17 +90,15 @@ def interval(
     if len(each) > 1 and (each > 0).all():
         reach = math.exp(_log_reach(arrays, each, statistic, turns))
         return centre / reach, centre * reach
-    drawn = replicates(processes[:1], statistic, np.random.default_rng(seed))[0]
+    drawn = replicates(processes[0], statistic, np.random.default_rng(seed))
     lower, upper = expanded_quantiles(drawn, _stretches(len(processes[0])))
     return min(centre, lower), max(centre, upper)
 
 
 def relative_width(processes: Sequence[Sequence[float]], turns: Sequence[Turns] | None = None) -> float:
     """How wide the interval of the median is, as a share of it: the one that `summarise` gives."""
-    import numpy as np
-
     low, high = interval(processes, np.median, turns)
-    return (high - low) / latency_s(processes)
+    return (high - low) / over_processes([batch_s(process) for process in processes])
 
 
 def _log_reach(processes: Sequence[Any], levels: Any, statistic: Any, turns: Sequence[Turns] | None) -> float:
@@ -114,8 +111,6 @@ def _log_reach(processes: Sequence[Any], levels: Any, statistic: Any, turns: Seq
 
     :param levels: each process's statistic.
     """
-    import numpy as np
-
     parts = [(float(np.log(levels).var(ddof=1)) / len(levels), len(levels) - 1)]
     fewest = min(map(len, turns)) if turns else 0
     if turns and fewest >= LEAST_TURNS:
@@ -137,8 +132,6 @@ def _variance_in_time(
     share of samples below the median, read back as a quantile (Woodruff 1952), as in `replicates`. Where the machine's
     speed lingers, stretches resemble their neighbours and say less than as many independent ones.
     """
-    import numpy as np
-
     pieces = [
         (turn.start_s, piece)
         for samples, of in zip(processes, turns, strict=True)
@@ -161,8 +154,6 @@ def _variance_of_mean(values: Sequence[float]) -> float:
     its bias in short series taken out (Kendall 1954). r counts only where it is positive, and as 0.8 at most: a series
     can't show more of a speed that lingers for as long as the series itself.
     """
-    import numpy as np
-
     count = len(values)
     around = np.asarray(values, float) - np.mean(values)
     squares = float(around @ around)
@@ -181,38 +172,27 @@ def share_below(samples: Any, value: float) -> float:
 
 def quantile_reach(samples: Any, error: float) -> float:
     """What an error of the share below the median is in the median itself, on a logarithmic scale (Woodruff 1952)."""
-    import numpy as np
-
     low, high = np.quantile(samples, np.clip([0.5 - error, 0.5 + error], 0, 1))
     return float(math.log(high / low) / 2)
 
 
 def divide(samples: Any, turns: Turns) -> list[Any]:
     """A process's samples, turn by turn."""
-    import numpy as np
-
     return np.split(np.asarray(samples, float), np.cumsum([turn.rounds for turn in turns])[:-1]) if turns else []
 
 
-def replicates(processes: Sequence[Sequence[float]], statistic: Any, random: Any) -> Any:
-    """Bootstrap replicates of each process's statistic, over stretches of its samples: (processes, resamples).
+def replicates(process: Sequence[float], statistic: Any, random: Any) -> Any:
+    """Bootstrap replicates of a process's statistic, over stretches of its samples.
 
     For the median what is resampled is the share of samples below it, which is then read as a quantile of the samples
     (Woodruff 1952): an outlier counts as one sample above, however far above it lies.
     """
-    import numpy as np
-
-    rows = []
-    for process in processes:
-        samples = np.asarray(process, float)
-        median = np.median(samples) if statistic is np.median else None
-        values = samples if median is None else (samples < median) + 0.5 * (samples == median)
-        means = np.array([stretch.mean() for stretch in np.array_split(values, _stretches(len(samples)))])
-        drawn = means[random.integers(0, len(means), (RESAMPLES, len(means)))].mean(axis=1)
-        if median is not None:
-            drawn = np.quantile(samples, np.clip(0.5 + drawn - means.mean(), 0, 1))
-        rows.append(drawn)
-    return np.array(rows)
+    samples = np.asarray(process, float)
+    median = np.median(samples) if statistic is np.median else None
+    values = samples if median is None else (samples < median) + 0.5 * (samples == median)
+    means = np.array([stretch.mean() for stretch in np.array_split(values, _stretches(len(samples)))])
+    drawn = means[random.integers(0, len(means), (RESAMPLES, len(means)))].mean(axis=1)
+    return drawn if median is None else np.quantile(samples, np.clip(0.5 + drawn - means.mean(), 0, 1))
 
 
 def _stretches(count: int) -> int:
@@ -229,26 +209,17 @@ def student(freedom: float) -> float:
 
 def expanded_quantiles(drawn: Any, units: int) -> tuple[float, float]:
     """The limits of the 95 % interval, as far out as Student's t asks for so few units."""
-    import numpy as np
+    from scipy.special import ndtr
 
-    tail = _expanded_tail(units)
+    tail = (1 - CONFIDENCE) / 2
+    if units > 1:
+        tail = float(ndtr(-student(units - 1) * math.sqrt(units / (units - 1))))
     lower, upper = np.quantile(drawn, [tail, 1 - tail])
     return float(lower), float(upper)
 
 
-def _expanded_tail(units: int) -> float:
-    """The tail probability whose percentile is as far out as Student's t for so few units."""
-    from scipy.special import ndtr
-
-    if units < 2:
-        return (1 - CONFIDENCE) / 2
-    return float(ndtr(-student(units - 1) * math.sqrt(units / (units - 1))))
-
-
 def percentile(ordered: Sequence[float] | Any, q: float) -> float | None:
     """The q-quantile of sorted samples, or None if there are too few for it."""
-    import numpy as np
-
     if len(ordered) < samples_needed(q):
         return None
     return float(np.quantile(np.asarray(ordered), q))

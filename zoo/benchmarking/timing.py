@@ -10,10 +10,10 @@ import gc
 import math
 import statistics
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Protocol
 
 Clock = Callable[[], int]
 
@@ -88,34 +88,21 @@ class Turn:
         return len(self.samples_s)
 
 
-class TurnSource(Protocol):
-    """Tells a process when to compute."""
+class TurnSource:
+    """Tells a process when to compute. Nobody directs this one: it samples once, as long as the policy says."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.left = [policy.one_turn()]
 
     def warm_up(self) -> None:
         """Return when it is time to warm up."""
 
     def next_turn(self) -> TurnLength | None:
         """Return when it is time to sample; None when there has been enough."""
-
-    def hand_over(self, turn: Turn) -> None:
-        """Take what was sampled in this turn."""
-
-
-class OneTurn:
-    """For a process that nobody directs: it samples once, as long as the policy says."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.left = [policy.one_turn()]
-
-    def warm_up(self) -> None:
-        """At once."""
-
-    def next_turn(self) -> TurnLength | None:
-        """The one turn."""
         return self.left.pop() if self.left else None
 
     def hand_over(self, turn: Turn) -> None:
-        """Nobody waits for it."""
+        """Take what was sampled in this turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +112,19 @@ class Timing:
     Attributes:
         iterations: calls in a round.
         warmup_s: seconds a call, for each round of warming up.
-        samples_s: seconds a call, for each round that counts.
-        turns: the same, turn by turn.
+        turns: what was sampled.
         settled: whether the change test saw the steady state before the time for warming up was over.
     """
 
     iterations: int
     warmup_s: list[float]
-    samples_s: list[float]
     turns: list[Turn]
     settled: bool
+
+    @property
+    def samples_s(self) -> list[float]:
+        """Seconds a call, for each round that counts."""
+        return [sample for turn in self.turns for sample in turn.samples_s]
 
 
 def measure(
@@ -143,38 +133,38 @@ def measure(
     clock: Clock = time.perf_counter_ns,
     *,
     source: TurnSource | None = None,
-    meter: AbstractContextManager[object] | None = None,
+    meters: Sequence[AbstractContextManager[object]] = (),
 ) -> Timing:
     """Warm up, then sample, with the garbage collector off as in `timeit`.
 
     :param call: does the work once and returns when it is done.
     :param clock: monotonic, in nanoseconds.
     :param source: says when to compute, if other processes are measured in turn with this one.
-    :param meter: entered around each turn's samples.
+    :param meters: entered around each turn's samples, in their order: the last is the nearest to what is timed.
     """
-    source, meter = source or OneTurn(policy), meter or nullcontext()
+    source = source or TurnSource(policy)
     source.warm_up()
     collecting = gc.isenabled()
     gc.collect()
     gc.disable()
-    samples_s: list[float] = []
     turns: list[Turn] = []
     try:
         iterations = _iterations(call, clock)
         warmup_s, settled = _warm_up(call, iterations, policy, clock)
         while (length := source.next_turn()) is not None:
             call()  # not timed: it finds the caches as another process has left them
-            with meter:
+            with ExitStack() as stack:
+                for meter in meters:
+                    stack.enter_context(meter)
                 start = clock()
                 rounds = _sample(call, iterations, length, clock)
                 end = clock()
-            samples_s += rounds
             turns.append(Turn(start * 1e-9, (end - start) * 1e-9, tuple(rounds)))
             source.hand_over(turns[-1])
     finally:
         if collecting:
             gc.enable()
-    return Timing(iterations, warmup_s, samples_s, turns, settled)
+    return Timing(iterations, warmup_s, turns, settled)
 
 
 def _round(call: Callable[[], object], iterations: int, clock: Clock) -> float:
@@ -244,17 +234,8 @@ def is_steady(rounds: Sequence[float]) -> bool:
 
 def rank_test_z(a: Sequence[float], b: Sequence[float]) -> float:
     """The Mann–Whitney statistic of two samples in standard deviations; positive where `b` is larger."""
-    ordered = sorted([(value, 0) for value in a] + [(value, 1) for value in b])
-    rank_sum, index = 0.0, 0
-    while index < len(ordered):
-        end = index
-        while end < len(ordered) and ordered[end][0] == ordered[index][0]:
-            end += 1
-        mean_rank = (index + 1 + end) / 2
-        rank_sum += mean_rank * sum(group for _, group in ordered[index:end])
-        index = end
-    n, m = len(a), len(b)
-    u = rank_sum - m * (m + 1) / 2
+    ordered, n, m = sorted(a), len(a), len(b)
+    u = sum(bisect_left(ordered, value) + bisect_right(ordered, value) for value in b) / 2  # of equal ones, half
     return (u - n * m / 2) / math.sqrt(n * m * (n + m + 1) / 12)
 
 

@@ -9,12 +9,13 @@ import statistics
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.benchmarking import activity, memory
 from zoo.benchmarking.accuracy import accuracy
-from zoo.benchmarking.conditions import Together, instruments
+from zoo.benchmarking.conditions import instruments
 from zoo.benchmarking.energy import EnergyMeter
 from zoo.benchmarking.processes import Parent
 from zoo.benchmarking.quality import PerImage, joined, per_image, quality
@@ -107,8 +108,8 @@ def _run(job: Mapping[str, Any], report: Report, stack: contextlib.ExitStack) ->
 
     with phases("steady"):
         meter, timed = activity.Meter(), Timed(session, batch)
-        meters = Together(*tools.watches(), energy, meter)
-        timing = measure(timed, Policy(**job["policy"]), source=parent, meter=meters)
+        meters: list[AbstractContextManager[object]] = [*tools.watches(), energy, meter]
+        timing = measure(timed, Policy(**job["policy"]), source=parent, meters=meters)
     meanwhile = meter.total()
     phases.seconds["steady"] = meanwhile.seconds  # without the waiting for its turn
     energy.idle_after()

@@ -281,9 +281,8 @@ def _against(
     """Measure one model and a reference in turn, and compare."""
     from zoo.results import gate
     from zoo.results.bench import bench_against
-    from zoo.results.compare import compare_matching
-    from zoo.results.floor import load_floor
-    from zoo.results.naming import name_sides
+    from zoo.results.compare import compare_matching, name_sides
+    from zoo.results.noise_floor import load_noise_floor
 
     if len(patterns) > 1:
         raise UsageError("--against compares one model; name just that one")
@@ -297,7 +296,9 @@ def _against(
         click.echo(f"! {name}: {result.reasons['latency_s']}", err=True)
     if failed:
         return EXIT_FAILED
-    comparisons = compare_matching(a, b, across=python is not None, floors=partial(load_floor, store), names=names)
+    comparisons = compare_matching(
+        a, b, across=python is not None, floors=partial(load_noise_floor, store), names=names
+    )
     if python is not None and comparisons[0].sides[0].same_code(comparisons[0].sides[1]):
         warn("both sides run the same code by the same packages: whatever differs is noise")
     return print_comparisons(comparisons, parsed, fmt, as_json, results=[*a, *b])

@@ -85,7 +85,7 @@ class Measures(Record):
         fetch_s: median time of getting its logits into an array.
         end_to_end_s: median time from a new batch of images in host memory to its logits in an array.
         flops_share: `flops` × batch size over `latency_s`, as a share of what this machine does at its best in that
-            precision with as many threads; None where it is above that, however the latency is taken in its interval.
+            precision with as many threads; None where it is above that.
         bound_by: what limits the speed: "dispatch", "memory" or "arithmetic".
         energy_per_image_j: the energy of all turns over all their images.
         energy_per_image_net_j: the same without what the idle device would have used in that time.

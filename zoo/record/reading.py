@@ -24,6 +24,7 @@ LATER = (
     "idle_power_w",
 )
 NOT_MEASURED = "not measured by that version"
+ABOVE_PEAK = "above the measured peak of the machine"
 OVERFLOW = re.compile(rb"[eE]\+?[0-9]{3}")  # such a number may be infinite as a float
 
 
@@ -102,8 +103,12 @@ def _short(value: object, length: int) -> str:
 
 
 def _with_reasons(result: Result) -> Result:
-    """The same with a reason for each measure that came after it was written."""
-    lacking = [name for name in LATER if getattr(result.measures, name) is None and name not in result.reasons]
-    if not lacking:
+    """The same with a reason for each measure that came after it was written, and without a share above one."""
+    measures, reasons = result.measures, dict(result.reasons)
+    if measures.flops_share is not None and measures.flops_share > 1:  # earlier versions stored it
+        measures = dataclasses.replace(measures, flops_share=None, bound_by=None)
+        reasons |= dict.fromkeys(("flops_share", "bound_by"), ABOVE_PEAK)
+    lacking = [name for name in LATER if getattr(measures, name) is None and name not in reasons]
+    if not lacking and measures is result.measures:
         return result
-    return dataclasses.replace(result, reasons={**dict.fromkeys(lacking, NOT_MEASURED), **result.reasons})
+    return dataclasses.replace(result, measures=measures, reasons={**dict.fromkeys(lacking, NOT_MEASURED), **reasons})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
 
 # Why there is no value, by code, and what to do about it where something can be done.
@@ -37,7 +38,7 @@ CODES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
+class Reading(Generic[T_co]):
     """A value, or why there is none.
 
     Attributes:
@@ -46,15 +47,17 @@ class Reading(Generic[T]):
         detail: what else is known of the reason, for the reader.
     """
 
-    value: T | None
+    value: T_co | None
     code: str | None = None
     detail: str = ""
 
-    def then(self, convert: Callable[[T], U]) -> Reading[U]:
+    def then(self, convert: Callable[[T_co], U]) -> Reading[U]:
         """The reading with its value converted, or the same reason for having none."""
-        if self.value is None:
-            return missing(self.code or "error", self.detail)
-        return Reading(convert(self.value))
+        return missing(self.code or "error", self.detail) if self.value is None else Reading(convert(self.value))
+
+    def bind(self, find: Callable[[T_co], Reading[U]]) -> Reading[U]:
+        """What is found by means of the value, or the same reason for having none."""
+        return missing(self.code or "error", self.detail) if self.value is None else find(self.value)
 
     @property
     def reason(self) -> str:

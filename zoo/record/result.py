@@ -6,8 +6,10 @@ that it doesn't know.
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -225,3 +227,15 @@ class Result(Record):
 def utc(moment: datetime.datetime) -> datetime.datetime:
     """The same moment in UTC, which is what a moment without a time zone is taken for."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
+
+
+def unpacked(packed: str, size: int) -> bytes | None:
+    """The bytes of a field of `Predictions`; None if they can't be unpacked, or are not so many.
+
+    No more than there should be is unpacked: a small file can hold gigabytes of zeros.
+    """
+    try:
+        content = zlib.decompressobj().decompress(base64.b64decode(packed), size + 1)
+    except (ValueError, zlib.error):
+        return None
+    return content if len(content) == size else None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from zoo.benchmarking.accuracy import mcnemar_p, paired_difference
-from zoo.record.result import Result
-from zoo.results.verdicts import ACCURACY_LEAST, ACCURACY_MARGIN, Comparison, decide
+from zoo.record.result import Result, unpacked
+from zoo.results.verdicts import ACCURACY_LEAST, ACCURACY_MARGIN, Comparison
 
 
 def compare_accuracy(a: Result, b: Result, common: Mapping[str, Any], names: tuple[str, str]) -> Comparison | None:
@@ -20,42 +18,21 @@ def compare_accuracy(a: Result, b: Result, common: Mapping[str, Any], names: tup
     """
     if a.measures.accuracy is None or b.measures.accuracy is None:
         return None
-    value_a, value_b = a.measures.accuracy.value, b.measures.accuracy.value
+    values = a.measures.accuracy.value, b.measures.accuracy.value
     images = a.measures.accuracy.images
     right_a, right_b = _right(a, images), _right(b, images)
     if right_a is None or right_b is None or not _same_images(a, b):
-        return Comparison(
-            **common,
-            measure="accuracy",
-            a=value_a,
-            b=value_b,
-            change=value_b - value_a,
-            low=None,
-            high=None,
-            verdict="inconclusive",
-            reason="not scored on the same images",
-        )
+        why = "not scored on the same images"
+        return Comparison.decided(common, "accuracy", values, values[1] - values[0], None, why)
     only_a, only_b = (right_a & ~right_b).bit_count(), (right_b & ~right_a).bit_count()
     change, low, high = paired_difference(only_a, only_b, images)
-    p = mcnemar_p(only_a, only_b)
-    verdict: str = decide("accuracy", low, high, ACCURACY_LEAST, ACCURACY_MARGIN)
-    if only_a == only_b == 0:
-        low = high = 0.0
-        verdict = "same"
-    return Comparison(
-        **common,
-        measure="accuracy",
-        a=value_a,
-        b=value_b,
-        change=change,
-        low=low,
-        high=high,
-        verdict=verdict,
-        reason=(
-            f"{images:,} images: {only_a} right only in {names[0]}, {only_b} only in {names[1]}; "
-            f"McNemar's exact p = {p:.2g}"
-        ),
+    interval = (0.0, 0.0) if only_a == only_b == 0 else (low, high)
+    reason = (
+        f"{images:,} images: {only_a} right only in {names[0]}, {only_b} only in {names[1]}; "
+        f"McNemar's exact p = {mcnemar_p(only_a, only_b):.2g}"
     )
+    least, margin = ACCURACY_LEAST, ACCURACY_MARGIN
+    return Comparison.decided(common, "accuracy", values, change, interval, reason, least=least, margin=margin)
 
 
 def _same_images(a: Result, b: Result) -> bool:
@@ -67,8 +44,5 @@ def _right(result: Result, images: int) -> int | None:
     """A bit for each image, set where the prediction is right; None where that isn't known of every image."""
     if result.predictions is None:
         return None
-    try:
-        packed = zlib.decompressobj().decompress(base64.b64decode(result.predictions.correct), images)
-    except (ValueError, zlib.error):
-        return None
-    return int.from_bytes(packed, "big") if len(packed) == -(-images // 8) else None
+    packed = unpacked(result.predictions.correct, -(-images // 8))
+    return None if packed is None else int.from_bytes(packed, "big")

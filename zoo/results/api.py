@@ -6,16 +6,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from zoo import registry as _registry
+from zoo.benchmarking.computing import holds, in_words, scoped
+from zoo.benchmarking.environment import collect
 from zoo.benchmarking.identity import same_weights
 from zoo.errors import UsageError, ZooError
 from zoo.results.bench import OnStep, bench, bench_against
-from zoo.results.references import find
+from zoo.results.references import find, of_this_environment
+from zoo.results.store import Filter, Store, default_store
 
 if TYPE_CHECKING:
     from zoo.record.result import Result
     from zoo.results.recommend import Recommendation
-    from zoo.results.store import Store
-    from zoo.results.verdicts import Comparison, Floor
+    from zoo.results.verdicts import Comparison, NoiseFloor
 
 
 def compare(
@@ -34,8 +36,7 @@ def compare(
         Results of different environments and that was not allowed.
     """
     from zoo.results.compare import compare_matching
-    from zoo.results.floor import load_floor
-    from zoo.results.store import Store, default_store
+    from zoo.results.noise_floor import load_noise_floor
 
     store = store or Store(default_store())
     sides = [find(reference, store) for reference in (a, b)]
@@ -44,7 +45,7 @@ def compare(
             f"{a} and {b} are the same measurement, which differs from itself in nothing; "
             "'zoo bench NAME --against NAME' measures a model twice, in turn"
         )
-    return compare_matching(*sides, across=across_environments, floors=partial(load_floor, store))
+    return compare_matching(*sides, across=across_environments, floors=partial(load_noise_floor, store))
 
 
 def calibrate(
@@ -59,7 +60,7 @@ def calibrate(
     store: Store | None = None,
     on_step: OnStep | None = None,
     registry: _registry.Registry | None = None,
-) -> Floor:
+) -> NoiseFloor:
     """Measure a scenario against itself and keep what that shows: its noise floor on this machine.
 
     :param pairs: pairs of processes, measured in turn; at least two.
@@ -67,8 +68,7 @@ def calibrate(
     :raises ZooError: if a process failed.
     """
     from zoo.benchmarking.plan import ALL, Options
-    from zoo.results.floor import floor_of, save_floor
-    from zoo.results.store import Store, default_store
+    from zoo.results.noise_floor import noise_floor_of, save_noise_floor
 
     if ALL in (runtime, device):
         raise UsageError("a noise floor is of one scenario; name one runtime and one device")
@@ -87,8 +87,8 @@ def calibrate(
     for side in (a, b):
         if side.outcome != "ok":
             raise ZooError(f"calibration failed: {side.reasons['latency_s']}")
-    floor = floor_of(a, b)
-    save_floor(store, floor)
+    floor = noise_floor_of(a, b)
+    save_noise_floor(store, floor)
     return floor
 
 
@@ -107,13 +107,9 @@ def reproduce(
     :return: the new Result, and the comparison of the old one (A) with it (B).
     :raises UsageError: if this environment is another one, and that was not allowed.
     """
-    from zoo.benchmarking.computing import holds, scoped
-    from zoo.benchmarking.differences import in_words
-    from zoo.benchmarking.environment import collect
     from zoo.benchmarking.plan import Options
     from zoo.results.compare import compare as compare_sides
-    from zoo.results.floor import load_floor
-    from zoo.results.store import Store, default_store
+    from zoo.results.noise_floor import load_noise_floor
 
     store, registry = store or Store(default_store()), registry or _registry.load()
     old, *others = find(reference, store)
@@ -141,7 +137,7 @@ def reproduce(
         labels=("reproduction",),
     )
     (new,) = bench(scenario.model, options=options, store=store, on_step=on_step, registry=registry)
-    floor = load_floor(store, old, new)
+    floor = load_noise_floor(store, old, new)
     return new, compare_sides([old], [new], across=across_environments, floor=floor)
 
 
@@ -174,8 +170,6 @@ def recommend(
     """
     from zoo.data.catalog import find as find_dataset
     from zoo.results import recommend as chosen
-    from zoo.results.here import of_this_environment
-    from zoo.results.store import Filter, Store, default_store
 
     if best not in chosen.MEASURES:
         raise UsageError(f"'{best}' is not one of {', '.join(chosen.MEASURES)}")

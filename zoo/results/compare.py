@@ -1,4 +1,10 @@
-"""Is B faster than A? Two sides measure by measure. Pure functions of Results."""
+"""Is B faster than A? Two sides measure by measure. Pure functions of Results.
+
+A Result's checks say what was wrong while it was measured. Sides that were measured at different times did not share
+that: a busy machine then looks like a slow model. Sides that took turns shared whatever the machine did, from one
+fraction of a second to the next, so that it cancels out of their ratio. What remains is a model that never is steady:
+not a process or two of it, which differ from pair to pair, but most.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +13,37 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from zoo.benchmarking.computing import in_words
 from zoo.benchmarking.definitions import memory_bytes, memory_measure, over_processes
-from zoo.benchmarking.differences import in_words
 from zoo.errors import UsageError
 from zoo.record.result import Result
 from zoo.results.accuracy import compare_accuracy
-from zoo.results.doubts import doubts
-from zoo.results.naming import describe_sides, name_sides
 from zoo.results.speed import compare_speed, mean_difference, took_turns
-from zoo.results.verdicts import LEAST_EFFECT, LEAST_OBSERVATIONS, MARGIN, Comparison, Floor, decide
+from zoo.results.verdicts import LEAST_OBSERVATIONS, SHOWN, ComparedSide, Comparison, NoiseFloor, SideDoubt
+from zoo.text import printable
 
-Floors = Callable[[Result, Result], Floor | None]
+Floors = Callable[[Result, Result], NoiseFloor | None]
+
+# Checks that decide nothing: the interval covers the former, and the latter are not about what is compared.
+COVERED = ("deviation", "imprecise", "process_lost")
+NOT_OF_SPEED = ("few_samples", "above_peak", "classes_reordered", "macs_not_whole")  # few for a percentile, that is
+UNSTEADY = "unsteady"
+SHARED_IN_TURN = ("busy", "stolen", "throttled", "quota", "loaded", "accelerator_busy", "accelerator_throttled")
 
 
-def no_floor(_: Result, __: Result) -> None:
-    """Nothing is known of how much a scenario varies."""
+# What can tell two sides apart, the most telling first. Beyond the model it stands beside the model.
+FACTS: tuple[Callable[[Result], str], ...] = (
+    lambda result: result.scenario.runtime,
+    lambda result: result.scenario.device,
+    lambda result: result.scenario.precision,
+    lambda result: f"{result.scenario.threads or 'default'} threads",
+    lambda result: ", ".join(result.labels) or "no label",
+    lambda result: f"{result.plugin.distribution} {result.plugin.version}",
+    lambda result: f"zoo {result.zoo_version}",
+    lambda result: f"weights {result.weights.sha256[:SHOWN]}" if result.weights else "random weights",
+    lambda result: f"code {result.code[:SHOWN]}" if result.code else "unknown code",
+    lambda result: f"environment {result.environment.fingerprint[:SHOWN]}",
+)
 
 
 def compare(
@@ -29,7 +51,7 @@ def compare(
     b: Sequence[Result],
     *,
     across: bool = False,
-    floor: Floor | None = None,
+    floor: NoiseFloor | None = None,
     names: tuple[str, str] | None = None,
     scenario: str | None = None,
 ) -> list[Comparison]:
@@ -46,13 +68,13 @@ def compare(
     for side, name in zip((a, b), names, strict=True):
         _refuse_mixed(side, name)
     other = next((r for r in (*b, *a) if r.environment.fingerprint != a[0].environment.fingerprint), None)
-    different = other is not None
     if other is not None and not across:
         raise UsageError(
             f"{_name(a[0])} and {_name(other)} were measured in different environments "
             f"({in_words(a[0].environment, other.environment)}); --across-environments allows it"
         )
-    common = {"scenario": scenario or _scenario(a[0]), "across": different, "sides": describe_sides(a, b, names)}
+    sides = tuple(ComparedSide.of(side, name) for side, name in zip((a, b), names, strict=True))
+    common = {"scenario": scenario or _scenario(a[0]), "across": other is not None, "sides": sides}
     speed = [doubted(one, a, b) for one in compare_speed(a, b, floor, common)]
     accuracy = compare_accuracy(a[0], b[0], common, names)
     return [*speed, *_exact(a[0], b[0], common, names), *_memory(a, b, common), *([accuracy] if accuracy else [])]
@@ -63,7 +85,7 @@ def compare_matching(
     b: Sequence[Result],
     *,
     across: bool = False,
-    floors: Floors = no_floor,
+    floors: Floors | None = None,
     names: tuple[str, str] | None = None,
 ) -> list[Comparison]:
     """Compare two sides scenario by scenario.
@@ -84,23 +106,61 @@ def compare_matching(
             f"nothing was measured on both sides: {names[0]} has {'; '.join(sides[0])}, "
             f"and {names[1]} has {'; '.join(sides[1])}"
         )
-    pairs = [(scenario, sides[0][scenario], sides[1][scenario]) for scenario in common]
-    return [
-        comparison
-        for scenario, a, b in pairs
-        for comparison in compare(a, b, across=across, floor=floors(a[0], b[0]), names=names, scenario=scenario)
-    ]
+    found = []
+    for scenario in common:
+        first, second = (side[scenario] for side in sides)
+        floor = floors(first[0], second[0]) if floors else None
+        found += compare(first, second, across=across, floor=floor, names=names, scenario=scenario)
+    return found
+
+
+def name_sides(a: Sequence[Result], b: Sequence[Result]) -> tuple[str, str]:
+    """A name for each side: its model; else the first fact that all of a side share and the other lacks; else ids."""
+    models = [sorted({result.scenario.model for result in side}) for side in (a, b)]
+    single = max(map(len, models)) == 1
+    if single and models[0] != models[1]:
+        return printable(models[0][0]), printable(models[1][0])
+    beside = f"{models[0][0]}, " if single else ""
+    for fact in FACTS:
+        told = [{fact(result) for result in side} for side in (a, b)]
+        if len(told[0]) == len(told[1]) == 1 and told[0] != told[1]:
+            first, second = (f"{beside}{values.pop()}" for values in told)
+            return printable(first), printable(second)
+    return _ids(a), _ids(b)
+
+
+def _ids(side: Sequence[Result]) -> str:
+    more = f" and {len(side) - 1} more" if len(side) > 1 else ""
+    return f"{side[0].id}{more}"
 
 
 def doubted(comparison: Comparison, a: Sequence[Result], b: Sequence[Result]) -> Comparison:
     """The comparison of a measure of speed with its doubts, which leave its interval unknown if they decide."""
-    found = tuple(doubts(a, b, comparison.names, in_turn=took_turns(a, b)))
+    found = tuple(doubts(a, b, comparison.names))
     if not any(doubt.decides for doubt in found):
         return dataclasses.replace(comparison, doubts=found)
     reason = f"{comparison.reason}; what is doubtful gives no verdict"
     if not took_turns(a, b):
         reason += ", and 'zoo bench --against' measures both sides in turn"
     return dataclasses.replace(comparison, low=None, high=None, verdict="inconclusive", reason=reason, doubts=found)
+
+
+def doubts(a: Sequence[Result], b: Sequence[Result], names: tuple[str, str]) -> list[SideDoubt]:
+    """What is doubtful about either side's speed. A check of a kind that is not known here counts as a doubt."""
+    found = []
+    for side, name in ((a, names[0]), (b, names[1])):
+        passed_over = {*COVERED, *((*SHARED_IN_TURN, *_seldom(side)) if took_turns(a, b) else ())}
+        for check in (check for result in side for check in result.checks):
+            if check.code not in NOT_OF_SPEED:
+                decides = check.code not in passed_over
+                found.append(SideDoubt(side=name, code=check.code, message=check.message, decides=decides))
+    return list(dict.fromkeys(found))
+
+
+def _seldom(side: Sequence[Result]) -> tuple[str, ...]:
+    """The code of not being steady, where that is so of fewer than half of the processes."""
+    settled = [process.settled for result in side for process in result.samples]
+    return (UNSTEADY,) if 2 * settled.count(False) < len(settled) else ()
 
 
 def _refuse_mixed(side: Sequence[Result], name: str) -> None:
@@ -133,29 +193,17 @@ def _exact(a: Result, b: Result, common: Mapping[str, Any], names: tuple[str, st
     """Counts, which have no spread. Those that are not whole are bounds, which decide nothing."""
     found = []
     not_whole = tuple(name for name, side in (("a", a), ("b", b)) if side.measures.macs_left_out)
-    verdict: str
     for measure in ("parameters", "macs"):
-        value_a, value_b = getattr(a.measures, measure), getattr(b.measures, measure)
-        if value_a is None or value_b is None:
+        first, second = getattr(a.measures, measure), getattr(b.measures, measure)
+        if first is None or second is None:
             continue
-        change = value_b / value_a - 1 if value_a else 0.0
-        low: float | None = change
-        verdict, reason = decide(measure, change, change, 0.0, 0.0), ""
-        if measure == "macs" and not_whole:
-            reason = f"the MACs are not whole: {_left_out(a, b, names)}"
-            low, verdict = None, "inconclusive"
+        change = second / first - 1 if first else 0.0
+        bound = not_whole if measure == "macs" else ()
+        reason = f"the MACs are not whole: {_left_out(a, b, names)}" if bound else ""
+        interval = None if bound else (change, change)
         found.append(
-            Comparison(
-                **common,
-                measure=measure,
-                a=value_a,
-                b=value_b,
-                change=change,
-                low=low,
-                high=low,
-                verdict=verdict,
-                reason=reason,
-                not_whole=not_whole if reason else (),
+            Comparison.decided(
+                common, measure, (first, second), change, interval, reason, least=0.0, margin=0.0, not_whole=bound
             )
         )
     return found
@@ -174,26 +222,11 @@ def _memory(a: Sequence[Result], b: Sequence[Result], common: Mapping[str, Any])
         return []
     values = [over_processes([memory_bytes(peaks) for peaks in side]) for side in each]
     logarithms = [[math.log(peak) for peaks in side for peak in peaks] for side in each]
-    change = values[1] / values[0] - 1
-    low = high = None
-    verdict, reason = "inconclusive", f"fewer than {LEAST_OBSERVATIONS} processes a side"
+    interval, reason = None, f"fewer than {LEAST_OBSERVATIONS} processes a side"
     if min(map(len, logarithms)) >= LEAST_OBSERVATIONS:
         centre, reach = mean_difference(*logarithms, paired=False)
-        low, high = math.expm1(centre - reach), math.expm1(centre + reach)
-        verdict, reason = decide("memory", low, high, LEAST_EFFECT, MARGIN), ""
-    return [
-        Comparison(
-            **common,
-            measure="memory",
-            a=values[0],
-            b=values[1],
-            change=change,
-            low=low,
-            high=high,
-            verdict=verdict,
-            reason=reason,
-        )
-    ]
+        interval, reason = (math.expm1(centre - reach), math.expm1(centre + reach)), ""
+    return [Comparison.decided(common, "memory", values, values[1] / values[0] - 1, interval, reason)]
 
 
 def _peaks(result: Result) -> list[int]:

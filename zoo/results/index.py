@@ -23,8 +23,7 @@ from zoo.errors import UsageError
 from zoo.paths import reason
 from zoo.record.reading import loads
 from zoo.record.result import SCHEMA
-from zoo.results.layout import paths
-from zoo.results.rows import COLUMNS, Row, row_of, text, to_columns
+from zoo.results.rows import COLUMNS, Row, paths, row_of, text, to_columns
 
 FILE = "index.sqlite"
 TABLES = (

@@ -14,7 +14,9 @@ from zoo.record.result import Result
 from zoo.specs import Plain
 
 MEASURES = ("latency", "accuracy", "memory")
-WITHIN = ("model", "dataset", "runtime", "device", "precision", "batch_size", "threads")
+LIMITED_BY = {"latency": "latency_s", "accuracy": "accuracy", "memory": "memory_bytes"}  # fields of `Limits`
+TO_BE_LARGE = "accuracy"  # of the measures; the others are to be small
+WITHIN = ("model", "dataset", "runtime", "device", "precision", "batch_size")
 WRONG = "wrong"
 IMPOSSIBLE = (WRONG, "unavailable")  # will not be otherwise the next time
 
@@ -41,6 +43,19 @@ class Estimate(Plain):
     value: float
     low: float | None = None
     high: float | None = None
+
+    def ends(self) -> tuple[float, float]:
+        """Of the interval; without one the value is both."""
+        return self.value if self.low is None else self.low, self.value if self.high is None else self.high
+
+    def leaves_open(self, limit: float) -> bool:
+        """Whether a limit lies inside the interval."""
+        return self.low is not None and self.high is not None and self.low <= limit <= self.high
+
+    def meets(self, other: Estimate) -> bool:
+        """Whether the intervals meet."""
+        (low, high), (other_low, other_high) = self.ends(), other.ends()
+        return low <= other_high and other_low <= high
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,14 +149,14 @@ def candidate(result: Result) -> Candidate:
     scenario, measures = result.scenario, result.measures
     memory = memory_measure(scenario)
     names = {"latency": "latency_s", "accuracy": "accuracy", "memory": memory}
-    accuracy, latency = measures.accuracy, result.stats.latency_s
-    threads = scenario.threads or result.environment.threads
+    interval = result.stats.latency_s
+    accuracy = measures.accuracy
     return Candidate(
         id=result.id,
         outcome=result.outcome,
-        **{name: getattr(scenario, name) for name in WITHIN if name != "threads"},
-        threads=threads,
-        latency=_estimate(measures.latency_s, *((latency.low, latency.high) if latency else (None, None))),
+        **{name: getattr(scenario, name) for name in WITHIN},
+        threads=scenario.threads or result.environment.threads,
+        latency=_estimate(measures.latency_s, *((interval.low, interval.high) if interval else ())),
         accuracy=None if accuracy is None else Estimate(value=accuracy.value, low=accuracy.low, high=accuracy.high),
         memory=_estimate(getattr(measures, memory)),
         reasons={
@@ -161,30 +176,21 @@ def recommend(results: Sequence[Result], limits: Limits, best: str = "latency") 
 
     :param best: which of `MEASURES` decides; where two are equal in it, the others do.
     """
-    candidates = [candidate(result) for result in results]
-    fits, excluded = [], []
-    for one in candidates:
-        broken = _broken(one, limits, best)
-        if broken:
-            excluded.append(
-                Excluded(
-                    candidate=one,
-                    reasons=tuple(text for text, _ in broken),
-                    certain=any(certain for _, certain in broken),
-                )
-            )
-        else:
-            fits.append(one)
-    fits.sort(key=lambda one: _order(one, best))
-    winner, others = (fits[0], fits[1:]) if fits else (None, [])
+    candidates = sorted(map(candidate, results), key=lambda one: _order(one, best))
+    broken = {one.id: _broken(one, limits, best) for one in candidates}
+    fits = [one for one in candidates if not broken[one.id]]
     return Recommendation(
         limits=limits,
         best=best,
-        winner=winner,
-        runners_up=tuple(others),
-        excluded=tuple(sorted(excluded, key=lambda one: _order(one.candidate, best))),
+        winner=fits[0] if fits else None,
+        runners_up=tuple(fits[1:]),
+        excluded=tuple(
+            Excluded(candidate=one, reasons=tuple(why), certain=any(why.values()))
+            for one in candidates
+            if (why := broken[one.id])
+        ),
         front=tuple(one.id for one in front(candidates)),
-        notes=tuple(_notes(winner, others, limits, best)) if winner else (),
+        notes=tuple(_notes(fits, limits, best)),
     )
 
 
@@ -201,11 +207,10 @@ def _dominates(a: Candidate, b: Candidate) -> bool:
 
 def _costs(one: Candidate) -> dict[str, float]:
     """What is to be small, by measure."""
-    accuracy = -math.inf if one.accuracy is None else one.accuracy.value
+    found: dict[str, Estimate | None] = {name: getattr(one, name) for name in MEASURES}
     return {
-        "latency": math.inf if one.latency is None else one.latency.value,
-        "accuracy": -accuracy,
-        "memory": math.inf if one.memory is None else one.memory.value,
+        name: math.inf if measured is None else -measured.value if name == TO_BE_LARGE else measured.value
+        for name, measured in found.items()
     }
 
 
@@ -215,60 +220,36 @@ def _order(one: Candidate, best: str) -> tuple[Any, ...]:
     return (first, *costs.values(), one.model, one.runtime, one.id)
 
 
-def _limits(limits: Limits) -> dict[str, tuple[float | None, bool]]:
-    """By measure, the limit and whether it is the least (else the most)."""
-    return {
-        "latency": (limits.latency_s, False),
-        "accuracy": (limits.accuracy, True),
-        "memory": (limits.memory_bytes, False),
-    }
-
-
-def _broken(one: Candidate, limits: Limits, best: str) -> list[tuple[str, bool]]:
+def _broken(one: Candidate, limits: Limits, best: str) -> dict[str, bool]:
     """Each limit that is not kept, in words, and whether that is sure."""
     if one.latency is None:
-        return [(one.reasons["latency"], one.outcome in IMPOSSIBLE)]
-    broken = []
-    for name, (limit, is_least) in _limits(limits).items():
+        return {one.reasons["latency"]: one.outcome in IMPOSSIBLE}
+    broken = {}
+    for name, field in LIMITED_BY.items():
         measured: Estimate | None = getattr(one, name)
+        limit: float | None = getattr(limits, field)
         if measured is None:
             if limit is not None or name == best:
-                broken.append((f"no {name}: {one.reasons[name]}", False))
-            continue
-        if limit is None:
-            continue
-        if measured.value < limit if is_least else measured.value > limit:
-            inside = _inside(measured, limit)
-            text = f"{name} {show(name, measured.value)}, {'less' if is_least else 'more'} than {show(name, limit)}"
-            broken.append((f"{text}, which lies inside its interval" if inside else text, not inside))
+                broken[f"no {name}: {one.reasons[name]}"] = False
+        elif limit is not None and (measured.value < limit if name == TO_BE_LARGE else measured.value > limit):
+            word, inside = "less" if name == TO_BE_LARGE else "more", measured.leaves_open(limit)
+            text = f"{name} {show(name, measured.value)}, {word} than {show(name, limit)}"
+            broken[f"{text}, which lies inside its interval" if inside else text] = not inside
     return broken
 
 
-def _inside(measured: Estimate, limit: float) -> bool:
-    return measured.low is not None and measured.high is not None and measured.low <= limit <= measured.high
-
-
-def _notes(winner: Candidate, others: Sequence[Candidate], limits: Limits, best: str) -> Iterable[str]:
-    for name, (limit, _) in _limits(limits).items():
-        measured: Estimate | None = getattr(winner, name)
-        if measured is not None and limit is not None and _inside(measured, limit):
-            assert measured.low is not None and measured.high is not None  # noqa: S101, PT018 - it is inside
-            yield (
-                f"the limit of {name}, {show(name, limit)}, lies inside the interval of {show(name, measured.value)}: "
-                f"{show(name, measured.low)} to {show(name, measured.high)}"
-            )
-    top: Estimate | None = getattr(winner, best)
-    for other in others:
-        measured = getattr(other, best)
-        if top is not None and measured is not None and _overlap(top, measured):
-            yield f"{other} is as good in {best} for all one can tell: {show(best, measured.value)}"
-
-
-def _overlap(a: Estimate, b: Estimate) -> bool:
-    """Whether intervals meet; without intervals, whether values are equal."""
-    low_a, high_a = (a.value if end is None else end for end in (a.low, a.high))
-    low_b, high_b = (b.value if end is None else end for end in (b.low, b.high))
-    return low_a <= high_b and low_b <= high_a
+def _notes(fits: Sequence[Candidate], limits: Limits, best: str) -> Iterable[str]:
+    for winner in fits[:1]:
+        for name, field in LIMITED_BY.items():
+            measured: Estimate | None = getattr(winner, name)
+            limit: float | None = getattr(limits, field)
+            if measured is not None and limit is not None and measured.leaves_open(limit):
+                value, low, high = (show(name, one) for one in (measured.value, *measured.ends()))
+                yield f"the limit of {name}, {show(name, limit)}, lies inside the interval of {value}: {low} to {high}"
+        for other in fits[1:]:
+            if getattr(winner, best).meets(getattr(other, best)):
+                value = show(best, getattr(other, best).value)
+                yield f"{other} is as good in {best} for all one can tell: {value}"
 
 
 def show(name: str, value: float) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Sequence
 from pathlib import Path
 
+from zoo.benchmarking.computing import holds
+from zoo.benchmarking.environment import collect
 from zoo.errors import UsageError
 from zoo.paths import reason
 from zoo.record.reading import Damaged
 from zoo.record.result import Result
-from zoo.results.here import of_this_environment
 from zoo.results.rows import Row
 from zoo.results.store import Filter, Store
 
@@ -23,7 +26,7 @@ def find(reference: str, store: Store) -> list[Result]:
     if reference[:8].isdigit():
         return [store.get(reference)]
     rows = store.select(Filter(label=reference)) or _newest(
-        store, store.select(Filter(model=_literal(reference), outcome="ok"))
+        store, store.select(Filter(model=glob.escape(reference), outcome="ok"))
     )
     results = list(store.load(rows, on_damaged=lambda _: None))
     if not results:
@@ -41,11 +44,6 @@ def _newest(store: Store, rows: list[Row]) -> list[Row]:
     return list(newest.values())
 
 
-def _literal(name: str) -> str:
-    """The name as a pattern that matches nothing else."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
-
-
 def _from_file(path: Path) -> list[Result]:
     from zoo.results.export import parse
 
@@ -57,3 +55,17 @@ def _from_file(path: Path) -> list[Result]:
         if isinstance(item, Damaged):
             raise UsageError(f"{item.where} {item.reason}")
     return [item for item in found if isinstance(item, Result)]
+
+
+def of_this_environment(store: Store, rows: Sequence[Row]) -> list[Row]:
+    """The rows of Results whose environment still holds, in their order.
+
+    Each runtime has a fingerprint of what computes there. One Result of each fingerprint tells whether it holds.
+    """
+    here = collect()
+    known: dict[str, bool] = {}
+    for row in rows:
+        if row.environment not in known:
+            for result in store.load([row], on_damaged=lambda _: None):  # none, if it was removed meanwhile
+                known[row.environment] = holds(result.environment, here)
+    return [row for row in rows if known.get(row.environment)]

@@ -1,17 +1,22 @@
-"""What of a Result is indexed, and how."""
+"""What of a Result is indexed, and where its file lies: `<YYYY-MM>/<id>.json`. Nothing but an id names a file."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
+from zoo.errors import UsageError
+from zoo.paths import reason
+from zoo.record.identifiers import check_id
 from zoo.record.result import Result
 from zoo.record.scenario import Scenario
-from zoo.results.layout import path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +53,27 @@ class Row:
 
 COLUMNS = tuple(field.name for field in fields(Row))
 LABELS = COLUMNS.index("labels")
+OF_SCENARIO = tuple(field.name for field in fields(Scenario))
+MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def row_of(result: Result) -> Row:
     """The row of a Result that `zoo.record.reading` has read."""
-    scenario, measures = result.scenario, result.measures
+    measures = result.measures
+    values = {name: getattr(result.scenario, name) for name in OF_SCENARIO}
+    scenario: dict[str, Any] = {name: text(one) if isinstance(one, str) else one for name, one in values.items()}
     return Row(
         path=path_of(result.id),
         id=result.id,
         created_at=result.get_created().isoformat(),
         outcome=text(result.outcome),
-        model=text(scenario.model),
-        dataset=text(scenario.dataset),
-        runtime=text(scenario.runtime),
-        device=scenario.device,
-        precision=scenario.precision,
-        batch_size=scenario.batch_size,
-        threads=scenario.threads,
-        mode=scenario.mode,
+        **scenario,
         labels=tuple(map(text, result.labels)),
         environment=text(result.environment.fingerprint),
         latency_s=_float(measures.latency_s),
         images_per_second=_float(measures.images_per_second),
         accuracy=None if measures.accuracy is None else measures.accuracy.value,
-        scenario=digest(scenario),
+        scenario=digest(result.scenario),
     )
 
 
@@ -106,3 +108,33 @@ def _labels(listed: str) -> tuple[str, ...]:
 
 def _float(value: float | None) -> float | None:
     return None if value is None else float(value)
+
+
+def path_of(identifier: str) -> str:
+    """Where in a store the Result of that id lies, relative to its folder.
+
+    :raises UsageError: if it is no id.
+    """
+    check_id(identifier)
+    return f"{identifier[:4]}-{identifier[4:6]}/{identifier}.json"
+
+
+def paths(folder: Path) -> Iterator[str]:
+    """The files that should be Results, relative to the folder, in no order.
+
+    :raises UsageError: if the folder is there but can't be listed.
+    """
+    months = [entry.name for entry in _scan(folder) if MONTH.fullmatch(entry.name) and entry.is_dir()]
+    for month in months:
+        # A name that begins with a dot is a file being written.
+        yield from (f"{month}/{e.name}" for e in _scan(folder / month) if e.name.endswith(".json") and e.name[0] != ".")
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UsageError(f"can't list {folder}: {reason(error)}") from None

@@ -12,10 +12,10 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from zoo.benchmarking.identity import Identity, of_result, of_step
+from zoo.benchmarking.identity import of_result, of_step
 from zoo.benchmarking.plan import Step
 from zoo.files import write_atomic
 from zoo.record.environment import Environment
@@ -26,8 +26,6 @@ from zoo.results.rows import digest as digest_of
 from zoo.results.store import Filter, Store
 
 FOLDER = "runs"
-
-
 OF_THE_SCENARIO = ("ok", "wrong", "unavailable")  # outcomes that would be the same again; others are tried again
 
 
@@ -103,17 +101,12 @@ def existing(store: Store, steps: Sequence[Step], environment: Environment) -> d
 
 
 def plan_digest(steps: Sequence[Step], environment: Environment) -> str:
-    """Equal for the same scenarios measured in the same way, of the same weights and versions, in one environment."""
-    plan = [repr(_plain(of_step(step, environment), step.options.score)) for step in steps]
+    """Equal for the same scenarios measured in the same way, of the same weights and versions, in one environment.
+
+    A dataset may be prepared only by the run itself: whether its files are as they were is asked of each Result.
+    """
+    plan = [repr((replace(of_step(step, environment), dataset=None), step.options.score)) for step in steps]
     return hashlib.sha256(json.dumps(plan).encode()).hexdigest()
-
-
-def _plain(identity: Identity, score: bool) -> tuple[object, ...]:
-    """The same text for equal identities, whatever order a set has. A dataset may be prepared only by the run itself:
-    whether its files are as they were is asked of each Result."""
-    policy = sorted(identity.policy)
-    rest = (identity.weights, identity.plugin, identity.zoo_version, identity.code, identity.environment)
-    return (identity.scenario, *rest, policy, score)
 
 
 def _measured(store: Store, run_id: str, steps: Sequence[Step], environment: Environment) -> dict[Scenario, Result]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ from zoo.benchmarking.accuracy import accuracy
 from zoo.errors import UsageError
 from zoo.plain import Plain
 from zoo.record.measures import Accuracy, Quality
-from zoo.record.result import Result
+from zoo.record.result import Result, unpacked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,7 +93,7 @@ def scores(result: Result) -> Scores:
     if found.labels is None or found.confidence is None or found.classes is None:
         raise UsageError(f"{result.id} is of a version that did not keep the labels; measure it again")
     labels, predicted, confidence = (
-        _unpacked(packed, top1.images, result.id) for packed in (found.labels, found.classes, found.confidence)
+        _numbers(packed, top1.images, result.id) for packed in (found.labels, found.classes, found.confidence)
     )
     count = max(int(max(labels.max(), predicted.max())) + 1, len(found.class_names or ()))
     names = [*(found.class_names or ()), *map(str, range(len(found.class_names or ()), count))]
@@ -130,19 +128,15 @@ def _class(name: str, number: int, table: Array) -> ClassScore:
     )
 
 
-def _unpacked(packed: str, images: int, name: str) -> Array:
-    """Numbers that were kept as base64 of zlib, one for each image.
+def _numbers(packed: str, images: int, name: str) -> Array:
+    """One for each image, which is two bytes.
 
     :raises UsageError: if they are not.
     """
     import numpy as np
 
-    try:
-        # No more than there should be is unpacked: a small file can hold gigabytes of zeros.
-        content = zlib.decompressobj().decompress(base64.b64decode(packed), 2 * images + 1)
-    except (ValueError, zlib.error):
-        content = b""
-    if len(content) != 2 * images or not images:
+    content = unpacked(packed, 2 * images)
+    if not content:
         raise UsageError(f"the predictions of {name} are damaged")
     return np.frombuffer(content, "<u2")
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.benchmarking.definitions import batch_s, images_per_second, latency_s, mean_batch_s, over_processes
+import numpy as np
+
+from zoo.benchmarking.definitions import batch_s, mean_batch_s, over_processes
 from zoo.benchmarking.stats import (
     BLOCKS,
     LEAST_TURNS,
@@ -23,7 +25,7 @@ from zoo.benchmarking.stats import (
 )
 from zoo.record.measures import Process
 from zoo.record.result import Result
-from zoo.results.verdicts import LEAST_EFFECT, LEAST_OBSERVATIONS, MARGIN, Comparison, Floor, decide
+from zoo.results.verdicts import LEAST_OBSERVATIONS, Comparison, NoiseFloor
 
 ASSUMED_SD = 0.10  # of a machine's speed from one time to another, where no calibration has measured it
 
@@ -43,61 +45,47 @@ class Speed:
     Attributes:
         name: of the measure.
         level: seconds a batch of one process, by its samples.
-        is_median: whether that is their median, and not their mean.
+        statistic: the same as a function of NumPy.
     """
 
     name: str
     level: Callable[[Sequence[float]], float]
-    is_median: bool
+    statistic: Any
 
-    @property
-    def statistic(self) -> Any:
-        """The same as a function of NumPy."""
-        import numpy as np
-
-        return np.median if self.is_median else np.mean
+    def of(self, result: Result) -> float:
+        """Seconds a batch of a Result."""
+        return over_processes([self.level(process.latency_s) for process in result.samples])
 
 
-LATENCY = Speed("latency", batch_s, is_median=True)
-THROUGHPUT = Speed("throughput", mean_batch_s, is_median=False)
+LATENCY = Speed("latency", batch_s, np.median)
+THROUGHPUT = Speed("throughput", mean_batch_s, np.mean)
 
 
 def compare_speed(
-    a: Sequence[Result], b: Sequence[Result], floor: Floor | None, common: Mapping[str, Any]
+    a: Sequence[Result], b: Sequence[Result], floor: NoiseFloor | None, common: Mapping[str, Any]
 ) -> list[Comparison]:
     """Latency and throughput: process by process where both sides took turns, else Result by Result.
 
     The processes of one Result count as one observation in the second case: the machine was the same for all of them,
     and may have been another one, so to speak, when the other side was measured.
     """
-    return [_compare(a, b, floor, speed, common) for speed in (LATENCY, THROUGHPUT)]
-
-
-def _compare(
-    a: Sequence[Result], b: Sequence[Result], floor: Floor | None, speed: Speed, common: Mapping[str, Any]
-) -> Comparison:
-    """One measure of speed."""
-    change, reach, reason = (_in_turn if took_turns(a, b) else _at_different_times)(a, b, floor, speed)
-    if speed is THROUGHPUT:  # of batches of one size: fewer seconds are more images
-        change = 0.0 - change  # never minus zero
-    low, high = math.expm1(change - reach), math.expm1(change + reach)
-    verdict: str = decide(speed.name, low, high, LEAST_EFFECT, MARGIN)
+    in_turn = took_turns(a, b)
     processes = [len(result.samples) for side in (a, b) for result in side]
-    known = floor is not None or not took_turns(a, b) or min(processes) >= LEAST_OBSERVATIONS
-    if not known:
-        verdict = "inconclusive"
-        reason += f": how pairs differ takes {LEAST_OBSERVATIONS} of them, or 'zoo calibrate' for this scenario"
-    return Comparison(
-        **common,
-        measure=speed.name,
-        a=_value(a, speed),
-        b=_value(b, speed),
-        change=math.expm1(change),
-        low=low if known else None,
-        high=high if known else None,
-        verdict=verdict,
-        reason=reason,
-    )
+    batch_size = a[0].scenario.batch_size
+    found = []
+    for speed in (LATENCY, THROUGHPUT):
+        change, reach, reason = (_in_turn if in_turn else _at_different_times)(a, b, floor, speed)
+        # as a Result states it; of several Results their geometric mean
+        values = [over_processes([speed.of(result) for result in side]) for side in (a, b)]
+        if speed is THROUGHPUT:  # of batches of one size: fewer seconds are more images
+            change = 0.0 - change  # never minus zero
+            values = [batch_size / seconds for seconds in values]
+        interval: tuple[float, float] | None = (math.expm1(change - reach), math.expm1(change + reach))
+        if floor is None and in_turn and min(processes) < LEAST_OBSERVATIONS:
+            interval = None
+            reason += f": how pairs differ takes {LEAST_OBSERVATIONS} of them, or 'zoo calibrate' for this scenario"
+        found.append(Comparison.decided(common, speed.name, values, math.expm1(change), interval, reason))
+    return found
 
 
 def took_turns(a: Sequence[Result], b: Sequence[Result]) -> bool:
@@ -107,7 +95,9 @@ def took_turns(a: Sequence[Result], b: Sequence[Result]) -> bool:
     return pairs[0] == pairs[1] and None not in pairs[0] and runs[0] == runs[1]
 
 
-def _in_turn(a: Sequence[Result], b: Sequence[Result], floor: Floor | None, speed: Speed) -> tuple[float, float, str]:
+def _in_turn(
+    a: Sequence[Result], b: Sequence[Result], floor: NoiseFloor | None, speed: Speed
+) -> tuple[float, float, str]:
     """The logarithm of the ratio, half its interval, and what it rests on."""
     processes = [[process for result in side for process in result.samples] for side in (a, b)]
     levels = [[math.log(speed.level(process.latency_s)) for process in side] for side in processes]
@@ -120,9 +110,9 @@ def _in_turn(a: Sequence[Result], b: Sequence[Result], floor: Floor | None, spee
 
 
 def _at_different_times(
-    a: Sequence[Result], b: Sequence[Result], floor: Floor | None, speed: Speed
+    a: Sequence[Result], b: Sequence[Result], floor: NoiseFloor | None, speed: Speed
 ) -> tuple[float, float, str]:
-    levels = [[_level(result, speed) for result in side] for side in (a, b)]
+    levels = [[math.log(speed.of(result)) for result in side] for side in (a, b)]
     reason = f"{_count(a)} and {_count(b)}, at different times" + _calibrated(floor)
     if floor is not None:
         known = Spread(floor.process_sd, floor.pairs - 1)
@@ -177,8 +167,6 @@ def _within(a: Process, b: Process, speed: Speed) -> float:
     machine did to both cancels out. For the median that is the share of samples below it, read back as a quantile
     (Woodruff 1952), as in `zoo.benchmarking.stats`.
     """
-    import numpy as np
-
     sides = [divide(process.latency_s, process.turns) for process in (a, b)]
     if len(sides[0]) == len(sides[1]) >= LEAST_TURNS:
         relative = [[turn / speed.statistic(np.concatenate(turns)) for turn in turns] for turns in sides]
@@ -187,16 +175,16 @@ def _within(a: Process, b: Process, speed: Speed) -> float:
         differences = [x - y for x, y in zip(*shown, strict=True)]
         error = statistics.stdev(differences) / math.sqrt(len(differences))
         pooled = np.concatenate([turn for turns in relative for turn in turns])
-        return student(len(differences) - 1) * (quantile_reach(pooled, error) if speed.is_median else error)
+        return student(len(differences) - 1) * (quantile_reach(pooled, error) if speed is LATENCY else error)
     random = np.random.default_rng(0)
-    drawn_a, drawn_b = (np.log(replicates([p.latency_s], speed.statistic, random)[0]) for p in (a, b))
+    drawn_a, drawn_b = (np.log(replicates(p.latency_s, speed.statistic, random)) for p in (a, b))
     low, high = expanded_quantiles(drawn_b - drawn_a, BLOCKS)
     return (high - low) / 2
 
 
 def _shown(samples: Any, speed: Speed) -> float:
     """What samples around one show of the level."""
-    return share_below(samples, 1.0) if speed.is_median else float(samples.mean())
+    return share_below(samples, 1.0) if speed is LATENCY else float(samples.mean())
 
 
 def _reach(result: Result, speed: Speed) -> float:
@@ -206,23 +194,9 @@ def _reach(result: Result, speed: Speed) -> float:
     return math.log(high / low) / 2
 
 
-def _level(result: Result, speed: Speed) -> float:
-    """The logarithm of a Result's seconds a batch."""
-    return math.log(over_processes([speed.level(process.latency_s) for process in result.samples]))
-
-
-def _value(side: Sequence[Result], speed: Speed) -> float:
-    """The measure as a Result states it; of several Results their geometric mean."""
-    batch_size = side[0].scenario.batch_size
-    each = [[process.latency_s for process in result.samples] for result in side]
-    if speed is LATENCY:
-        return over_processes([latency_s(processes) for processes in each])
-    return over_processes([images_per_second(processes, batch_size) for processes in each])
-
-
 def _count(side: Sequence[Result]) -> str:
     return "1 Result" if len(side) == 1 else f"{len(side)} Results"
 
 
-def _calibrated(floor: Floor | None) -> str:
+def _calibrated(floor: NoiseFloor | None) -> str:
     return "" if floor is None else f", noise floor of {floor.pairs} pairs"

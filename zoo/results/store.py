@@ -16,10 +16,8 @@ from zoo.files import write_atomic
 from zoo.record.identifiers import ID
 from zoo.record.reading import Damaged, loads
 from zoo.record.result import Result, utc
-from zoo.record.scenario import Scenario
-from zoo.results import index, layout
-from zoo.results.layout import path_of
-from zoo.results.rows import COLUMNS, Row, digest, from_columns, text
+from zoo.results import index, rows
+from zoo.results.rows import COLUMNS, Row, from_columns, path_of, text
 
 VARIABLE = "ZOO_STORE"
 EQUALS = ("dataset", "runtime", "device", "precision", "batch_size", "outcome", "environment")
@@ -149,7 +147,7 @@ class Store:
         """
         if ID.fullmatch(name) and (self.folder / path_of(name)).is_file():
             return name
-        there = ((path, Path(path).stem) for path in layout.paths(self.folder))
+        there = ((path, Path(path).stem) for path in rows.paths(self.folder))
         found = sorted(s for path, s in there if s.startswith(name) and ID.fullmatch(s) and path == path_of(s))
         if not found:
             raise UsageError(f"no Result {ascii(name)[:60]} in {self.folder}; 'zoo results' lists the newest")
@@ -187,12 +185,6 @@ class Store:
         """The files in which there is no Result that this zoo can read, and why. They are left alone."""
         sql = "SELECT path, reason FROM damaged ORDER BY path"
         return index.ask(self.folder, sql, lambda found: Damaged(str(self.folder / found[0]), found[1]))
-
-    def find_scenarios(self, scenarios: Iterable[Scenario], environment: str) -> dict[Scenario, str]:
-        """Those that were measured under this fingerprint with the outcome "ok", and the newest id of each."""
-        sql = "SELECT scenario, max(id) FROM results WHERE outcome = 'ok' AND environment = ? GROUP BY scenario"
-        newest: dict[str, str] = dict(index.ask(self.folder, sql, lambda found: found, [environment]))
-        return {scenario: newest[digest(scenario)] for scenario in scenarios if digest(scenario) in newest}
 
     def remove(self, ids: Iterable[str]) -> int:
         """Remove the files of these ids, damaged or not.

@@ -6,13 +6,13 @@ A verdict needs the whole interval on one side: *slower* or *faster* where it li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-import msgspec
-
 from zoo.plain import Plain
+from zoo.record.base import Record
+from zoo.record.result import Result
 from zoo.record.scenario import Scenario
 from zoo.text import printable
 
@@ -57,6 +57,21 @@ class ComparedSide(Plain):
     weights: str | None
     environment: str
     results: tuple[str, ...]
+
+    @classmethod
+    def of(cls, side: Sequence[Result], name: str) -> Self:
+        """The versions of the Results of one scenario."""
+        first = side[0]
+        return cls(
+            name=name,
+            model=first.scenario.model,
+            plugin=f"{first.plugin.distribution} {first.plugin.version}",
+            zoo_version=first.zoo_version,
+            code=first.code,
+            weights=first.weights.sha256 if first.weights else None,
+            environment=first.environment.fingerprint,
+            results=tuple(result.id for result in side),
+        )
 
     def same_code(self, other: ComparedSide) -> bool:
         """Whether nothing that runs is another than on the other side, as far as the records tell."""
@@ -124,6 +139,40 @@ class Comparison(Plain):
     not_whole: tuple[str, ...] = ()
     doubts: tuple[SideDoubt, ...] = ()
 
+    @classmethod
+    def decided(
+        cls,
+        common: Mapping[str, Any],
+        measure: str,
+        values: Sequence[float],
+        change: float,
+        interval: tuple[float, float] | None,
+        reason: str = "",
+        *,
+        least: float = LEAST_EFFECT,
+        margin: float = MARGIN,
+        not_whole: tuple[str, ...] = (),
+    ) -> Self:
+        """The comparison with the verdict that its interval gives; inconclusive without one.
+
+        :param common: its scenario, sides, and whether it is across environments.
+        :param values: of A and B.
+        :param least, margin: see `decide`.
+        """
+        low, high = interval or (None, None)
+        return cls(
+            **common,
+            measure=measure,
+            a=values[0],
+            b=values[1],
+            change=change,
+            low=low,
+            high=high,
+            verdict=decide(measure, *interval, least, margin) if interval else "inconclusive",
+            reason=reason,
+            not_whole=not_whole,
+        )
+
     @property
     def names(self) -> tuple[str, str]:
         """What A and B are called."""
@@ -131,7 +180,7 @@ class Comparison(Plain):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Floor(Plain):
+class NoiseFloor(Record):
     """What a scenario shows against itself on a machine, as `zoo calibrate` measured it.
 
     Attributes:
@@ -149,14 +198,6 @@ class Floor(Plain):
     environment: str
     scenario: Scenario
     ratio_p95: float
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The floor that `to_json` wrote.
-
-        :raises msgspec.ValidationError: if a field is missing, or of another type.
-        """
-        return msgspec.convert(values, cls)
 
 
 def decide(measure: str, low: float, high: float, least: float, margin: float) -> Verdict:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import math
 import statistics
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,13 +20,13 @@ from zoo.files import write_atomic
 from zoo.record.result import Result
 from zoo.record.scenario import Scenario
 from zoo.results.store import Store
-from zoo.results.verdicts import Floor
+from zoo.results.verdicts import NoiseFloor
 
 FOLDER = "calibration"
 ANY_DATASET = "any"
 
 
-def floor_of(a: Result, b: Result) -> Floor:
+def noise_floor_of(a: Result, b: Result) -> NoiseFloor:
     """The floor from two Results of one scenario whose processes ran in turn.
 
     :raises UsageError: if they don't have at least two pairs of processes.
@@ -37,22 +36,22 @@ def floor_of(a: Result, b: Result) -> Floor:
     ratios = [abs(math.expm1(difference)) for difference in differences]
     if len(ratios) < 2:
         raise UsageError("a noise floor takes at least two pairs of processes")
-    return Floor(
+    return NoiseFloor(
         process_sd=statistics.stdev([*medians[0], *medians[1]]),
         pair_sd=statistics.stdev(differences),
         pairs=len(ratios),
         environment=a.environment.fingerprint,
         scenario=_scope(a.scenario),
-        ratio_p95=_quantile(sorted(ratios), 0.95),
+        ratio_p95=sorted(ratios)[math.ceil(0.95 * len(ratios)) - 1],
     )
 
 
-def save_floor(store: Store, floor: Floor) -> None:
+def save_noise_floor(store: Store, floor: NoiseFloor) -> None:
     """Keep it for the comparisons of its scenario and environment; an older one is replaced."""
     write_atomic(_file(store, floor.environment, floor.scenario), json.dumps(floor.to_json()).encode())
 
 
-def load_floor(store: Store, a: Result, b: Result) -> Floor | None:
+def load_noise_floor(store: Store, a: Result, b: Result) -> NoiseFloor | None:
     """The floor of a comparison: None unless one was measured of each side's scenario, in its environment.
 
     Of two models, each with its floor, the noisier counts. A damaged floor counts as none.
@@ -70,9 +69,9 @@ def load_floor(store: Store, a: Result, b: Result) -> Floor | None:
     )
 
 
-def _load(store: Store, environment: str, scenario: Scenario) -> Floor | None:
+def _load(store: Store, environment: str, scenario: Scenario) -> NoiseFloor | None:
     try:
-        floor = Floor.from_json(json.loads(_file(store, environment, scenario).read_bytes()))
+        floor = NoiseFloor.from_json(json.loads(_file(store, environment, scenario).read_bytes()))
     except (OSError, ValueError, ZooError):
         return None
     return floor if (floor.environment, floor.scenario) == (environment, scenario) else None
@@ -85,7 +84,3 @@ def _scope(scenario: Scenario) -> Scenario:
 def _file(store: Store, environment: str, scenario: Scenario) -> Path:
     digest = hashlib.sha256(json.dumps(scenario.to_json(), sort_keys=True).encode()).hexdigest()[:16]
     return store.folder / FOLDER / f"{environment}-{digest}.json"
-
-
-def _quantile(ordered: Sequence[float], q: float) -> float:
-    return ordered[min(len(ordered) - 1, math.ceil(q * len(ordered)) - 1)]

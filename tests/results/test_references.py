@@ -12,10 +12,9 @@ from zoo.benchmarking.environment import collect
 from zoo.errors import UsageError
 from zoo.record.environment import Environment
 from zoo.record.result import Result
-from zoo.results import here
+from zoo.results import references
 from zoo.results.api import reproduce
-from zoo.results.here import of_this_environment
-from zoo.results.references import find
+from zoo.results.references import find, of_this_environment
 from zoo.results.store import Filter, Store
 
 COMPUTING = {"tensorflow": ("keras", "numpy", "tensorflow"), "onnxruntime": ("keras", "numpy", "onnxruntime")}
@@ -51,13 +50,13 @@ def test_an_upgrade_orphans_only_what_it_computes(
     for number, runtime in enumerate(COMPUTING):
         measured(store, number, runtime)
         measured(store, 10 + number, runtime)
-    monkeypatch.setattr(here, "collect", lambda: upgraded(**versions))
+    monkeypatch.setattr(references, "collect", lambda: upgraded(**versions))
     rows = store.select(Filter())
     assert [row.id for row in of_this_environment(store, rows)] == [row.id for row in rows if row.runtime in runtimes]
 
 
 def test_a_model_means_its_newest_results_of_this_environment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(here, "collect", lambda: HERE)
+    monkeypatch.setattr(references, "collect", lambda: HERE)
     result = measured(store, 1, "tensorflow")
     measured(store, 2, "tensorflow", upgraded(keras="3.13"))
     assert find("toy_resnet", store) == [result]
