@@ -44,6 +44,14 @@ DATASET = {
     "image_shape": (8, 8, 1),
     "splits": {"train": 3, "test": 2},
 }
+ARRAYS = {
+    "name": "dots",
+    "summary": "dots",
+    "arrays": "pkg.data:dots",
+    "classes": 2,
+    "image_shape": (8, 8, 1),
+    "splits": {"train": 3, "test": 2},
+}
 RUNTIME = {
     "name": "fast",
     "summary": "fast",
@@ -120,6 +128,16 @@ dataset_specs = st.builds(
     licence=st.none() | texts,
     source=st.none() | texts,
 )
+array_specs = st.builds(
+    DatasetSpec,
+    name=names,
+    summary=texts,
+    arrays=references,
+    classes=st.just(2),
+    class_names=st.just(()) | st.lists(texts, min_size=2, max_size=2, unique=True).map(tuple),
+    image_shape=shapes,
+    splits=st.dictionaries(names, counts, min_size=1, max_size=3),
+)
 runtimes = st.builds(
     RuntimeSpec,
     name=names,
@@ -130,7 +148,7 @@ runtimes = st.builds(
 
 
 @QUICK
-@given(recipes | weights | models | dataset_specs | runtimes)
+@given(recipes | weights | models | dataset_specs | array_specs | runtimes)
 def test_a_spec_survives_json(spec: Any) -> None:
     travelled = json.loads(json.dumps(spec.to_json(), allow_nan=False))
     assert type(spec).from_json(travelled) == spec
@@ -183,6 +201,10 @@ MALFORMED = [
     *[(DatasetSpec, DATASET, "name", v) for v in NAMES],
     *[(DatasetSpec, DATASET, "summary", v) for v in TEXTS],
     *[(DatasetSpec, DATASET, "builder", v) for v in REFERENCES],
+    *[(DatasetSpec, ARRAYS, "arrays", v) for v in REFERENCES],
+    *[(DatasetSpec, ARRAYS, "builder", "pkg.data:Dots"), (DatasetSpec, ARRAYS, "download", True)],
+    *[(DatasetSpec, ARRAYS, "class_names", v) for v in (None, "ab", ("a",), ("a", "a"), ("a", ""), ("a", 1), "a\x1b")],
+    (DatasetSpec, DATASET, "class_names", ("a", "b")),
     *[(DatasetSpec, DATASET, "version", v) for v in ("", "1", "1.0", "1.0.0.0", "v1.0.0", "1.0.x", None)],
     *[(DatasetSpec, DATASET, "classes", v) for v in COUNTS],
     *[(DatasetSpec, DATASET, "image_shape", v) for v in ((), (8, 8), (8, 8, 0), (8, 8, "1"), ("a", "b", "c"), 8, None)],
@@ -224,6 +246,7 @@ def test_a_malformed_field_is_a_spec_error_of_one_printable_line(
         (WeightsSpec, WEIGHTS),
         (ModelSpec, MODEL),
         (DatasetSpec, DATASET),
+        (DatasetSpec, ARRAYS),
         (RuntimeSpec, RUNTIME),
     ],
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -106,11 +105,11 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
 
 
 def test_tuning_reads_no_test_split_and_streams_the_same_images(
-    zoo: Zoo, small: dict[str, str], tmp_path: Path
+    zoo: Zoo, small: dict[str, str], letters: Path, tmp_path: Path
 ) -> None:
     done = zoo(
-        "train", "small", "--tune", "--data", "stream", "--seeds", "2", "--epochs", "1", "--flip-test",
-        "--run-dir", str(tmp_path), "--json", **small,
+        "train", "small", "--tune", "--dataset", "letters", "--data-dir", str(letters), "--data", "stream",
+        "--seeds", "2", "--epochs", "1", "--flip-test", "--run-dir", str(tmp_path), "--json", **small,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
@@ -163,12 +162,11 @@ def test_what_can_not_be_trained_is_one_line_at_once(arguments: list[str], line:
 
 
 def test_several_seeds_of_a_dataset_without_a_recipe_of_its_own(
-    trained: dict[str, Any], zoo: Zoo, small: dict[str, str], home: Path, tmp_path: Path
+    zoo: Zoo, small: dict[str, str], letters: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(home / "data" / "digits", tmp_path / "letters")
     output = tmp_path / "w.safetensors"
     arguments = ["--seeds", "2", "--epochs", "1", "--run-dir", str(tmp_path / "runs"), "-o", str(output), "--json"]
-    done = zoo("train", "small", "--dataset", "letters", "--data-dir", str(tmp_path), *arguments, **small)
+    done = zoo("train", "small", "--dataset", "letters", "--data-dir", str(letters), *arguments, **small)
     assert done.returncode == 0, done.stderr
     first, second = json.loads(done.stdout)["runs"]
     record = first["provenance"]

@@ -117,7 +117,7 @@ def check(
         used = ()
     for some, not_there in (
         runtimes.check_runtimes(served, environment, tell),
-        runtimes.check_datasets(datasets, environment, tell),
+        runtimes.check_datasets(datasets, found.distribution, environment, tell),
     ):
         findings += some
         left_out += not_there
