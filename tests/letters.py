@@ -29,7 +29,7 @@ LETTERS = DatasetSpec(
 )
 
 
-class Letters(EmbeddedBuilder):
+class Letters(EmbeddedBuilder, skip_registration=True):
     """The digits."""
 
     VERSION = tfds.core.Version("1.0.0")

@@ -73,7 +73,9 @@ json_values = st.recursive(
     max_leaves=5,
 )  # fmt: skip
 shares = st.floats(0, 1, exclude_max=True)
-choices = {name: st.sampled_from(values) for name, values in RECIPE_CHOICES.items() if name != "optimizer"}
+choices = {
+    name: st.sampled_from(values) for name, values in RECIPE_CHOICES.items() if name not in ("optimizer", "metrics")
+}
 recipes = st.builds(
     Recipe,
     dataset=datasets | st.just("*"),
@@ -83,6 +85,8 @@ recipes = st.builds(
     batch_size=counts,
     optimizer=st.just("sgd"),
     **choices,
+    metrics=st.just(()) | st.just(("top_k_categorical_accuracy", "pkg.metrics:margin")),
+    augmentation=st.none() | references,
     learning_rate=amounts,
     momentum=shares,
     warmup_epochs=amounts,
@@ -168,7 +172,12 @@ MALFORMED = [
     *[(Recipe, RECIPE, name, v) for name in ("learning_rate", "weight_decay", "warmup_epochs") for v in AMOUNTS],
     *[(Recipe, RECIPE, "name", v) for v in NAMES],
     *[(Recipe, RECIPE, "summary", v) for v in TEXTS if v is not None],
-    *[(Recipe, RECIPE, name, v) for name in RECIPE_CHOICES for v in ("SGD", "", None, [])],
+    *[(Recipe, RECIPE, name, v) for name in RECIPE_CHOICES for v in ("SGD", "", None, ["SGD"], "a.b", ":c")],
+    *[(Recipe, RECIPE, "metrics", v) for v in ((None,), ("a.b",), ("a:loss",), ("a:b", "c:b"), "a:b")],
+    *[(Recipe, RECIPE, "augmentation", v) for v in ("", "flip", "a.b", 7, ("a:b",))],
+    *[(Recipe, RECIPE, name, "a:b") for name in ("weight_decay_form", "shift_fill", "precision")],
+    (Recipe, {**RECIPE, "label_smoothing": 0.1}, "loss", "a:b"),
+    (Recipe, {**RECIPE, "warmup_epochs": 1}, "schedule", "a:b"),
     *[(Recipe, RECIPE, name, v) for name in ("momentum", "label_smoothing", "ema_momentum") for v in (*AMOUNTS, 1.0)],
     (Recipe, {**RECIPE, "optimizer": "adamw"}, "weight_decay_form", "l2"),
     *[(Recipe, RECIPE, "shift_pixels", v) for v in (-1, 0.5, "1", True, None)],
@@ -352,3 +361,21 @@ def test_there_may_be_no_recipe_and_no_weights() -> None:
 @pytest.mark.parametrize("name", ["a", "0", "resnet20_cifar", "a.b-c_d", "x" * 64])
 def test_a_good_name_is_returned_as_it_is(name: str) -> None:
     assert check_name(name) == name
+
+
+def test_a_recipe_tells_which_code_it_names() -> None:
+    own = Recipe(
+        **{**RECIPE, "optimizer": "acme:adam", "metrics": ["top_k_categorical_accuracy", "acme.more:margin"]},
+        loss="acme:brier",
+        schedule="acme:halving",
+        augmentation="acme:noise",
+    )
+    assert own.metric_names == ("top_k_categorical_accuracy", "margin")
+    assert own.references == {
+        "optimizer": "acme:adam",
+        "schedule": "acme:halving",
+        "loss": "acme:brier",
+        "augmentation": "acme:noise",
+        "metric margin": "acme.more:margin",
+    }
+    assert Recipe(**RECIPE).references == {}

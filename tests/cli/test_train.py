@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,17 @@ from zoo.training.api import spread
 
 pytestmark = pytest.mark.real
 
-RUN = ("small", "--epochs", "4", "--set", "ema_momentum=0.9", "--set", "flip=yes")
+OWN = {"metrics": "small:brier,top_k_categorical_accuracy", "augmentation": "small:darker"}
+RUN = (
+    "small",
+    "--epochs",
+    "4",
+    "--set",
+    "ema_momentum=0.9",
+    "--set",
+    "flip=yes",
+    *chain.from_iterable(("--set", f"{name}={value}") for name, value in OWN.items()),
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +49,13 @@ def test_the_weights_say_how_they_were_made(trained: dict[str, Any], home: Path)
     assert trained["path"] == str(home / "weights" / "small" / "digits.safetensors")
     record = trained["provenance"]
     assert record["recipe"]["epochs"] == 4
-    assert record["changes"] == {"epochs": 4, "ema_momentum": 0.9, "flip": True}
+    own = {"metrics": ["small:brier", "top_k_categorical_accuracy"], "augmentation": "small:darker"}
+    assert record["changes"] == {"epochs": 4, "ema_momentum": 0.9, "flip": True, **own}
+    assert record["code"].keys() == {"small:brier", "small:darker"}
+    assert {(code["distribution"], code["version"]) for code in record["code"].values()} == {("small", "1.0")}
+    metrics = record["score"]["metrics"]
+    assert 0.3 < record["score"]["value"] < metrics["top_k_categorical_accuracy"] <= 1
+    assert 0 < metrics["brier"] < 0.9  # which is that of ten classes that are as likely as one another
     assert record["train_images"] == 1197
     assert record["score"]["images"] == 600
     assert record["score"]["split"] == "test"
@@ -51,6 +69,7 @@ def test_the_run_keeps_its_history_and_a_picture_of_it(trained: dict[str, Any]) 
     folder = Path(trained["run"])
     history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in history] == [1, 2, 3, 4]
+    assert history[0]["brier"] > history[-1]["brier"]
     assert history[0]["loss"] > history[-1]["loss"] == trained["provenance"]["final_loss"]
     assert trained["provenance"]["train_s"] == pytest.approx(sum(line["seconds"] for line in history), abs=0.1)
     assert "<polyline" in (folder / "curves.svg").read_text()
@@ -89,6 +108,14 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
     refused = in_process("train", *arguments, **small)
     assert refused.returncode == 2
     assert "of this very run; go on from there with --resume" in refused.stderr
+
+    changed = tmp_path / "changed"
+    shutil.copytree(small["PYTHONPATH"], changed)
+    (changed / "small.py").write_text((changed / "small.py").read_text().replace("0.5, 1, seed", "0.4, 1, seed"))
+    refused = in_process("train", *arguments, "--resume", PYTHONPATH=str(changed))
+    assert refused.returncode == 2
+    assert f"{folder} holds another run: code.small:brier.sha256 is " in refused.stderr
+    assert refused.stderr.endswith(" (and 1 more); name another folder\n")
 
     done = zoo("train", *arguments, "--resume", "--json", **small)
     assert done.returncode == 0, done.stderr
@@ -148,6 +175,7 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(
         (["--dataset", "digit"], "unknown dataset 'digit'; did you mean 'digits'?"),
         (["--set", "learning_rte=1"], "a recipe has no 'learning_rte' to set; did you mean 'learning_rate'?"),
         (["--set", "mean=0.5,0.5"], "mean has 2 values and the images of resnet8 have 3 channels"),
+        (["--set", "loss=nowhere:brier"], "the recipe's loss, nowhere:brier, is not there: install what has it, or"),
         (["--set", "shift_pixels=32"], "shift_pixels 32 would move images of 32×32 out of sight"),
         (["--run-dir", "/proc/nowhere"], "can't write to /proc/nowhere: no such file or directory"),
         (["--strategy", "multi-worker"], "--strategy multi-worker with --keras-backend tensorflow: Keras 3 does not"),
