@@ -66,6 +66,14 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory in which TFDS has prepared the dataset of `letters.py`."""
+    folder = tmp_path_factory.mktemp("letters")
+    subprocess.run([sys.executable, Path(__file__).with_name("letters.py"), folder], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def in_process(home: Path) -> Zoo:
     """Run the command in this process, which spares the start of one: for mistakes, and for what only reads.
 

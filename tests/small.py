@@ -23,6 +23,20 @@ def zoo_models() -> list[zoo.ModelSpec]:
     ]
 
 
+def brier(labels: object, logits: object) -> object:
+    """A loss, and a metric, of each example."""
+    from keras import ops
+
+    return ops.sum(ops.square(labels - ops.softmax(logits)), axis=-1)
+
+
+def darker(images: object, seed: object) -> object:
+    """Images, each darker by its own amount."""
+    import keras
+
+    return images * keras.random.uniform((keras.ops.shape(images)[0], 1, 1, 1), 0.5, 1, seed=seed)
+
+
 def build(input_shape: tuple[int, int, int], classes: int) -> object:
     """A kernel and a bias, what batch normalisation keeps, and dropout: everything that training has to resume."""
     import keras

@@ -57,6 +57,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(code)
+    subprocess.run([sys.executable, "make_arrays.py"], cwd=folder / "zoo-stripes", check=True)
     project = tomllib.loads((folder / "zoo-acme" / "pyproject.toml").read_text())["project"]
     info = folder / "zoo-acme" / f"zoo_acme-{project['version']}.dist-info"
     info.mkdir()
@@ -86,6 +87,23 @@ def test_the_model_is_built_with_the_parameters_that_it_declares(site: Path, zoo
 def test_the_pages_have_these_distributions(site: Path) -> None:
     written = {file.parent.name for file in site.glob("*/pyproject.toml")}
     assert written == set(TREES) - {QUOTED}
+
+
+@pytest.mark.parametrize(
+    ("files", "most"),
+    [
+        (["zoo-acme/zoo_acme/__init__.py"], 25),
+        (["zoo-stripes/zoo_stripes/__init__.py"], 20),
+        (["zoo-graph/zoo_graph/__init__.py", "zoo-graph/zoo_graph/runtime.py"], 40),
+    ],
+    ids=["a model, beside its network", "a dataset of two arrays", "a runtime"],
+)
+def test_a_whole_plugin_is_this_short(files: list[str], most: int) -> None:
+    code = dict(_blocks(*PAGES.values()))
+    tree = files[0].partition("/")[0]
+    package = {path for path in code if path.startswith(f"{tree}/zoo_")}
+    assert package - {"zoo-acme/zoo_acme/model.py"} == set(files)
+    assert len([line for path in files for line in code[path].splitlines() if line.strip()]) <= most
 
 
 @pytest.mark.real

@@ -44,6 +44,14 @@ DATASET = {
     "image_shape": (8, 8, 1),
     "splits": {"train": 3, "test": 2},
 }
+ARRAYS = {
+    "name": "dots",
+    "summary": "dots",
+    "arrays": "pkg.data:dots",
+    "classes": 2,
+    "image_shape": (8, 8, 1),
+    "splits": {"train": 3, "test": 2},
+}
 RUNTIME = {
     "name": "fast",
     "summary": "fast",
@@ -65,7 +73,9 @@ json_values = st.recursive(
     max_leaves=5,
 )  # fmt: skip
 shares = st.floats(0, 1, exclude_max=True)
-choices = {name: st.sampled_from(values) for name, values in RECIPE_CHOICES.items() if name != "optimizer"}
+choices = {
+    name: st.sampled_from(values) for name, values in RECIPE_CHOICES.items() if name not in ("optimizer", "metrics")
+}
 recipes = st.builds(
     Recipe,
     dataset=datasets | st.just("*"),
@@ -75,6 +85,8 @@ recipes = st.builds(
     batch_size=counts,
     optimizer=st.just("sgd"),
     **choices,
+    metrics=st.just(()) | st.just(("top_k_categorical_accuracy", "pkg.metrics:margin")),
+    augmentation=st.none() | references,
     learning_rate=amounts,
     momentum=shares,
     warmup_epochs=amounts,
@@ -120,6 +132,16 @@ dataset_specs = st.builds(
     licence=st.none() | texts,
     source=st.none() | texts,
 )
+array_specs = st.builds(
+    DatasetSpec,
+    name=names,
+    summary=texts,
+    arrays=references,
+    classes=st.just(2),
+    class_names=st.just(()) | st.lists(texts, min_size=2, max_size=2, unique=True).map(tuple),
+    image_shape=shapes,
+    splits=st.dictionaries(names, counts, min_size=1, max_size=3),
+)
 runtimes = st.builds(
     RuntimeSpec,
     name=names,
@@ -130,7 +152,7 @@ runtimes = st.builds(
 
 
 @QUICK
-@given(recipes | weights | models | dataset_specs | runtimes)
+@given(recipes | weights | models | dataset_specs | array_specs | runtimes)
 def test_a_spec_survives_json(spec: Any) -> None:
     travelled = json.loads(json.dumps(spec.to_json(), allow_nan=False))
     assert type(spec).from_json(travelled) == spec
@@ -150,7 +172,12 @@ MALFORMED = [
     *[(Recipe, RECIPE, name, v) for name in ("learning_rate", "weight_decay", "warmup_epochs") for v in AMOUNTS],
     *[(Recipe, RECIPE, "name", v) for v in NAMES],
     *[(Recipe, RECIPE, "summary", v) for v in TEXTS if v is not None],
-    *[(Recipe, RECIPE, name, v) for name in RECIPE_CHOICES for v in ("SGD", "", None, [])],
+    *[(Recipe, RECIPE, name, v) for name in RECIPE_CHOICES for v in ("SGD", "", None, ["SGD"], "a.b", ":c")],
+    *[(Recipe, RECIPE, "metrics", v) for v in ((None,), ("a.b",), ("a:loss",), ("a:b", "c:b"), "a:b")],
+    *[(Recipe, RECIPE, "augmentation", v) for v in ("", "flip", "a.b", 7, ("a:b",))],
+    *[(Recipe, RECIPE, name, "a:b") for name in ("weight_decay_form", "shift_fill", "precision")],
+    (Recipe, {**RECIPE, "label_smoothing": 0.1}, "loss", "a:b"),
+    (Recipe, {**RECIPE, "warmup_epochs": 1}, "schedule", "a:b"),
     *[(Recipe, RECIPE, name, v) for name in ("momentum", "label_smoothing", "ema_momentum") for v in (*AMOUNTS, 1.0)],
     (Recipe, {**RECIPE, "optimizer": "adamw"}, "weight_decay_form", "l2"),
     *[(Recipe, RECIPE, "shift_pixels", v) for v in (-1, 0.5, "1", True, None)],
@@ -183,6 +210,10 @@ MALFORMED = [
     *[(DatasetSpec, DATASET, "name", v) for v in NAMES],
     *[(DatasetSpec, DATASET, "summary", v) for v in TEXTS],
     *[(DatasetSpec, DATASET, "builder", v) for v in REFERENCES],
+    *[(DatasetSpec, ARRAYS, "arrays", v) for v in REFERENCES],
+    *[(DatasetSpec, ARRAYS, "builder", "pkg.data:Dots"), (DatasetSpec, ARRAYS, "download", True)],
+    *[(DatasetSpec, ARRAYS, "class_names", v) for v in (None, "ab", ("a",), ("a", "a"), ("a", ""), ("a", 1), "a\x1b")],
+    (DatasetSpec, DATASET, "class_names", ("a", "b")),
     *[(DatasetSpec, DATASET, "version", v) for v in ("", "1", "1.0", "1.0.0.0", "v1.0.0", "1.0.x", None)],
     *[(DatasetSpec, DATASET, "classes", v) for v in COUNTS],
     *[(DatasetSpec, DATASET, "image_shape", v) for v in ((), (8, 8), (8, 8, 0), (8, 8, "1"), ("a", "b", "c"), 8, None)],
@@ -224,6 +255,7 @@ def test_a_malformed_field_is_a_spec_error_of_one_printable_line(
         (WeightsSpec, WEIGHTS),
         (ModelSpec, MODEL),
         (DatasetSpec, DATASET),
+        (DatasetSpec, ARRAYS),
         (RuntimeSpec, RUNTIME),
     ],
 )
@@ -329,3 +361,21 @@ def test_there_may_be_no_recipe_and_no_weights() -> None:
 @pytest.mark.parametrize("name", ["a", "0", "resnet20_cifar", "a.b-c_d", "x" * 64])
 def test_a_good_name_is_returned_as_it_is(name: str) -> None:
     assert check_name(name) == name
+
+
+def test_a_recipe_tells_which_code_it_names() -> None:
+    own = Recipe(
+        **{**RECIPE, "optimizer": "acme:adam", "metrics": ["top_k_categorical_accuracy", "acme.more:margin"]},
+        loss="acme:brier",
+        schedule="acme:halving",
+        augmentation="acme:noise",
+    )
+    assert own.metric_names == ("top_k_categorical_accuracy", "margin")
+    assert own.references == {
+        "optimizer": "acme:adam",
+        "schedule": "acme:halving",
+        "loss": "acme:brier",
+        "augmentation": "acme:noise",
+        "metric margin": "acme.more:margin",
+    }
+    assert Recipe(**RECIPE).references == {}

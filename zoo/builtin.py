@@ -27,8 +27,7 @@ def zoo_datasets() -> list[DatasetSpec]:
         DatasetSpec(
             name="digits",
             summary="1,797 handwritten digits, 8×8 grey: scikit-learn's, no download",
-            builder="zoo.data.digits:Digits",
-            version="1.0.0",
+            arrays="zoo.data.digits:arrays",
             classes=10,
             image_shape=(8, 8, 1),
             splits={"train": 1197, "test": 600},

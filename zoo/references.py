@@ -39,6 +39,11 @@ def below(folders: Iterable[str]) -> Iterator[str]:
             yield from (os.path.join(folder, name) for name in sorted(here))
 
 
+def top_package(reference: str) -> str:
+    """The package or module at the top of `"package.module:name"`."""
+    return reference.partition(":")[0].partition(".")[0]
+
+
 def resolve(reference: str) -> Callable[..., Any]:
     """The object that `"package.module:name"` names, imported now.
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 MAX_LINE = 300
 
 # What Keras and TensorFlow put before the cause, which stands on a later line: Keras in bold, TensorFlow by its type.
-PREAMBLES = ("Exception encountered when calling ", "Graph execution error:")
+PREAMBLES = ("Exception encountered when calling ", "Graph execution error:", "in user code:")
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 CAUSE = re.compile(r"[\w.]+(Error|Exception): ")
 

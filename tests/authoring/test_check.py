@@ -22,7 +22,7 @@ pytestmark = pytest.mark.real
 FAULTY = Path(__file__).with_name("faulty")
 sys.path.insert(0, str(FAULTY))
 from faulty.datasets import FAULTS as DATASET_FAULTS  # noqa: E402 - needs the path above
-from faulty.models import BUILT, BY_BACKEND  # noqa: E402 - needs the path above
+from faulty.models import BUILT, BY_BACKEND, recipe  # noqa: E402 - needs the path above
 from faulty.runtimes import FAULTS as RUNTIME_FAULTS  # noqa: E402 - needs the path above
 
 
@@ -46,10 +46,10 @@ def _check(tree: Path, group: str, backends: tuple[str, ...]) -> dict[str, list[
     names = {"alone": BUILT, "by backend": BY_BACKEND}[group]
     specs = [spec for spec in record.models if spec.name in names]
     found: dict[str, list[Finding]] = {}
-    for finding in models.check(specs, {}, backends, api.environment_of(target), lambda _: None):
+    recipes = [recipe(name, model="resnet*") for name in ("fine", "recipe-fails", "plain")]
+    for finding in models.check(specs, recipes, {}, backends, api.environment_of(target), lambda _: None):
         name = re.search(r", model (\S+)", finding.where)
-        assert name is not None
-        found.setdefault(name[1], []).append(finding)
+        found.setdefault(name[1] if name else finding.where, []).append(finding)
     return found
 
 
@@ -76,6 +76,12 @@ def test_a_fault_on_one_backend_is_found_there(by_backend: dict[str, list[Findin
     found = by_backend.get(name, [])
     assert [finding.code for finding in found] == ([] if name == "fine" else [name.partition(".")[0]]), found
     assert all(finding.where == f"faulty/build.py:15, model {name} on torch" for finding in found)
+
+
+def test_a_recipe_for_models_of_others_is_tried_too(alone: dict[str, list[Finding]]) -> None:
+    (finding,) = alone["zoo_recipes"]
+    assert finding.code == "recipe-fails"
+    assert finding.message.startswith("recipe default for *: faulty.functions:mean must give a value for each of 6 ")
 
 
 def test_every_check_of_models_has_a_model_that_fails_it() -> None:

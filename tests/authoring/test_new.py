@@ -37,7 +37,7 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_is_a_complete_distribution(trees: Path, kind: str) -> None:
     tree = trees / f"my_{kind}"
     files = {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
-    code = {"model": "model.py", "runtime": "runtime.py", "dataset": "builder.py"}[kind]
+    code = {"model": "model.py", "runtime": "runtime.py", "dataset": "data.py"}[kind]
     assert files == {
         *(".gitignore", ".github/workflows/test.yml", "LICENSE", "README.md", "pyproject.toml"),
         *(

@@ -268,35 +268,33 @@ def test_weights_that_do_not_fit_are_one_line_and_exit_code_3(quick: Zoo, tmp_pa
 
 
 @pytest.fixture
-def data(in_process: Zoo, home: Path, tmp_path: Path) -> Path:
-    """A data directory with the digits in it, to damage."""
-    assert in_process("data", "fetch", "digits").returncode == 0
-    return Path(shutil.copytree(home / "data", tmp_path / "data"))
+def data(letters: Path, tmp_path: Path) -> Path:
+    """A data directory with the letters in it, to damage."""
+    return Path(shutil.copytree(letters, tmp_path / "data"))
 
 
 @pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
 def test_damaged_data_is_found_before_anything_is_measured(in_process: Zoo, data: Path, file: str) -> None:
-    (data / "digits" / "1.0.0" / file).write_text("{")
-    done = in_process("bench", "toy_resnet", "--data-dir", str(data))
+    (data / "letters" / "1.0.0" / file).write_text("{")
+    done = in_process("bench", "toy_resnet", "--dataset", "letters", "--data-dir", str(data))
     assert done.returncode == 3
     assert f"{file} is damaged (not JSON); remove its folder and prepare the dataset again" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("damage", ["truncate", "remove", "garbage"])
-def test_damaged_records_are_one_line_and_exit_code_3(quick: Zoo, data: Path, damage: str) -> None:
-    (file,) = (data / "digits" / "1.0.0").glob("digits-test.tfrecord*")
+def test_damaged_records_are_one_line_and_exit_code_3(quick: Zoo, data: Path, tmp_path: Path, damage: str) -> None:
+    (file,) = (data / "letters" / "1.0.0").glob("letters-test.tfrecord*")
     content = file.read_bytes()
     if damage == "remove":
         file.unlink()
     else:
         file.write_bytes(content[: len(content) // 2] if damage == "truncate" else b"x" * len(content))
-    done = quick(
-        "bench", "toy_resnet", "--max-time", "1", "--batch-size", "1", "--runtime", "jax", "--data-dir", str(data)
-    )
+    where = ("--dataset", "letters", "--data-dir", str(data), "--weights", str(_weights("digits", tmp_path)))
+    done = quick("bench", "toy_resnet", *where, "--max-time", "1", "--batch-size", "1")
     assert done.returncode == 3
     (line,) = [text for text in done.stdout.splitlines() if text.startswith("!")]
-    assert "can't read 'test' of digits in" in line
+    assert "can't read 'test' of letters in" in line
 
 
 def _workers(home: Path) -> list[psutil.Process]:

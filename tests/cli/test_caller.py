@@ -24,7 +24,7 @@ import zoo
 @zoo.hookimpl
 def zoo_models():
     weights = zoo.WeightsSpec(dataset="deadly-data", file="deadly.weights:w.safetensors", sha256="0" * 64)
-    recipe = zoo.Recipe(dataset="*", epochs=1)
+    recipe = zoo.Recipe(dataset="*", epochs=1, loss="deadly.loss:f", augmentation="deadly.loss:g")
     return [
         zoo.ModelSpec(
             name="deadly-model", summary="s", build="deadly.model:build", input_shape=(8, 8, 1), classes=10,
@@ -38,7 +38,11 @@ def zoo_datasets():
         zoo.DatasetSpec(
             name="deadly-data", summary="s", builder="deadly.data:Data", version="1.0.0", classes=10,
             image_shape=(8, 8, 1), splits={"train": 1, "test": 1},
-        )
+        ),
+        zoo.DatasetSpec(
+            name="deadly-arrays", summary="s", arrays="deadly.arrays:load", classes=10, image_shape=(8, 8, 1),
+            splits={"train": 1, "test": 1},
+        ),
     ]
 
 @zoo.hookimpl
@@ -73,7 +77,7 @@ for command in commands:
 print(json.dumps([ran, codes]))
 """
 
-MODEL, DATA = "deadly-model", "deadly-data"
+MODEL, DATA, ARRAYS = "deadly-model", "deadly-data", "deadly-arrays"
 A, B = (make_result(number, model=MODEL, dataset=DATA) for number in range(2))
 QUICKLY = ("--max-time", "1", "--processes", "1", "--batch-size", "1")
 # Each command, with names of the plugin's where it takes some.
@@ -81,12 +85,12 @@ USED: dict[tuple[str, ...], list[str]] = {
     ("list",): [],
     ("show",): [MODEL],
     ("bench",): [MODEL, "--dataset", DATA, "--runtime", "deadly-runtime", *QUICKLY],
-    ("recommend",): [MODEL, "--dataset", DATA],
+    ("recommend",): [MODEL, "--dataset", ARRAYS],
     ("compare",): [A.id, B.id],
     ("calibrate",): [MODEL, "--pairs", "2", "--batch-size", "1"],
     ("reproduce",): [A.id, "--across-environments"],
     ("peak",): ["--seconds", "1"],
-    ("train",): [MODEL, "--dataset", DATA],
+    ("train",): [MODEL, "--dataset", ARRAYS],
     ("export",): [MODEL, "--dataset", DATA, "--runtime", "deadly-runtime", "-o", "exported"],
     ("runtimes",): [],
     ("doctor",): ["--quick"],
@@ -99,8 +103,8 @@ USED: dict[tuple[str, ...], list[str]] = {
     ("results", "rm"): ["--model", MODEL, "--all", "--yes"],
     ("data", "list"): [],
     ("data", "fetch"): [DATA],
-    ("data", "verify"): [DATA],
-    ("data", "show"): [DATA, "--images", "sheet.png"],
+    ("data", "verify"): [ARRAYS],
+    ("data", "show"): [ARRAYS, "--images", "sheet.png"],
     ("weights", "list"): [],
     ("weights", "verify"): [MODEL],
     ("weights", "import"): [__file__, MODEL, "--dataset", DATA],
@@ -137,7 +141,7 @@ def deadly(tmp_path: Path) -> Site:
     for name, source in (("deadly", DEADLY), ("deadly/weights", DEADLY), ("keras", KERAS)):
         (site.folder / name).mkdir()
         (site.folder / name / "__init__.py").write_text(source)
-    for name in ("model", "data", "runtime"):
+    for name in ("model", "data", "arrays", "loss", "runtime"):
         (site.folder / "deadly" / f"{name}.py").write_text(DEADLY)
     (site.folder / "deadly" / "weights" / "w.safetensors").write_bytes(b"no weights")
     for result in (A, B):

@@ -212,7 +212,7 @@ def wait_until(reached: Callable[[], bool], seconds: float = 20) -> None:
         (("fetch", "imagenet2012"), 2, "imagenet2012 has to be downloaded by hand, into "),
         (("fetch", "a/b/c"), 2, "unknown dataset 'a/b/c'"),
         (("fetch", "folder:/"), 2, "an image folder is used as it is"),
-        (("fetch", "digits", "--data-dir", "/dev/null"), 2, "can't write to /dev/null: file exists"),
+        (("fetch", "mnist", "--data-dir", "/dev/null"), 2, "can't write to /dev/null: file exists"),
         (("fetch", "digits", "--idle", "0"), 2, "Invalid value for '--idle'"),
         (("verify", "digts"), 2, "unknown dataset 'digts'; did you mean 'digits'?"),
         (("show", "folder:/nowhere"), 2, "the image folder '/nowhere' is not there"),

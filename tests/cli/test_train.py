@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,17 @@ from zoo.training.api import spread
 
 pytestmark = pytest.mark.real
 
-RUN = ("small", "--epochs", "4", "--set", "ema_momentum=0.9", "--set", "flip=yes")
+OWN = {"metrics": "small:brier,top_k_categorical_accuracy", "augmentation": "small:darker"}
+RUN = (
+    "small",
+    "--epochs",
+    "4",
+    "--set",
+    "ema_momentum=0.9",
+    "--set",
+    "flip=yes",
+    *chain.from_iterable(("--set", f"{name}={value}") for name, value in OWN.items()),
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +49,13 @@ def test_the_weights_say_how_they_were_made(trained: dict[str, Any], home: Path)
     assert trained["path"] == str(home / "weights" / "small" / "digits.safetensors")
     record = trained["provenance"]
     assert record["recipe"]["epochs"] == 4
-    assert record["changes"] == {"epochs": 4, "ema_momentum": 0.9, "flip": True}
+    own = {"metrics": ["small:brier", "top_k_categorical_accuracy"], "augmentation": "small:darker"}
+    assert record["changes"] == {"epochs": 4, "ema_momentum": 0.9, "flip": True, **own}
+    assert record["code"].keys() == {"small:brier", "small:darker"}
+    assert {(code["distribution"], code["version"]) for code in record["code"].values()} == {("small", "1.0")}
+    metrics = record["score"]["metrics"]
+    assert 0.3 < record["score"]["value"] < metrics["top_k_categorical_accuracy"] <= 1
+    assert 0 < metrics["brier"] < 0.9  # which is that of ten classes that are as likely as one another
     assert record["train_images"] == 1197
     assert record["score"]["images"] == 600
     assert record["score"]["split"] == "test"
@@ -52,6 +69,7 @@ def test_the_run_keeps_its_history_and_a_picture_of_it(trained: dict[str, Any]) 
     folder = Path(trained["run"])
     history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in history] == [1, 2, 3, 4]
+    assert history[0]["brier"] > history[-1]["brier"]
     assert history[0]["loss"] > history[-1]["loss"] == trained["provenance"]["final_loss"]
     assert trained["provenance"]["train_s"] == pytest.approx(sum(line["seconds"] for line in history), abs=0.1)
     assert "<polyline" in (folder / "curves.svg").read_text()
@@ -91,6 +109,14 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
     assert refused.returncode == 2
     assert "of this very run; go on from there with --resume" in refused.stderr
 
+    changed = tmp_path / "changed"
+    shutil.copytree(small["PYTHONPATH"], changed)
+    (changed / "small.py").write_text((changed / "small.py").read_text().replace("0.5, 1, seed", "0.4, 1, seed"))
+    refused = in_process("train", *arguments, "--resume", PYTHONPATH=str(changed))
+    assert refused.returncode == 2
+    assert f"{folder} holds another run: code.small:brier.sha256 is " in refused.stderr
+    assert refused.stderr.endswith(" (and 1 more); name another folder\n")
+
     done = zoo("train", *arguments, "--resume", "--json", **small)
     assert done.returncode == 0, done.stderr
     resumed = json.loads(done.stdout)
@@ -106,11 +132,11 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(
 
 
 def test_tuning_reads_no_test_split_and_streams_the_same_images(
-    zoo: Zoo, small: dict[str, str], tmp_path: Path
+    zoo: Zoo, small: dict[str, str], letters: Path, tmp_path: Path
 ) -> None:
     done = zoo(
-        "train", "small", "--tune", "--data", "stream", "--seeds", "2", "--epochs", "1", "--flip-test",
-        "--run-dir", str(tmp_path), "--json", **small,
+        "train", "small", "--tune", "--dataset", "letters", "--data-dir", str(letters), "--data", "stream",
+        "--seeds", "2", "--epochs", "1", "--flip-test", "--run-dir", str(tmp_path), "--json", **small,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
@@ -149,6 +175,7 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(
         (["--dataset", "digit"], "unknown dataset 'digit'; did you mean 'digits'?"),
         (["--set", "learning_rte=1"], "a recipe has no 'learning_rte' to set; did you mean 'learning_rate'?"),
         (["--set", "mean=0.5,0.5"], "mean has 2 values and the images of resnet8 have 3 channels"),
+        (["--set", "loss=nowhere:brier"], "the recipe's loss, nowhere:brier, is not there: install what has it, or"),
         (["--set", "shift_pixels=32"], "shift_pixels 32 would move images of 32×32 out of sight"),
         (["--run-dir", "/proc/nowhere"], "can't write to /proc/nowhere: no such file or directory"),
         (["--strategy", "multi-worker"], "--strategy multi-worker with --keras-backend tensorflow: Keras 3 does not"),
@@ -163,12 +190,11 @@ def test_what_can_not_be_trained_is_one_line_at_once(arguments: list[str], line:
 
 
 def test_several_seeds_of_a_dataset_without_a_recipe_of_its_own(
-    trained: dict[str, Any], zoo: Zoo, small: dict[str, str], home: Path, tmp_path: Path
+    zoo: Zoo, small: dict[str, str], letters: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(home / "data" / "digits", tmp_path / "letters")
     output = tmp_path / "w.safetensors"
     arguments = ["--seeds", "2", "--epochs", "1", "--run-dir", str(tmp_path / "runs"), "-o", str(output), "--json"]
-    done = zoo("train", "small", "--dataset", "letters", "--data-dir", str(tmp_path), *arguments, **small)
+    done = zoo("train", "small", "--dataset", "letters", "--data-dir", str(letters), *arguments, **small)
     assert done.returncode == 0, done.stderr
     first, second = json.loads(done.stdout)["runs"]
     record = first["provenance"]

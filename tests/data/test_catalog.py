@@ -19,7 +19,7 @@ from zoo.specs import DatasetSpec
 DIGITS = DatasetSpec(
     name="digits",
     summary="digits",
-    builder="zoo.data.digits:Digits",
+    builder="pkg.data:Digits",
     version="1.0.0",
     classes=10,
     image_shape=(8, 8, 1),
@@ -132,7 +132,7 @@ def test_an_embedded_dataset_is_prepared_in_the_zoos_own_folder_and_not_in_one_t
     if variable:
         monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path / "named"))
     found = find("digits", KNOWN, None if variable else tmp_path / "named")
-    assert found.builder == "zoo.data.digits:Digits"
+    assert found.builder == "pkg.data:Digits"
     assert found.data_dir == str(tmp_path / "home" / "data")
     assert found.folder == str(tmp_path / "home" / "data" / "digits" / "1.0.0")
     assert (found.classes, found.image_shape, found.splits) == (10, (8, 8, 1), DIGITS.splits)
@@ -154,7 +154,7 @@ def test_an_embedded_dataset_is_found_in_the_zoos_own_folder_whatever_is_named(
 def test_a_dataset_of_a_plugin_is_read_where_it_has_been_prepared(tmp_path: Path) -> None:
     prepare(tmp_path, "digits", "1.0.0")
     found = find("digits", KNOWN, tmp_path)
-    assert found.builder == "zoo.data.digits:Digits"
+    assert found.builder == "pkg.data:Digits"
     assert found.splits == {"train": 12, "test": 4}
 
 

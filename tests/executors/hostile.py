@@ -42,6 +42,13 @@ def raises_ours(job: dict[str, Any], report: Report) -> NoReturn:
     raise kind("the message")
 
 
+def raises_a_kind_of_ours(job: dict[str, Any], report: Report) -> NoReturn:
+    class CutError(DataError):
+        pass
+
+    raise CutError("the file is cut")
+
+
 def raises_namesake(job: dict[str, Any], report: Report) -> NoReturn:
     class UsageError(Exception):
         """Of another library: the user has made no mistake."""

@@ -105,6 +105,11 @@ def test_an_error_of_the_zoos_keeps_its_message_and_exit_code(kind: type[ZooErro
     assert error.value.exit_code == exit_code
 
 
+def test_an_error_of_a_kind_that_only_the_worker_knows_is_the_one_that_it_is_a_kind_of() -> None:
+    with pytest.raises(DataError, match=r"^the file is cut$"):
+        call(task("raises_a_kind_of_ours"))
+
+
 def test_an_error_that_only_shares_a_name_is_no_mistake_of_the_users() -> None:
     with pytest.raises(ZooError, match="not the zoo's") as error:
         call(task("raises_namesake"))

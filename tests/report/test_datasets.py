@@ -10,6 +10,7 @@ FOUND: dict[str, Any] = {
     "name": "toys",
     "version": "1.0.0",
     "folder": "/data/toys/1.0.0",
+    "arrays": None,
     "builder": None,
     "prepared": True,
     "classes": 2,
@@ -43,9 +44,17 @@ def test_of_many_classes_the_first_are_named() -> None:
 
 
 def test_where_a_dataset_is_that_is_not_there_yet() -> None:
-    rows = [FOUND, {**FOUND, "prepared": False, "builder": "a:B"}, {**FOUND, "prepared": False}]
+    rows = [
+        FOUND,
+        {**FOUND, "prepared": False, "builder": "a:B"},
+        {**FOUND, "prepared": False},
+        {**FOUND, "arrays": "a:b"},
+    ]
     places = [line.split("?×32×3")[1].strip() for line in table(rows, "simple").splitlines()[2:]]
-    assert places == ["/data/toys/1.0.0", "prepared on first use", "to be downloaded: zoo data fetch toys"]
+    assert places == [
+        *("/data/toys/1.0.0", "prepared on first use", "to be downloaded: zoo data fetch toys"),
+        "comes with zoo-toys",
+    ]
 
 
 def test_what_was_verified_has_eight_places_and_says_what_differs() -> None:

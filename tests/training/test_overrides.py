@@ -25,6 +25,10 @@ RECIPE = Recipe(dataset="digits", epochs=3)
         ("mean=0.49,0.48,0.45", (0.49, 0.48, 0.45)),
         ("std=(0.25)", (0.25,)),
         ("precision=mixed_bfloat16", "mixed_bfloat16"),
+        ("loss=acme.losses:brier", "acme.losses:brier"),
+        ("metrics=top_k_categorical_accuracy, acme:margin", ("top_k_categorical_accuracy", "acme:margin")),
+        ("augmentation=acme:noise", "acme:noise"),
+        ("augmentation=none", None),
     ],
 )
 def test_a_value_has_the_type_of_its_field(setting: str, value: Any) -> None:
@@ -56,7 +60,10 @@ def test_later_settings_come_after_earlier_ones() -> None:
         ("epochs=\x1b[31m", "epochs must be a whole number, not '?[31m'"),
         ("epochs=0", "epochs must be a whole number of at least 1"),
         ("learning_rate=nan", "learning_rate must be a number of at least 0"),
-        ("schedule=cosin", "schedule must be one of constant, cosine, one_cycle"),
+        ("schedule=cosin", "schedule must be one of constant, cosine, one_cycle or have the form "),
+        ("augmentation=flip", 'augmentation must have the form "package.module:function"'),
+        ("metrics=", "metrics must be one of top_k_categorical_accuracy or have the form "),
+        ("model=resnet8", "a recipe has no 'model' to set"),
         ("weight_decay_form=l2", "weight_decay_form l2 is for sgd"),
     ],
 )

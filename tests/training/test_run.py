@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from zoo.data.catalog import Dataset
 from zoo.errors import DataError, UsageError
 from zoo.specs import ModelSpec, Recipe
 from zoo.training import run as run_module
+from zoo.training.code import Code, code_of
 from zoo.training.job import Job, check, differences
 from zoo.training.run import Run
 
@@ -29,7 +32,8 @@ JOB = Job(
         image_shape=(8, 8, 1),
         splits={"train": 3, "test": 2},
     ),
-    recipe=Recipe(dataset="digits", epochs=30),
+    recipe=Recipe(dataset="digits", epochs=30, loss="acme:brier"),
+    code={"acme:brier": Code(distribution="acme", version="1.0", sha256="0" * 16)},
 )
 
 
@@ -78,6 +82,73 @@ def test_what_decides_the_weights_makes_another_run(other: Job, difference: str,
     with pytest.raises(UsageError) as error:
         folder.check(other)
     assert str(error.value) == f"{tmp_path} holds another run: {difference}; name another folder"
+
+
+def other_code(**changes: str) -> Job:
+    return dataclasses.replace(JOB, code={"acme:brier": dataclasses.replace(JOB.code["acme:brier"], **changes)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"version": "1.1"}, 'code.acme:brier.version is "1.0" there and "1.1" here'),
+        ({"sha256": "1" * 16}, f'code.acme:brier.sha256 is "{"0" * 16}" there and "{"1" * 16}" here'),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_code(changes: dict[str, str], difference: str, tmp_path: Path) -> None:
+    other, folder = other_code(**changes), Run(tmp_path)
+    assert other.default_folder() == JOB.default_folder()
+    folder.begin(JOB)
+    folder.add_epoch({"epoch": 1})
+    for resume in (True, False):
+        with pytest.raises(UsageError, match=re.escape(f"{tmp_path} holds another run: {difference}; name another")):
+            folder.check(dataclasses.replace(other, resume=resume))
+    folder.result.write_text("{}")
+    folder.check(other)  # it is finished, and makes way
+    with pytest.raises(UsageError, match="holds another run: code"):
+        folder.check(dataclasses.replace(other, resume=True))
+    with pytest.raises(UsageError, match=r"holds another run: code.* \(and 1 more\)"):
+        folder.check(dataclasses.replace(other, recipe=dataclasses.replace(JOB.recipe, epochs=31)))
+
+
+@pytest.fixture
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package that can't be imported, in no distribution."""
+    (tmp_path / "acme_code").mkdir()
+    (tmp_path / "acme_code" / "__init__.py").write_text("raise SystemExit(7)\n")
+    (tmp_path / "acme_code" / "losses.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path / "acme_code"
+
+
+@pytest.mark.parametrize("file", ["__init__.py", "losses.py", "more.py"])
+def test_code_is_known_by_the_files_of_its_package(acme: Path, file: str) -> None:
+    recipe = dataclasses.replace(JOB.recipe, loss="acme_code.losses:brier")
+    (before,) = code_of(recipe, JOB.dataset).values()
+    assert (before.distribution, before.version) == (None, None)
+    assert code_of(recipe, JOB.dataset) == {"acme_code.losses:brier": before}
+    (acme / file).write_text("# other")
+    (after,) = code_of(recipe, JOB.dataset).values()
+    assert after.sha256 != before.sha256
+
+
+def test_code_is_known_by_its_distribution_and_that_of_a_dataset_counts(acme: Path) -> None:
+    recipe = dataclasses.replace(JOB.recipe, loss="pluggy._hooks:x", metrics=("zoo_toy_resnet.model:y",))
+    dataset = dataclasses.replace(JOB.dataset, arrays="acme_code:load")
+    found = code_of(recipe, dataset)
+    names = {reference: code.distribution for reference, code in found.items()}
+    assert names == {"acme_code:load": None, "pluggy._hooks:x": "pluggy", "zoo_toy_resnet.model:y": "zoo-toy-resnet"}
+    assert found["pluggy._hooks:x"].version == version("pluggy")
+    own = dataclasses.replace(JOB.dataset, arrays="zoo.data.digits:arrays")
+    assert code_of(Recipe(dataset="digits", epochs=1), own) == {}
+
+
+def test_code_that_is_not_there_is_a_line() -> None:
+    recipe = dataclasses.replace(JOB.recipe, loss="nowhere.losses:brier")
+    with pytest.raises(
+        UsageError, match=r"^the recipe's loss, nowhere.losses:brier, is not there: install what has it"
+    ):
+        code_of(recipe, JOB.dataset)
 
 
 def test_the_name_of_a_folder_dataset_makes_no_folders(tmp_path: Path) -> None:

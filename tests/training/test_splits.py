@@ -49,6 +49,13 @@ def test_an_image_folder_is_not_streamed() -> None:
         is_streamed(like(name="folder:/cats"), "stream")
 
 
+def test_arrays_are_not_streamed_however_large() -> None:
+    arrays = like(arrays="pkg:load", image_shape=(224, 224, 3))
+    assert not is_streamed(arrays, "auto")
+    with pytest.raises(UsageError, match=r"^cifar10 is made in memory; only what TFDS has prepared can be streamed$"):
+        is_streamed(arrays, "stream")
+
+
 @pytest.mark.parametrize("size", [1, 4, 10, 99])
 def test_chunks_are_everything_in_order(size: int) -> None:
     images = np.arange(10 * 2 * 2 * 1, dtype=np.uint8).reshape(10, 2, 2, 1)

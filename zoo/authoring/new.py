@@ -37,8 +37,15 @@ class Kind:
 KINDS = {
     "model": Kind("zoo bench {name}", ("keras.*",)),
     "runtime": Kind("zoo bench toy_resnet --runtime {name}", ("keras.*", "tensorflow.*")),
-    "dataset": Kind("zoo data verify {name}", ("tensorflow_datasets.*",)),
+    "dataset": Kind("zoo data verify {name}", ()),
 }
+
+UNTYPED = """
+[[tool.mypy.overrides]]
+module = %s
+ignore_missing_imports = true
+follow_imports = "skip"
+"""
 
 # Where the common files go; the others go into the package.
 PLACES = {
@@ -115,7 +122,7 @@ def _fill(name: str, kind: str, distribution: str) -> dict[str, str]:
         "package": package,
         "year": str(datetime.date.today().year),
         "start": KINDS[kind].start.format(name=name),
-        "untyped": json.dumps(list(KINDS[kind].untyped)),
+        "untyped": UNTYPED % json.dumps(list(KINDS[kind].untyped)) if KINDS[kind].untyped else "",
     }
     filled = {f"{package}/py.typed": ""}
     for folder in ("common", kind):

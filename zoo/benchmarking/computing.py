@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import importlib.util
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Any
 from zoo.benchmarking.environment import fingerprint, fingerprinted
 from zoo.installed import CORE, normalised
 from zoo.record.environment import Environment
+from zoo.references import find, top_package
 from zoo.registry import Entry
 from zoo.specs import RuntimeSpec
 
@@ -73,29 +73,30 @@ def code_digest(*references: str) -> str:
 
     :param references: such as `"package.module:function"`.
     """
-    names = {"zoo", *(reference.partition(":")[0].partition(".")[0] for reference in references)}
+    return files_digest({"zoo", *map(top_package, references)})
+
+
+def files_digest(packages: set[str]) -> str:
+    """The sha256 of the Python files of these packages, in 16 digits."""
     found = hashlib.sha256()
-    for name in sorted(names):
+    for name in sorted(packages):
         for place, file in _files(name):
             found.update(f"{place}\0{file.stat().st_size}\0".encode())
             found.update(file.read_bytes())
     return found.hexdigest()[:16]
 
 
-def _files(name: str) -> Iterator[tuple[str, Path]]:
+def _files(package: str) -> Iterator[tuple[str, Path]]:
     """The Python files of a package or module, each with its place in it, in a fixed order."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return
+    spec = find(package)
     if spec is None:
         return
     folders = list(spec.submodule_search_locations or ())
     if not folders and spec.origin and os.path.isfile(spec.origin):
-        yield name, Path(spec.origin)
+        yield package, Path(spec.origin)
     for folder in folders:
         for file in sorted(Path(folder).rglob("*.py")):
-            yield f"{name}/{file.relative_to(folder).as_posix()}", file
+            yield f"{package}/{file.relative_to(folder).as_posix()}", file
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,8 @@ def _print(name: str, dataset: str, done: dict[str, Any]) -> None:
         f"{name} on {dataset}: {accuracy(score)} of {score['images']:,} {kind} images, "
         f"seed {record['recipe']['seed']}, after {record['train_s']:g} s"
     )
+    for metric, value in score.get("metrics", {}).items():
+        click.echo(f"{metric} {value:.4g}")
     if "with_flip" in score:
         click.echo(f"with flip test-time augmentation: {accuracy(score['with_flip'])}")
     click.echo(f"weights {done['path']}")

@@ -101,7 +101,7 @@ def fetch(
     if name.startswith(IMAGE_FOLDER):
         raise UsageError("an image folder is used as it is; there is nothing to fetch")
     catalog.check_dataset_name(name, known)
-    there = _prepared_already(name, known, data_dir)
+    there = _there_already(name, known, data_dir)
     if there is not None:
         return {**_described(there, known), "fresh": False}
 
@@ -246,13 +246,15 @@ def _described(dataset: Dataset, known: Known) -> dict[str, Any]:
     }
 
 
-def _prepared_already(name: str, known: Known, data_dir: str | Path | None) -> Dataset | None:
+def _there_already(name: str, known: Known, data_dir: str | Path | None) -> Dataset | None:
     if data_dir is not None and not Path(data_dir).is_dir():
         return None  # it will be made
     try:
         found = catalog.find(name, known, data_dir)
     except UsageError:
         return None
+    if found.arrays is not None:
+        return found
     # what the zoo has prepared for itself is nothing that was fetched to another folder
     asked_for = catalog.search_folders(data_dir)
     return found if found.is_prepared and Path(found.data_dir) in asked_for else None

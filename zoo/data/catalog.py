@@ -10,12 +10,13 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import DataError, SpecError, UsageError
 from zoo.paths import DATA_VARIABLE, home, reason
+from zoo.references import find as find_module
 from zoo.registry import Entry, hint_at, unknown
 from zoo.specs import IMAGE_FOLDER, NAME, DatasetSpec, Plain, check_name
 
@@ -41,8 +42,12 @@ class Dataset(Plain):
         version: of the prepared data.
         data_dir: the TFDS data directory.
         folder: the prepared data, `data_dir/name[/config]/version`; it need not exist yet if there is a `builder`.
-            Of an image folder: that folder.
+            Of an image folder: that folder. Of arrays: the package, or the module, that makes them.
         builder: `"package.module:Class"` that prepares it, or None.
+        arrays: `"package.module:function"` that returns it, or None.
+        plugin: of arrays: the distribution that declares them.
+        class_names: of arrays, as declared.
+        digests: of arrays, as declared: sha256 by split.
         classes: number of labels.
         image_shape: (height, width, channels); None where images differ in size.
         splits: number of images by split.
@@ -56,9 +61,15 @@ class Dataset(Plain):
     classes: int
     image_shape: tuple[int | None, ...]
     splits: Mapping[str, int]
+    arrays: str | None = None
+    plugin: str | None = None
+    class_names: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_shape", tuple(self.image_shape))
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "digests", dict(self.digests))
         object.__setattr__(self, "splits", dict(self.splits))
 
     @property
@@ -68,8 +79,8 @@ class Dataset(Plain):
 
     @property
     def is_prepared(self) -> bool:
-        """Whether its files are there."""
-        return Path(self.folder).is_dir()
+        """Whether there is nothing to prepare before it can be read."""
+        return self.arrays is not None or Path(self.folder).is_dir()
 
 
 def default_folders() -> list[Path]:
@@ -98,6 +109,8 @@ def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Pat
     check_dataset_name(name, known)
     folders = search_folders(data_dir)
     entry = known.get(name)
+    if entry is not None and entry.spec.arrays is not None:
+        return of_arrays(entry.spec, entry.plugin.distribution)
     embedded = entry is not None and not entry.spec.download
     for folder in dict.fromkeys([*folders, own_folder()]) if embedded else folders:
         versions = _versions(folder / name)
@@ -150,6 +163,8 @@ def class_names(dataset: Dataset) -> list[str] | None:
         from zoo.data.folder import scan
 
         return scan(Path(dataset.folder)).classes
+    if dataset.arrays is not None:
+        return list(dataset.class_names or map(str, range(dataset.classes)))
     try:
         names = (Path(dataset.folder) / CLASS_NAMES).read_text().splitlines()
     except (OSError, UnicodeDecodeError):
@@ -180,6 +195,34 @@ def declared(spec: DatasetSpec, data_dir: Path) -> Dataset:
         classes=spec.classes,
         image_shape=spec.image_shape,
         splits=spec.splits,
+    )
+
+
+def of_arrays(spec: DatasetSpec, plugin: str) -> Dataset:
+    """A plugin's dataset that a function returns. Nothing is imported.
+
+    :param plugin: the distribution that declares it.
+    :raises DataError: if there is no such package.
+    """
+    reference = spec.arrays or ""
+    package = reference.partition(":")[0].partition(".")[0]
+    found = find_module(package)
+    if found is None:
+        raise DataError(f"the dataset {spec.name} of {plugin} names {reference}, and there is no package {package}")
+    places = [*(found.submodule_search_locations or ()), *filter(None, [found.origin])]
+    return Dataset(
+        name=spec.name,
+        version=spec.version,
+        data_dir=str(Path(places[0]).parent),
+        folder=str(Path(places[0])),
+        builder=None,
+        arrays=reference,
+        plugin=plugin,
+        classes=spec.classes,
+        class_names=spec.class_names,
+        image_shape=spec.image_shape,
+        splits=spec.splits,
+        digests=spec.digests,
     )
 
 

@@ -62,7 +62,7 @@ def load(dataset: Dataset, split: str) -> Images:
     """Decode a whole split into memory.
 
     :raises UsageError: as `batches`.
-    :raises DataError: as `batches`, and if it does not fit into memory.
+    :raises DataError: as `batches`, if it does not fit into memory, and if arrays are not those that were declared.
     """
     import numpy as np
 
@@ -80,7 +80,10 @@ def load(dataset: Dataset, split: str) -> Images:
         done += len(some)
     if images is None or labels is None or digest is None:
         raise DataError(f"the split '{split}' of {dataset.name} is empty")
-    return Images(images, labels, digest.hexdigest())
+    found, declared = digest.hexdigest(), dataset.digests.get(split)
+    if declared not in (None, found):  # whatever the function reads or computes may change unseen
+        raise DataError(f"'{split}' of {dataset.name} is not what {dataset.plugin} declares: sha256 {found}")
+    return Images(images, labels, found)
 
 
 def batches(
@@ -112,6 +115,12 @@ def _decoded(dataset: Dataset, split: str, size: int) -> Iterator[tuple[np.ndarr
         from zoo.data.folder import read
 
         yield from read(Path(dataset.folder), split, size)
+        return
+
+    if dataset.arrays is not None:
+        from zoo.data.arrays import read as read_arrays
+
+        yield from read_arrays(dataset, split, size)
         return
 
     from zoo.data.prepared import read as read_prepared

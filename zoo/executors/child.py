@@ -47,8 +47,9 @@ def main(folder: Path) -> None:
 
 def _as_json(error: BaseException) -> dict[str, Any]:
     ours = isinstance(error, ZooError)
+    kinds = [kind for kind in type(error).__mro__ if not ours or kind.__module__ == ZooError.__module__]
     return {
-        "type": type(error).__name__,
+        "type": kinds[0].__name__,  # of the zoo's own the one that whoever asked knows
         "ours": ours,
         "message": str(error) if ours else describe(error),
         "exit_code": error.exit_code if isinstance(error, ZooError) else EXIT_FAILED,

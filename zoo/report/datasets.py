@@ -71,6 +71,8 @@ def verified(found: Mapping[str, Any], fmt: str) -> str:
 
 
 def _where(found: Mapping[str, Any]) -> str:
+    if found["arrays"]:
+        return f"comes with {found['plugin']}"
     if found["prepared"]:
         return str(found["folder"])
     return "prepared on first use" if found["builder"] else f"to be downloaded: zoo data fetch {found['name']}"

@@ -14,7 +14,7 @@ from zoo.specs.dataset import DatasetSpec
 from zoo.specs.executor import ExecutorSpec
 from zoo.specs.exporter import ExporterSpec
 from zoo.specs.model import ModelSpec, WeightsSpec
-from zoo.specs.recipe import RECIPE_CHOICES, Recipe
+from zoo.specs.recipe import RECIPE_CHOICES, Recipe, is_reference
 from zoo.specs.runtime import RUNTIME_CHOICES, RuntimeSpec
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "RuntimeSpec",
     "WeightsSpec",
     "check_name",
+    "is_reference",
 ]
 
 # What the hook `zoo_` and this name returns.

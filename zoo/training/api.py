@@ -17,6 +17,7 @@ from zoo.record.scenario import check_device
 from zoo.specs import ModelSpec, Recipe
 from zoo.training import distribute
 from zoo.training import overrides as _overrides
+from zoo.training.code import code_of
 from zoo.training.job import Job, check
 from zoo.training.run import Run
 
@@ -177,6 +178,7 @@ def make_job(
         model=spec,
         dataset=found,
         recipe=chosen,
+        code=code_of(chosen, found),
         changes=changes or {},
         stream=is_streamed(found, data),
         device=device,

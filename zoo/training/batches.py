@@ -41,7 +41,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         first, number = self.share
         rows = np.arange(step * self.batch_size, (step + 1) * self.batch_size)[first::number]
         images, labels = self.stored(rows)
-        return {"image": images, "shift": self.drawn.shift[rows], "flip": self.drawn.flip[rows]}, self.one_hot[labels]
+        inputs = {"image": images, "shift": self.drawn.shift[rows], "flip": self.drawn.flip[rows]}
+        if self.recipe.augmentation is not None:
+            inputs["seed"] = self.drawn.seed[rows]
+        return inputs, self.one_hot[labels]
 
     def stored(self, rows: Array) -> tuple[Array, Array]:
         """The images, uint8, and labels of some rows of this epoch's draws, all of one step."""

@@ -63,12 +63,15 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
         self.report("epoch", **line, step=steps, steps=steps)
 
     def _check(self, step: int, logs: Mapping[str, float]) -> None:
-        """The loss is the epoch's mean so far: once not finite, it stays so."""
+        """Loss and metrics are the epoch's means so far: once not finite, they stay so."""
         if not math.isfinite(logs["loss"]):
             raise ModelError(
                 f"the loss of {self.name} was {logs['loss']} at step {step + 1} of epoch {self.epoch + 1}, with a "
                 f"learning rate of {self._rate(step + 1):.3g}"
             )
+        for name in self.batches.recipe.metric_names:
+            if not math.isfinite(logs[name]):
+                raise ModelError(f"the metric {name} was {logs[name]} at step {step + 1} of epoch {self.epoch + 1}")
 
     def _line(self, steps: int, logs: Mapping[str, float]) -> dict[str, Any]:
         seconds = time.perf_counter() - self.began
@@ -76,6 +79,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
             "epoch": self.epoch + 1,
             "loss": float(logs["loss"]),
             "accuracy": float(logs["accuracy"]),
+            **{name: float(logs[name]) for name in self.batches.recipe.metric_names},
             "learning_rate": self._rate(steps),
             "images_per_second": round(steps * self.batches.batch_size / seconds, 1),
         }

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from zoo.training.learner import Learner
 
 State = tuple[list[Any], list[Any], list[Any]]  # trainable variables, other variables, the optimizer's
-Rows = tuple[Any, Any, Any]  # which images, their shifts and flips: arrays that begin with (batch,) or (steps, batch)
+Rows = tuple[
+    Any, Any, Any, Any
+]  # which images, their shifts, flips and seeds: arrays that begin with (batch,) or (steps, batch)
 
 
 class Epochs:
@@ -53,42 +55,45 @@ class Epochs:
     def _epoch(self, epoch: int, watch: Watch) -> None:
         state, steps = self._state(), len(self.batches)
         rows = self._rows()
-        sums = np.zeros(2)
+        names = ("loss", "accuracy", *(metric.name for metric in self.learner.metrics))
+        sums = np.zeros(len(names))
         for first in range(0, steps, self.steps_per_call):
             some = tuple(array[first : first + self.steps_per_call] for array in rows)
             state, found = self.advance(state, self.images, self.labels, some)
             so_far = sums + np.cumsum(np.asarray(found, np.float64).T, axis=0)
-            finite = np.isfinite(so_far[:, 0])
+            finite = np.isfinite(so_far).all(axis=1)
             last = len(so_far) - 1 if finite.all() else int(finite.argmin())
-            watch.on_train_batch_end(first + last, _means(so_far[last], first + last + 1))
+            watch.on_train_batch_end(first + last, _means(names, so_far[last], first + last + 1))
             sums = so_far[-1]
         self._assign(state)
-        watch.on_epoch_end(epoch, _means(sums, steps))
+        watch.on_epoch_end(epoch, _means(names, sums, steps))
 
     def _rows(self) -> tuple[np.ndarray[Any, Any], ...]:
         """The epoch's draws, step by step: int32, (steps, batch, …)."""
         drawn, steps, size = self.batches.drawn, len(self.batches), self.batches.batch_size
         return tuple(
             array[: steps * size].astype(np.int32).reshape(steps, size, *array.shape[1:])
-            for array in (drawn.index, drawn.shift, drawn.flip)
+            for array in (drawn.index, drawn.shift, drawn.flip, drawn.seed)
         )
 
-    def _advance(self, state: State, images: Any, labels: Any, rows: Rows) -> tuple[State, tuple[Any, Any]]:
-        """Some steps; the loss and the accuracy of each."""
+    def _advance(self, state: State, images: Any, labels: Any, rows: Rows) -> tuple[State, tuple[Any, ...]]:
+        """Some steps; the loss, the accuracy and the metrics of each."""
 
-        def step(state: State, rows: Rows) -> tuple[State, tuple[Any, Any]]:
+        def step(state: State, rows: Rows) -> tuple[State, tuple[Any, ...]]:
             return self._step(state, images, labels, rows)
 
         if len(rows[0]) > 1:
             return jax.lax.scan(step, state, rows)  # type: ignore[no-any-return]  # JAX is untyped here
-        state, (loss, accuracy) = step(state, tuple(array[0] for array in rows))
-        return state, (loss[None], accuracy[None])
+        state, found = step(state, tuple(array[0] for array in rows))
+        return state, tuple(value[None] for value in found)
 
-    def _step(self, state: State, images: Any, labels: Any, rows: Rows) -> tuple[State, tuple[Any, Any]]:
+    def _step(self, state: State, images: Any, labels: Any, rows: Rows) -> tuple[State, tuple[Any, ...]]:
         trainable, others, optimizer_state = state
-        index, shift, flip = rows
+        index, shift, flip, seed = rows
         model, optimizer = self.learner.model, self.learner.optimizer
         inputs = {"image": images[index], "shift": shift, "flip": flip}
+        if self.batches.recipe.augmentation is not None:
+            inputs["seed"] = seed
         wanted = labels[index]
         targets = jax.nn.one_hot(wanted, self.batches.one_hot.shape[1], dtype=jnp.float32)
 
@@ -99,7 +104,8 @@ class Epochs:
         (loss, (logits, others)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
         trainable, optimizer_state = optimizer.stateless_apply(optimizer_state, gradients, trainable)
         accuracy = (logits.argmax(axis=1) == wanted).mean()
-        return (trainable, others, optimizer_state), (loss, accuracy)
+        measured = [metric.function(targets, logits.astype(jnp.float32)).mean() for metric in self.learner.metrics]
+        return (trainable, others, optimizer_state), (loss, accuracy, *measured)
 
     def _state(self) -> State:
         """Copies: a call overwrites the memory of what it is given, and two variables may share theirs."""
@@ -117,7 +123,6 @@ class Epochs:
                 variable.assign(value)
 
 
-def _means(sums: np.ndarray[Any, Any], steps: int) -> dict[str, float]:
-    """Loss and accuracy over the steps so far, as Keras' `fit` gives them."""
-    loss, accuracy = (sums / steps).tolist()
-    return {"loss": loss, "accuracy": accuracy}
+def _means(names: tuple[str, ...], sums: np.ndarray[Any, Any], steps: int) -> dict[str, float]:
+    """The means over the steps so far, as Keras' `fit` gives them."""
+    return dict(zip(names, (sums / steps).tolist(), strict=True))

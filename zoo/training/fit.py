@@ -72,6 +72,7 @@ def _train(
             scorer.hold(state.averaged(learner.network, learner.optimizer))
             found = scorer.score(scored)
             line |= {"tuning_loss": found["loss"], "tuning_accuracy": found["value"]}
+            line |= {f"tuning_{name}": value for name, value in found.get("metrics", {}).items()}
         run.add_epoch(line)
         write_atomic(run.curves, draw(f"{job.model.name} on {job.dataset.name}", run.epochs()).encode())
         state.save(run.checkpoint, state.read(learner.network, learner.optimizer), line["epoch"])

@@ -14,6 +14,7 @@ from zoo.data.catalog import Dataset
 from zoo.errors import DataError, UsageError
 from zoo.paths import home
 from zoo.specs import ModelSpec, Plain, Recipe
+from zoo.training.code import Code
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +31,7 @@ class Job(Plain):
         strategy: a key of `zoo.training.distribute.STRATEGIES`, or None for one device.
         deterministic: have the framework add in a fixed order.
         flip_test: also score with the logits of each image and its mirror image averaged.
+        code: the functions of others that decide the weights, by reference.
         folder: where the run is kept.
         resume: go on from the folder's checkpoint, if there is one.
     """
@@ -45,6 +47,7 @@ class Job(Plain):
     strategy: str | None = None
     deterministic: bool = True
     flip_test: bool = False
+    code: Mapping[str, Code] = field(default_factory=dict)
     folder: str = ""
     resume: bool = False
 
@@ -55,6 +58,7 @@ class Job(Plain):
             "model": ModelSpec.from_json(values["model"]),
             "dataset": Dataset.from_json(values["dataset"]),
             "recipe": Recipe.from_json(values["recipe"]),
+            "code": {reference: Code.from_json(code) for reference, code in values["code"].items()},
         }
         return cls(**{**values, **specs})
 
@@ -65,11 +69,15 @@ class Job(Plain):
         dataset = {key: values["dataset"][key] for key in ("name", "version", "classes", "splits")}
         rest = {key: values[key] for key in ("tune", "stream", "keras_backend", "device", "strategy", "deterministic")}
         recipe = {key: value for key, value in values["recipe"].items() if key != "summary"}
-        return {"model": model, "dataset": dataset, "recipe": recipe, **rest}
+        return {"model": model, "dataset": dataset, "recipe": recipe, "code": values["code"], **rest}
 
     def default_folder(self) -> Path:
-        """A folder in the zoo's own, the same for the same identity."""
-        digest = hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()
+        """A folder in the zoo's own, the same for the same identity.
+
+        The code has no part in its name: a run that goes on after a change finds its folder, and says what has changed.
+        """
+        identity = {**self.identity(), "code": None}
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         words = [self.model.name, self.dataset.name, "tune" if self.tune else "", f"seed{self.recipe.seed}", digest[:8]]
         name = "-".join(re.sub(r"[^a-z0-9_.]+", "_", word.lower()).strip("_") for word in words if word)
         return home() / "training" / name

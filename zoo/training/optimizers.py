@@ -7,29 +7,52 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.specs import Recipe
+from zoo.errors import ModelError
+from zoo.specs import Recipe, is_reference
+from zoo.training.functions import call
 from zoo.training.schedule import learning_rates
 
 
 def optimizer(recipe: Recipe, network: keras.Model, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer, built for the network's trainable variables."""
-    options: dict[str, Any] = {
-        "learning_rate": Rates(recipe, steps_per_epoch),
-        "use_ema": recipe.ema_momentum > 0,
-        "ema_momentum": recipe.ema_momentum,
-    }
-    decay = recipe.weight_decay
-    made: keras.optimizers.Optimizer
-    if recipe.optimizer == "adamw":
-        made = keras.optimizers.AdamW(weight_decay=decay, **options)
-    else:
-        options.update(momentum=float(recipe.momentum), nesterov=recipe.momentum > 0)
-        if recipe.weight_decay_form == "l2" and decay:
-            made = SGDWithL2(decay, **options)
-        else:
-            made = keras.optimizers.SGD(weight_decay=decay or None, **options)
+    """The recipe's optimizer, built for the network's trainable variables.
+
+    :raises ModelError: if a function of others fails, or gives no new optimizer with the learning rate it is given.
+    """
+    rates = Rates(recipe, steps_per_epoch)
+    made = _own(recipe, rates) if is_reference(recipe.optimizer) else _keras(recipe, rates)
+    if recipe.weight_decay and recipe.weight_decay_form == "decoupled":
+        made.weight_decay = recipe.weight_decay
+    if recipe.ema_momentum:
+        made.use_ema, made.ema_momentum = True, recipe.ema_momentum
     made.exclude_from_weight_decay([v for v in network.trainable_variables if not decays(v)])
     made.build(network.trainable_variables)
+    return made
+
+
+def _keras(recipe: Recipe, rates: Rates) -> keras.optimizers.Optimizer:
+    """One of Keras' own, without weight decay."""
+    if recipe.optimizer == "adamw":
+        return keras.optimizers.AdamW(rates, weight_decay=0.0)  # by itself it would have some
+    if recipe.optimizer != "sgd":
+        kinds = {name.lower(): kind for name, kind in vars(keras.optimizers).items()}
+        return kinds[recipe.optimizer](rates)
+    options: dict[str, Any] = {"momentum": float(recipe.momentum), "nesterov": recipe.momentum > 0}
+    if recipe.weight_decay_form == "l2" and recipe.weight_decay:
+        return SGDWithL2(recipe.weight_decay, learning_rate=rates, **options)
+    return keras.optimizers.SGD(rates, **options)
+
+
+def _own(recipe: Recipe, rates: Rates) -> keras.optimizers.Optimizer:
+    """What a function of others makes."""
+    made = call(recipe.optimizer, rates)
+    if not isinstance(made, keras.optimizers.Optimizer):
+        raise ModelError(f"{recipe.optimizer} must return a keras.optimizers.Optimizer, not {type(made).__name__}")
+    if made.built:
+        raise ModelError(f"{recipe.optimizer} must return a new optimizer, which has no variables yet")
+    if made._learning_rate is not rates:  # what is logged would be another
+        raise ModelError(f"{recipe.optimizer} must make its optimizer with the learning rate that it is given")
+    if made.use_ema:
+        raise ModelError(f"{recipe.optimizer} sets use_ema; set ema_momentum of the recipe instead")
     return made
 
 

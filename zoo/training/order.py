@@ -25,11 +25,13 @@ class Epoch:
         index: which image, int64, (count,).
         shift: by how many pixels, down and right, int32, (count, 2).
         flip: whether it is mirrored, 0 or 1, int32, (count, 1).
+        seed: for augmentation by a function, int32, (count, 1); a batch takes that of its first image.
     """
 
     index: Array
     shift: Array
     flip: Array
+    seed: Array
 
 
 def draw(count: int, *, seed: int, epoch: int, shift_pixels: int, flip: bool) -> Epoch:
@@ -45,6 +47,7 @@ def draw(count: int, *, seed: int, epoch: int, shift_pixels: int, flip: bool) ->
         index=random.permutation(count),
         shift=random.integers(-shift_pixels, shift_pixels, (count, 2), np.int32, endpoint=True),
         flip=random.integers(0, int(flip), (count, 1), np.int32, endpoint=True),
+        seed=random.integers(0, 2**31 - 1, (count, 1), np.int32, endpoint=True),
     )
 
 

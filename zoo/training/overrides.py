@@ -13,7 +13,7 @@ from zoo.errors import SpecError, UsageError
 from zoo.specs import RECIPE_CHOICES, Recipe
 from zoo.text import printable
 
-FIXED = ("dataset", "name", "summary")
+FIXED = ("model", "dataset", "name", "summary")
 TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -65,7 +65,10 @@ def _value(text: str, kind: Any) -> Any:
             raise ValueError
         return TRUTH[text.lower()]
     if typing.get_origin(kind) is tuple:
-        return tuple(float(part) for part in text.strip("()[]").split(","))
+        element = typing.get_args(kind)[0]
+        return tuple(element(part.strip()) for part in text.strip("()[]").split(","))
+    if isinstance(kind, types.UnionType):
+        return None if text.lower() == "none" else text
     return kind(text)
 
 

@@ -43,6 +43,7 @@ def provenance(
         },
         "recipe": job.recipe.to_json(),
         "changes": dict(job.changes),
+        "code": {reference: code.to_json() for reference, code in job.code.items()},
         "score": dict(score),
         "trained_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "final_loss": history[-1]["loss"],

@@ -65,7 +65,8 @@ class Run:
         return self.folder / "result.json"
 
     def check(self, job: Job) -> None:
-        """See that the folder is writable and holds nothing, or this very job.
+        """See that the folder is writable and holds nothing, or this very job. A finished run of other code gives way,
+        unless the job is to go on with it.
 
         :raises UsageError: if not.
         """
@@ -75,7 +76,10 @@ class Run:
             if any(not name.name.startswith(".") for name in self.folder.iterdir()):
                 raise UsageError(f"{self.folder} holds other files; name an empty folder, or one that is not there")
             return
-        if different := list(differences(found, job.identity())):
+        here = job.identity()
+        if not job.resume and self.finished() is not None and {**found, "code": None} == {**here, "code": None}:
+            return
+        if different := list(differences(found, here)):
             more = f" (and {len(different) - 1} more)" if len(different) > 1 else ""
             raise UsageError(f"{self.folder} holds another run: {different[0]}{more}; name another folder")
 

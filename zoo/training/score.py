@@ -17,6 +17,7 @@ from zoo.modeling.build import build
 from zoo.training.batches import Batches
 from zoo.training.distribute import one_device
 from zoo.training.job import Job
+from zoo.training.metrics import metrics
 from zoo.training.preprocessing import Prepare
 from zoo.training.splits import Part
 
@@ -39,9 +40,10 @@ class Scorer:
     def __init__(self, job: Job, sample: Sequence[Inputs] | None) -> None:
         self.job, self.sample = job, sample
         recipe = job.recipe
+        self.metrics = metrics(recipe, job.dataset.classes)
         with one_device(job.strategy):
             self.network = build(job.model, classes=job.dataset.classes)
-            self.prepare = Prepare(job.model.input_shape, recipe.mean, recipe.std, recipe.shift_fill)
+            self.prepare = Prepare.of(recipe, job.model.input_shape)
         layers = self.network._flatten_layers()
         self.norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
 
@@ -56,12 +58,14 @@ class Scorer:
         return dict(zip(weights, values, strict=True))
 
     def score(self, part: Part, *, flip: bool = False) -> dict[str, Any]:
-        """Top-1 accuracy with its interval, and the mean cross-entropy as `loss`.
+        """Top-1 accuracy with its interval, the mean cross-entropy as `loss`, and the recipe's metrics, if it has any.
 
         :param flip: average the logits of each image and of its mirror image.
         :raises ModelError: if the loss is not finite.
         """
         correct, loss, count = 0, 0.0, 0
+        one_hot = np.eye(self.job.dataset.classes, dtype=np.float32)
+        sums = dict.fromkeys((metric.name for metric in self.metrics), 0.0)
         with one_device(self.job.strategy):
             for images, labels in part.chunks(BATCH):
                 x = self._adapted(images)
@@ -69,9 +73,14 @@ class Scorer:
                 correct += int((logits.argmax(axis=1) == labels).sum())
                 loss += float((np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(labels)), labels]).sum())
                 count += len(labels)
+                for metric in self.metrics:
+                    sums[metric.name] += float(metric.values(one_hot[labels], logits).sum(dtype=np.float64))
         if not math.isfinite(loss):
             raise ModelError(f"{self.job.model.name} gives logits that are not finite")
-        return {**accuracy(correct, count).to_json(), "loss": loss / count}
+        found = {**accuracy(correct, count).to_json(), "loss": loss / count}
+        if sums:
+            found["metrics"] = {name: total / count for name, total in sums.items()}
+        return found
 
     def _adapted(self, images: Array) -> Array:
         return adapt(images, self.job.model.input_shape, self.job.recipe.mean, self.job.recipe.std)

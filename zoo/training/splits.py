@@ -80,11 +80,16 @@ def is_streamed(dataset: Dataset, data: str) -> bool:
     """Whether a dataset is read anew each epoch: on `"auto"`, if it is too large to be held in memory, or its images
     differ in size.
 
-    :raises UsageError: for an image folder that is to be streamed, or where TensorFlow, which reads them, is missing.
+    :raises UsageError: for an image folder or arrays that are to be streamed, or where TensorFlow, which would read
+        the files, is missing.
     """
     if dataset.name.startswith("folder:"):
         if data == "stream":
             raise UsageError("an image folder is held in memory; only what TFDS has prepared can be streamed")
+        return False
+    if dataset.arrays is not None:
+        if data == "stream":
+            raise UsageError(f"{dataset.name} is made in memory; only what TFDS has prepared can be streamed")
         return False
     streamed = data == "stream" or (data == "auto" and _is_large(dataset))
     if streamed and not is_installed("tensorflow"):

@@ -110,14 +110,15 @@ def check(
     environment = environment_of(found)
     classes = {name: entry.spec.classes for name, entry in others.datasets.items()}
     classes |= {spec.name: spec.classes for spec in datasets}
-    if specs:
-        findings += models.check(specs, classes, used, environment, tell)
+    recipes = [recipe for record in records for recipe in record.recipes]
+    if specs or any(recipe.references for recipe in recipes):
+        findings += models.check(specs, recipes, classes, used, environment, tell)
         left_out += without
     else:
         used = ()
     for some, not_there in (
         runtimes.check_runtimes(served, environment, tell),
-        runtimes.check_datasets(datasets, environment, tell),
+        runtimes.check_datasets(datasets, found.distribution, environment, tell),
     ):
         findings += some
         left_out += not_there

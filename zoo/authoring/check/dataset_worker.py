@@ -1,4 +1,4 @@
-"""Check a dataset: prepare it, read every image, compare with its spec. Runs in a worker."""
+"""Check a dataset: prepare it if a builder does, read every image, compare with its spec. Runs in a worker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.data.catalog import Dataset, find
+from zoo.data.arrays import WrongArraysError
+from zoo.data.catalog import Dataset, find, of_arrays
 from zoo.data.prepare import prepare
 from zoo.data.verify import verify
 from zoo.errors import ZooError
@@ -19,39 +20,44 @@ Report = Callable[..., None]
 
 
 def run(job: Mapping[str, Any], report: Report) -> list[dict[str, str]]:
-    """Check `job["dataset"]`, in `job["folder"]`.
+    """Check `job["dataset"]`, which `job["plugin"]` declares, in `job["folder"]`.
 
     :return: findings, without where they are.
     """
     report("phase", name="prepare")
     findings = []
     try:
-        for code, message in _check(DatasetSpec.from_json(job["dataset"]), Path(job["folder"])):
+        for code, message in _check(DatasetSpec.from_json(job["dataset"]), job["plugin"], Path(job["folder"])):
             findings.append({"code": code, "message": message, "detail": ""})
+    except WrongArraysError as error:
+        findings.append({"code": "dataset-wrong", "message": str(error), "detail": ""})
     except (Exception, SystemExit) as error:
         message = str(error) if isinstance(error, ZooError) else describe(error)
         findings.append({"code": "dataset-fails", "message": message, "detail": traceback.format_exc()})
     return findings
 
 
-def _check(spec: DatasetSpec, folder: Path) -> Found:
-    dataset, facts = _prepared(spec, folder / "first")
+def _check(spec: DatasetSpec, plugin: str, folder: Path) -> Found:
+    dataset, facts = _read(spec, plugin, folder / "first")
     yield from _compared(spec, dataset, facts)
     undeclared = [split for split in facts if split not in spec.digests]
-    again = _prepared(spec, folder / "again")[1] if undeclared else {}
+    again = _read(spec, plugin, folder / "again")[1] if undeclared else {}
     for split, found in facts.items():
         digest = found["sha256"]
         if split in undeclared:
             if again[split]["sha256"] != digest:
-                yield "dataset-digest", f"'{split}' is another each time it is prepared"
+                yield "dataset-digest", f"'{split}' is another each time it is {'made' if spec.arrays else 'prepared'}"
         elif spec.digests[split] != digest:
             yield "dataset-digest", f"'{split}' has sha256 {digest}; declared is {spec.digests[split][:12]}…"
 
 
-def _prepared(spec: DatasetSpec, folder: Path) -> tuple[Dataset, dict[str, Any]]:
-    """The dataset, prepared in a folder, and what `zoo data verify` counts in it."""
+def _read(spec: DatasetSpec, plugin: str, folder: Path) -> tuple[Dataset, dict[str, Any]]:
+    """The dataset, if need be prepared in a folder, and what `zoo data verify` counts in it."""
+    if spec.arrays is not None:
+        dataset = of_arrays(spec, plugin)
+        return dataset, verify({"dataset": dataset.to_json()}, _quiet)["splits"]
     folder.mkdir()
-    job = {
+    job: dict[str, Any] = {
         "name": spec.name,
         "builder": spec.builder,
         "version": spec.version,

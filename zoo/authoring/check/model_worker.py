@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from zoo.authoring.check import network
 from zoo.authoring.check.network import Found
 from zoo.benchmarking.parity import differs, spread
-from zoo.errors import WeightsError
+from zoo.errors import ModelError, WeightsError
 from zoo.references import resolve
-from zoo.specs import ModelSpec
+from zoo.specs import ModelSpec, Recipe
 from zoo.text import describe
 
 if TYPE_CHECKING:
@@ -30,18 +30,21 @@ BATCH = 7
 
 
 def run(job: Mapping[str, Any], report: Callable[..., None]) -> None:
-    """Check each of `job["models"]`: a spec, and the classes of each of its weights by dataset.
+    """Check each of `job["items"]`: a `model` and the `classes` of each of its weights by dataset, or a `recipe`.
 
     Reports an event `begun` and an event `checked` for each. `job["folder"]` is for what backends leave one another.
     """
     report("phase", name="import")
     import keras
 
-    for item in job["models"]:
-        spec = ModelSpec.from_json(item["model"])
-        report("begun", name=spec.name)
-        findings = check(spec, item["classes"], Path(job["folder"]))
-        report("checked", name=spec.name, where=_where(spec), findings=findings)
+    for item in job["items"]:
+        report("begun", name=item["name"])
+        if "recipe" in item:
+            findings, where = check_recipe(Recipe.from_json(item["recipe"])), item["where"]
+        else:
+            spec = ModelSpec.from_json(item["model"])
+            findings, where = check(spec, item["classes"], Path(job["folder"])), f"{_where(spec)}, model {spec.name}"
+        report("checked", name=item["name"], where=where, findings=findings)
         keras.utils.clear_session()
         gc.collect()
 
@@ -59,6 +62,31 @@ def check(spec: ModelSpec, classes: Mapping[str, int], folder: Path) -> list[dic
         detail = traceback.format_exc()
         findings.append({"code": "build-fails", "message": describe(error), "detail": detail})
     return findings
+
+
+def check_recipe(recipe: Recipe) -> list[dict[str, str]]:
+    """Try the functions of a recipe for models of other plugins, on a small network.
+
+    :return: findings, without where they are.
+    """
+    import keras
+
+    image = keras.Input((32, 32, 3), name="image")
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(image)
+    network = keras.Model(image, keras.layers.Dense(10, name="logits")(x))
+    return [{"code": code, "message": message, "detail": ""} for code, message in _tried(recipe, network)]
+
+
+def _tried(recipe: Recipe, network: keras.Model) -> Found:
+    from zoo.training.learner import check_functions
+
+    if not recipe.references:
+        return
+    try:
+        check_functions(recipe, network)
+    except Exception as error:
+        reason = str(error) if isinstance(error, ModelError) else describe(error)
+        yield "recipe-fails", f"recipe {recipe.name} for {recipe.dataset}: {reason}"
 
 
 def _where(spec: ModelSpec) -> str:
@@ -121,6 +149,8 @@ class _Checks:
         yield from self.shipped()
         if not any(code == "not-finite" for code, _ in unsound):
             yield from network.learning(model, images)
+        for recipe in self.spec.recipes:
+            yield from _tried(recipe, model)
 
     def build(self, *, seed: int, classes: int | None = None) -> Any:
         """What the plugin's function gives; nothing of it is checked."""

@@ -52,10 +52,11 @@ def check_runtimes(
 
 
 def check_datasets(
-    specs: Sequence[DatasetSpec], environment: Mapping[str, str], on_event: OnEvent
+    specs: Sequence[DatasetSpec], plugin: str, environment: Mapping[str, str], on_event: OnEvent
 ) -> tuple[list[Finding], list[LeftOut]]:
     """All checks of the datasets; those that are downloaded are left out.
 
+    :param plugin: the distribution that declares them.
     :return: as `check_runtimes`.
     """
     findings: list[Finding] = []
@@ -67,12 +68,12 @@ def check_datasets(
             continue
         on_event({"event": "phase", "name": f"dataset {spec.name}"})
         with folders.make(folders.CHECK) as owned:
-            job = {"dataset": spec.to_json(), "folder": str(owned.path)}
+            job = {"dataset": spec.to_json(), "plugin": plugin, "folder": str(owned.path)}
             task = Task(
                 "zoo.authoring.check.dataset_worker:run", job, environment, TIMEOUT_S, label=f"check-{spec.name}"
             )
             completed = run(task)
-        where = f"{spec.builder}, dataset {spec.name}"
+        where = f"{spec.arrays or spec.builder}, dataset {spec.name}"
         if completed.failure is not None:
             findings.append(_failed("dataset-fails", where, completed.failure))
             continue

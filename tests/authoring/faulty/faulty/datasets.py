@@ -10,6 +10,9 @@ import zoo
 FAULTS = (
     *("fine", "fine-digest", "dataset-fails", "dataset-fails-name", "dataset-wrong-shape", "dataset-wrong-classes"),
     *("dataset-wrong-count", "dataset-wrong-split", "dataset-wrong-empty", "dataset-digest", "dataset-digest-random"),
+    *("fine-arrays", "dataset-fails-arrays", "dataset-fails-arrays-there", "dataset-wrong-arrays-one"),
+    *("dataset-wrong-arrays-type", "dataset-wrong-arrays-count", "dataset-wrong-arrays-labels"),
+    *("dataset-wrong-arrays-empty", "dataset-digest-arrays", "dataset-digest-arrays-random"),
 )
 DIGEST = "d1192834d2a4f99687c8fce7abb1e1beb20dc8c9c3219ab8ffacfbe7ab77ba06"
 CHANGES: dict[str, dict[str, Any]] = {
@@ -17,6 +20,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "dataset-wrong-shape": {"image_shape": (4, 4, 1)},
     "dataset-wrong-classes": {"classes": 3},
     "dataset-wrong-count": {"splits": {"train": 40, "test": 41}},
+    "dataset-digest-arrays": {"digests": {"train": "0" * 64}},
     "dataset-digest": {"digests": {"train": "0" * 64, "test": DIGEST}},
 }
 
@@ -27,11 +31,12 @@ def zoo_datasets() -> list[zoo.DatasetSpec]:
 
 
 def spec(name: str) -> zoo.DatasetSpec:
+    code = name.replace("-", "_")
     fine = zoo.DatasetSpec(
-        name=name.replace("-", "_"),
+        name=code,
         summary="has this fault",
-        builder=f"faulty.builders:{name.replace('-', '_')}",
-        version="1.0.0",
+        arrays=f"faulty.arrays:{code}" if "-arrays" in name else None,
+        builder=None if "-arrays" in name else f"faulty.builders:{code}",
         classes=2,
         image_shape=(2, 2, 1),
         splits={"train": 40} if name == "dataset-wrong-split" else {"train": 40, "test": 40},
@@ -51,5 +56,7 @@ def check_all(job: Any, report: Any) -> dict[str, Any]:
     for name in FAULTS:
         folder = Path(job["folder"]) / name
         folder.mkdir()
-        found[name] = dataset_worker.run({"dataset": spec(name).to_json(), "folder": str(folder)}, report)
+        found[name] = dataset_worker.run(
+            {"dataset": spec(name).to_json(), "plugin": "zoo-faulty", "folder": str(folder)}, report
+        )
     return found

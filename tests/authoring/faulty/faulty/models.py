@@ -10,7 +10,7 @@ BUILT = (
     *("wrong-parameters", "not-logits", "not-finite", "unseeded", "fixed-seed", "unstable-names", "mutable-state"),
     *("mutable-state.grows", "changes-keras", "random-logits", "batch-size", "batch-size.normalised"),
     *("weights-change-logits", "weights-change-logits.paths", "does-not-learn", "does-not-learn.stops"),
-    *("weights-digest", "weights-do-not-fit", "weights-do-not-fit.lost"),
+    *("weights-digest", "weights-do-not-fit", "weights-do-not-fit.lost", "recipe-fails"),
 )
 BY_BACKEND = ("fine", "build-fails.backend", "unstable-names.backend", "backends-disagree")
 
@@ -44,10 +44,17 @@ def spec(name: str) -> zoo.ModelSpec:
         classes=3,
         parameters=PARAMETERS.get(name, LINEAR),
         weights=[weights(name)] if name in SHIPPED else (),
-        recipes=[zoo.Recipe(dataset="*", epochs=1)],
+        recipes=[recipe(name)],
         paper="none",
         licence="MIT",
     )
+
+
+def recipe(name: str, model: str | None = None) -> zoo.Recipe:
+    loss = {"fine": "squared", "recipe-fails": "mean"}.get(name)
+    if loss is None:
+        return zoo.Recipe(model=model, dataset="*", epochs=1)
+    return zoo.Recipe(model=model, dataset="*", epochs=1, loss=f"faulty.functions:{loss}")
 
 
 def weights(name: str) -> zoo.WeightsSpec:
