@@ -24,12 +24,14 @@ SCHEDULES = ("constant", "cosine", "one_cycle")
 WEIGHT_DECAYS = ("decoupled", "l2")
 FILLS = ("black", "reflect")
 PRECISIONS = ("float32", "mixed_bfloat16")
+RESIZES = ("crop", "squash", "pad")
 RECIPE_CHOICES = {
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
     "weight_decay_form": WEIGHT_DECAYS,
     "shift_fill": FILLS,
     "precision": PRECISIONS,
+    "resize": RESIZES,
 }
 
 
@@ -64,6 +66,9 @@ class Recipe(Plain):
         shift_pixels: augmentation: shift by up to that many input pixels each way.
         shift_fill: what moves in: `"black"`, or the image's mirror image, `"reflect"`.
         flip: augmentation: mirror half of the images left to right.
+        resize: how images of all sizes come to the model's input: `"crop"` scales them until they cover it and keeps
+            the centre, `"squash"` scales height and width apart, `"pad"` scales them until they fit and puts black
+            around them. Bilinear and antialiased. Datasets of one size are not affected.
         mean, std: per-channel normalisation in units of [0, 1]; one value serves all channels.
         precision: of the arithmetic, by Keras' name of the policy; weights are kept, scored and saved in float32.
         seed: of initialisation, order and augmentation.
@@ -87,6 +92,7 @@ class Recipe(Plain):
     shift_pixels: int = 0
     shift_fill: str = "black"
     flip: bool = False
+    resize: str = "crop"
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     precision: str = "float32"
