@@ -10,10 +10,11 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from zoo.data.fit import Fit
 from zoo.errors import DataError, SpecError, UsageError
 from zoo.paths import DATA_VARIABLE, home, reason
 from zoo.registry import Entry, hint_at, unknown
@@ -46,6 +47,11 @@ class Dataset(Plain):
         classes: number of labels.
         image_shape: (height, width, channels); None where images differ in size.
         splits: number of images by split.
+        fit: how images that differ in size are brought to a model's input; None leaves them as they are.
+        skip_damaged: whether files that can't be decoded are left out, rather than an error.
+        damaged: of an image folder: how many of its files are left out as damaged without a look into them.
+        left_out: of an image folder: how many files in it are not used, being no images or at another place.
+        notes: of an image folder: what there is to say about it, a line each.
     """
 
     name: str
@@ -56,10 +62,34 @@ class Dataset(Plain):
     classes: int
     image_shape: tuple[int | None, ...]
     splits: Mapping[str, int]
+    fit: Fit | None = None
+    skip_damaged: bool = False
+    damaged: int = 0
+    left_out: int = 0
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_shape", tuple(self.image_shape))
         object.__setattr__(self, "splits", dict(self.splits))
+        object.__setattr__(self, "notes", tuple(self.notes))
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """See `Plain`."""
+        fit = values.get("fit")
+        return cls(**{**values, "fit": None if fit is None else Fit.from_json(fit)})
+
+    def fitted(self, input_shape: tuple[int, int, int], resize: str) -> Dataset:
+        """The dataset as a model takes it: images that differ in size are brought to its input; others stay.
+
+        :param input_shape: (height, width, channels) of the model's input.
+        :param resize: one of `zoo.specs.RESIZES`.
+        """
+        if None not in self.image_shape[:2]:
+            return self
+        height, width, _ = input_shape
+        fit = Fit(resize=resize, height=height, width=width)
+        return replace(self, fit=fit, image_shape=(height, width, self.image_shape[2] or 3))
 
     @property
     def is_folder(self) -> bool:
@@ -85,16 +115,23 @@ def own_folder() -> Path:
     return home() / "data"
 
 
-def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Path | None = None) -> Dataset:
+def find(
+    name: str,
+    known: Mapping[str, Entry[DatasetSpec]],
+    data_dir: str | Path | None = None,
+    *,
+    skip_damaged: bool = False,
+) -> Dataset:
     """The dataset of that name: one that a plugin declares, one that TFDS has prepared in a data directory, or a folder
     of images, `folder:PATH` or its recorded name.
 
     :param data_dir: where to look; by default `ZOO_DATA_DIR`, or else the zoo's own folder and TFDS's.
+    :param skip_damaged: leave out the files of an image folder that can't be decoded.
     :raises UsageError: if there is none of that name, with what to do about it.
     :raises DataError: if it is there and damaged.
     """
     if name.startswith(IMAGE_FOLDER):
-        return _image_folder(name.removeprefix(IMAGE_FOLDER))
+        return _image_folder(name.removeprefix(IMAGE_FOLDER), skip_damaged)
     check_dataset_name(name, known)
     folders = search_folders(data_dir)
     entry = known.get(name)
@@ -149,7 +186,7 @@ def class_names(dataset: Dataset) -> list[str] | None:
     if dataset.is_folder:
         from zoo.data.folder import scan
 
-        return scan(Path(dataset.folder)).classes
+        return scan(Path(dataset.folder), skip_damaged=dataset.skip_damaged).classes
     try:
         names = (Path(dataset.folder) / CLASS_NAMES).read_text().splitlines()
     except (OSError, UnicodeDecodeError):
@@ -183,7 +220,7 @@ def declared(spec: DatasetSpec, data_dir: Path) -> Dataset:
     )
 
 
-def _image_folder(path: str) -> Dataset:
+def _image_folder(path: str, skip_damaged: bool) -> Dataset:
     from zoo.data.folder import CHANNELS, scan
     from zoo.data.folder_names import place_of, recorded_name
 
@@ -192,7 +229,7 @@ def _image_folder(path: str) -> Dataset:
         folder = place
     if not path or not str(folder).isprintable() or not folder.is_dir():
         raise UsageError(f"the image folder {path!r} is not there")
-    found = scan(folder)
+    found = scan(folder, skip_damaged=skip_damaged)
     return Dataset(
         name=recorded_name(folder),
         version=FOLDER_VERSION,
@@ -202,6 +239,10 @@ def _image_folder(path: str) -> Dataset:
         classes=len(found.classes),
         image_shape=(None, None, CHANNELS),
         splits={split: len(examples) for split, examples in found.splits.items()},
+        skip_damaged=skip_damaged,
+        damaged=found.damaged,
+        left_out=found.left_out,
+        notes=found.notes,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,11 +29,13 @@ class Images:
         images: uint8, (count, height, width, channels).
         labels: int64, (count,).
         digest: sha256 over shape, pixels and labels: two runs that name the same digest saw the same data.
+        damaged: how many files were left out because they can't be decoded.
     """
 
     images: np.ndarray[Any, Any]
     labels: np.ndarray[Any, Any]
     digest: str
+    damaged: int = 0
 
 
 class Digest:
@@ -58,17 +60,41 @@ class Digest:
         return whole.hexdigest()
 
 
+class DigestOfAnySizes:
+    """The digest of a split whose images differ in size: over shape and pixels of each, then over all labels."""
+
+    def __init__(self) -> None:
+        self.pixels = hashlib.sha256()
+        self.labels: list[bytes] = []
+
+    def add(self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> None:
+        """See `Digest`."""
+        for image in images:
+            self.pixels.update(repr(image.shape).encode())
+            self.pixels.update(image.ravel().data)
+        self.labels.append(labels.tobytes())
+
+    def hexdigest(self) -> str:
+        """See `Digest`."""
+        whole = self.pixels.copy()
+        whole.update(b"".join(self.labels))
+        return whole.hexdigest()
+
+
 def load(dataset: Dataset, split: str) -> Images:
     """Decode a whole split into memory.
 
     :raises UsageError: as `batches`.
-    :raises DataError: as `batches`, and if it does not fit into memory.
+    :raises DataError: as `batches`, and if its images differ in size or do not fit into memory.
     """
     import numpy as np
 
     images = labels = digest = None
     done = 0
-    for some, their_labels in batches(dataset, split):
+    damaged: list[str] = []
+    for some, their_labels in batches(dataset, split, on_damaged=damaged.append if dataset.skip_damaged else None):
+        if images is not None and images.shape[1:] != some.shape[1:]:
+            raise DataError(f"the images of {dataset.name} differ in size; say what size to bring them to")
         if images is None or labels is None or digest is None:
             shape = (dataset.splits[split], *some.shape[1:])
             _check_memory(dataset, split, math.prod(shape))
@@ -80,25 +106,41 @@ def load(dataset: Dataset, split: str) -> Images:
         done += len(some)
     if images is None or labels is None or digest is None:
         raise DataError(f"the split '{split}' of {dataset.name} is empty")
-    return Images(images, labels, digest.hexdigest())
+    if damaged:
+        images, labels = images[:done], labels[:done]
+        digest = Digest(images.shape)
+        digest.add(images, labels)
+    return Images(images, labels, digest.hexdigest(), len(damaged))
 
 
 def batches(
-    dataset: Dataset, split: str, size: int | None = None
+    dataset: Dataset, split: str, size: int | None = None, *, on_damaged: Callable[[str], None] | None = None
 ) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     """Decode a split batch by batch, in its fixed order, preparing the dataset first if it is one that can be.
 
-    :param size: images in a batch; by default as many as take some megabytes.
+    The images of a batch are of one size. Those of a dataset whose images differ in size come to `dataset.fit`; without
+    one, a batch ends where the size changes.
+
+    :param size: images in a batch, at most; by default as many as take some megabytes.
+    :param on_damaged: told of each file of an image folder that can't be decoded, which is then left out.
     :return: images, uint8, (count, height, width, channels), and labels, int64, (count,).
     :raises UsageError: if the dataset has no such split, or can't be prepared for want of a writable folder.
-    :raises DataError: if its files are missing or damaged, or its images are not of one size and 8 bits.
+    :raises DataError: if its files are missing or damaged, or can't be decoded.
     """
     declared = dataset.splits.get(split)
     if declared is None:
         raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
     done = 0
+
+    def left_out(file: str) -> None:
+        nonlocal done
+        done += 1
+        assert on_damaged is not None  # noqa: S101 - else nothing is left out
+        on_damaged(file)
+
     with _clear_errors(dataset, split):
-        for images, labels in _decoded(dataset, split, size or _batch_size(dataset)):
+        size = size or _batch_size(dataset)
+        for images, labels in _decoded(dataset, split, size, left_out if on_damaged else None):
             done += len(images)
             if done > declared:
                 break
@@ -107,11 +149,15 @@ def batches(
         raise DataError(f"{dataset.folder} holds not the {declared:,} images of '{split}' that it declares; {AGAIN}")
 
 
-def _decoded(dataset: Dataset, split: str, size: int) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+def _decoded(
+    dataset: Dataset, split: str, size: int, on_damaged: Callable[[str], None] | None
+) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     if dataset.is_folder:
-        from zoo.data.folder import read
+        from zoo.data.folder import scan
+        from zoo.data.folder_images import read
 
-        yield from read(Path(dataset.folder), split, size)
+        examples = scan(Path(dataset.folder), skip_damaged=dataset.skip_damaged).splits.get(split, [])
+        yield from read(examples, size, dataset.fit, on_damaged)
         return
 
     from zoo.data.prepared import read as read_prepared
