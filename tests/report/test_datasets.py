@@ -20,6 +20,7 @@ FOUND: dict[str, Any] = {
     "plugin": "zoo-toys",
     "licence": None,
     "source": None,
+    "notes": [],
 }
 
 

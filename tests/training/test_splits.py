@@ -27,6 +27,9 @@ def like(**changes: object) -> Dataset:
     return dataclasses.replace(CIFAR10, **changes)
 
 
+LARGE_OF_ALL_SIZES = like(image_shape=(None, None, 3)).fitted((224, 224, 3), "crop")
+
+
 @pytest.mark.parametrize(
     ("dataset", "data", "streamed"),
     [
@@ -35,18 +38,19 @@ def like(**changes: object) -> Dataset:
         (like(image_shape=(224, 224, 3), splits={"train": 15_000, "test": 1}), "auto", True),  # 2.26e9 bytes
         (like(image_shape=(224, 224, 3), splits={"train": 14_000, "test": 1}), "auto", False),
         (like(image_shape=(224, 224, 3), splits={"train": 1, "test": 15_000}), "auto", True),
-        (like(image_shape=(None, None, 3)), "auto", True),
-        (like(image_shape=(None, None, 3)), "memory", False),
-        (like(name="folder:/cats", image_shape=(None, None, 3)), "auto", False),
+        (LARGE_OF_ALL_SIZES, "auto", False),
+        (LARGE_OF_ALL_SIZES, "memory", False),
+        (like(name="folder:cats-1234"), "auto", False),
     ],
 )
-def test_what_is_large_or_of_differing_sizes_is_streamed(dataset: Dataset, data: str, streamed: bool) -> None:
+def test_what_is_large_and_of_one_size_is_streamed(dataset: Dataset, data: str, streamed: bool) -> None:
     assert is_streamed(dataset, data) is streamed
 
 
-def test_an_image_folder_is_not_streamed() -> None:
-    with pytest.raises(UsageError, match="held in memory"):
-        is_streamed(like(name="folder:/cats"), "stream")
+@pytest.mark.parametrize("dataset", [like(name="folder:cats-1234"), LARGE_OF_ALL_SIZES])
+def test_images_of_all_sizes_are_not_streamed(dataset: Dataset) -> None:
+    with pytest.raises(UsageError, match="are prepared once and not streamed"):
+        is_streamed(dataset, "stream")
 
 
 @pytest.mark.parametrize("size", [1, 4, 10, 99])

@@ -28,6 +28,7 @@ def check(
     no_share: str = "",
     macs_left_out: Sequence[str] = (),
     classes_note: str | None = None,
+    damaged: int = 0,
 ) -> list[Doubt]:
     """Every doubt; an empty list is a measurement with nothing to say against it.
 
@@ -35,6 +36,7 @@ def check(
     :param no_share: why there is no share of the machine's peak.
     :param macs_left_out: names of layers that are not in the count of MACs.
     :param classes_note: what is to be said of the classes that were scored.
+    :param damaged: how many image files were left out of the score.
     """
     findings: list[tuple[str, str]] = []
 
@@ -70,6 +72,9 @@ def check(
         findings.append(("above_peak", no_share))
     if classes_note:
         findings.append(("classes_reordered", classes_note))
+    if damaged:
+        files = "1 file" if damaged == 1 else f"{damaged:,} files"
+        findings.append(("images_damaged", f"the score leaves out {files} that can't be decoded"))
     if macs_left_out:
         findings.append(("macs_not_whole", not_whole(macs_left_out)))
     return [Doubt(code=code, message=message) for code, message in findings]

@@ -51,6 +51,7 @@ class Dataset(Plain):
         skip_damaged: whether files that can't be decoded are left out, rather than an error.
         damaged: of an image folder: how many of its files are left out as damaged without a look into them.
         left_out: of an image folder: how many files in it are not used, being no images or at another place.
+        divided: the rule that chose the test split, where the files have none.
         notes: of an image folder: what there is to say about it, a line each.
     """
 
@@ -66,6 +67,7 @@ class Dataset(Plain):
     skip_damaged: bool = False
     damaged: int = 0
     left_out: int = 0
+    divided: str | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -83,7 +85,7 @@ class Dataset(Plain):
         """The dataset as a model takes it: images that differ in size are brought to its input; others stay.
 
         :param input_shape: (height, width, channels) of the model's input.
-        :param resize: one of `zoo.specs.RESIZES`.
+        :param resize: one of `zoo.choices.RESIZES`.
         """
         if None not in self.image_shape[:2]:
             return self
@@ -242,6 +244,7 @@ def _image_folder(path: str, skip_damaged: bool) -> Dataset:
         skip_damaged=skip_damaged,
         damaged=found.damaged,
         left_out=found.left_out,
+        divided=found.divided,
         notes=found.notes,
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zoo.choices import RESIZES
 from zoo.plain import Plain
-from zoo.specs.recipe import RESIZES
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -35,6 +35,7 @@ class ImageFolder:
         splits: by split, each image's path and its number among the classes, in a fixed order.
         damaged: how many files that end as images do are none, such as FIFOs, and were passed over.
         left_out: how many other files are not used; none that is hidden or the system's.
+        divided: the rule that chose the test split, where there is none in the folder.
         notes: what there is to say about the folder, a line each.
     """
 
@@ -42,6 +43,7 @@ class ImageFolder:
     splits: dict[str, list[tuple[str, int]]]
     damaged: int = 0
     left_out: int = 0
+    divided: str | None = None
     notes: tuple[str, ...] = field(default=())
 
 
@@ -78,7 +80,7 @@ def scan(path: Path, *, skip_damaged: bool = False) -> ImageFolder:
     notes += _empty_classes(folders, splits, names)
     if divided:
         notes.append(f"there is no test split; {RULE}, is taken for it")
-    return ImageFolder(names, splits, len(damaged), left_out, tuple(map(printable, notes)))
+    return ImageFolder(names, splits, len(damaged), left_out, RULE if divided else None, tuple(map(printable, notes)))
 
 
 def _named(path: Path, tree: Tree) -> dict[str, dict[str, Listing]]:

@@ -68,7 +68,9 @@ def read(
                 raise DataError(f"can't decode {one.file}: {one.damage}; {SKIP}")
             on_damaged(one.file)
             continue
-        if images and (len(images) == size or taken > BATCH_BYTES or images[0].shape != one.pixels.shape):
+        if images and (
+            len(images) == size or (fit is None and taken > BATCH_BYTES) or images[0].shape != one.pixels.shape
+        ):
             yield batch()
             images, labels, taken = [], [], 0
         images.append(one.pixels)

@@ -129,6 +129,27 @@ class Predictions(Record):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ImagesUsed(Record):
+    """How the scored images came from files of all sizes.
+
+    Attributes:
+        resize: "crop", "squash" or "pad", as in a recipe.
+        height: in pixels, that they were brought to.
+        width: likewise.
+        divided: the rule that chose the test split, where the files have none.
+        damaged: how many files were left out because they can't be read or decoded.
+        left_out: how many other files in the folder were not used: no images, or at another place.
+    """
+
+    resize: str
+    height: Whole
+    width: Whole
+    divided: str | None = None
+    damaged: Whole = 0
+    left_out: Whole = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Doubt(Record):
     """Something doubtful about a measurement.
 
@@ -178,6 +199,7 @@ class Result(Record):
         parity: how far the logits are from those of float32 Keras; None where they were not compared.
         predictions: of the test split, image by image.
         quality: what else the logits of the test split say. None where they were not scored, and in earlier Results.
+        images: how those images came from their files, where the dataset's differ in size.
         checks: doubts about the measurement.
         code: digest of the Python files of the zoo, the model's plugin and the runtime's; it differs where two branches
             share a version number. None in earlier Results.
@@ -208,6 +230,7 @@ class Result(Record):
     parity: Parity | None = None
     predictions: Predictions | None = None
     quality: Quality | None = None
+    images: ImagesUsed | None = None
     checks: tuple[Doubt, ...] = ()
     policy: Mapping[str, float | None] = field(default_factory=dict)
     labels: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from zoo.specs.dataset import DatasetSpec
 from zoo.specs.executor import ExecutorSpec
 from zoo.specs.exporter import ExporterSpec
 from zoo.specs.model import ModelSpec, WeightsSpec
-from zoo.specs.recipe import RECIPE_CHOICES, RESIZES, Recipe
+from zoo.specs.recipe import RECIPE_CHOICES, Recipe
 from zoo.specs.runtime import RUNTIME_CHOICES, RuntimeSpec
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "KINDS",
     "NAME",
     "RECIPE_CHOICES",
-    "RESIZES",
     "RUNTIME_CHOICES",
     "DatasetSpec",
     "ExecutorSpec",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.choices import RESIZES
 from zoo.plain import Plain
 from zoo.specs.checks import (
     ANY_DATASET,
@@ -24,7 +25,6 @@ SCHEDULES = ("constant", "cosine", "one_cycle")
 WEIGHT_DECAYS = ("decoupled", "l2")
 FILLS = ("black", "reflect")
 PRECISIONS = ("float32", "mixed_bfloat16")
-RESIZES = ("crop", "squash", "pad")
 RECIPE_CHOICES = {
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,

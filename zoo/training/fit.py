@@ -41,7 +41,7 @@ def train(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
     report("phase", name="data")
     from zoo.training.splits import parts
 
-    trained, scored = parts(job.dataset, tune=job.tune, stream=job.stream, size=job.model.input_shape[:2])
+    trained, scored = parts(job.dataset, tune=job.tune, stream=job.stream)
     report("phase", name="build")
     from zoo.training.learner import make_learner
 
