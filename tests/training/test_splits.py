@@ -62,3 +62,13 @@ def test_chunks_are_everything_in_order(size: int) -> None:
     assert np.concatenate([y for _, y in chunks]).tolist() == list(range(10))
     assert all(len(y) == size for _, y in chunks[:-1])
     assert (part.count, part.image_shape) == (10, (2, 2, 1))
+
+
+def test_some_rows_are_chosen_without_a_copy_of_the_images() -> None:
+    images = np.arange(10 * 2 * 2 * 1, dtype=np.uint8).reshape(10, 2, 2, 1)
+    rows = np.array([1, 4, 5, 8])
+    part = InMemory(images, rows % 3, "digest", rows=rows)
+    chunks = list(part.chunks(3))
+    assert np.array_equal(np.concatenate([x for x, _ in chunks]), images[rows])
+    assert np.concatenate([y for _, y in chunks]).tolist() == (rows % 3).tolist()
+    assert (part.count, part.image_shape) == (4, (2, 2, 1))

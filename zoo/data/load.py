@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.catalog import AGAIN, Dataset
+from zoo.data.kept_pixels import KeptPixels, Split, key
 from zoo.errors import DataError, UsageError
 from zoo.paths import reason
 
@@ -82,35 +83,60 @@ class DigestOfAnySizes:
 
 
 def load(dataset: Dataset, split: str) -> Images:
-    """Decode a whole split into memory.
+    """Decode a whole split into memory. One whose images are brought to a size is kept for the next time, if that
+    pays, and is then mapped from a file.
 
     :raises UsageError: as `batches`.
     :raises DataError: as `batches`, and if its images differ in size or do not fit into memory.
     """
     import numpy as np
 
-    images = labels = digest = None
+    if dataset.fit is not None and (kept := _kept(dataset, split)) is not None:
+        return Images(kept.images, kept.labels, kept.digest, kept.damaged)
+    images = labels = None
     done = 0
     damaged: list[str] = []
     for some, their_labels in batches(dataset, split, on_damaged=damaged.append if dataset.skip_damaged else None):
         if images is not None and images.shape[1:] != some.shape[1:]:
             raise DataError(f"the images of {dataset.name} differ in size; say what size to bring them to")
-        if images is None or labels is None or digest is None:
+        if images is None or labels is None:
             shape = (dataset.splits[split], *some.shape[1:])
             _check_memory(dataset, split, math.prod(shape))
             images, labels = np.empty(shape, np.uint8), np.empty(shape[:1], np.int64)
-            digest = Digest(shape)
         images[done : done + len(some)] = some
         labels[done : done + len(some)] = their_labels
-        digest.add(some, their_labels)
         done += len(some)
-    if images is None or labels is None or digest is None:
+    if images is None or labels is None:
         raise DataError(f"the split '{split}' of {dataset.name} is empty")
-    if damaged:
-        images, labels = images[:done], labels[:done]
-        digest = Digest(images.shape)
-        digest.add(images, labels)
-    return Images(images, labels, digest.hexdigest(), len(damaged))
+    images, labels = images[:done], labels[:done]
+    return Images(images, labels, _digest(images, labels), len(damaged))
+
+
+def _kept(dataset: Dataset, split: str) -> Split | None:
+    """A split from the cache, decoded and put there if need be; None where it isn't worth it or there is no room."""
+    fit, declared = dataset.fit, dataset.splits.get(split)
+    if fit is None or declared is None or not dataset.is_prepared:
+        return None
+    with _clear_errors(dataset, split):
+        if dataset.is_folder:
+            files = _examples(dataset, split)
+        else:
+            files = [(str(file), 0) for file in sorted(Path(dataset.folder).iterdir())]
+        name = key(files, [fit.to_json(), dataset.image_shape, split, dataset.skip_damaged])
+    kept = KeptPixels()
+    if name is None or (found := kept.find(name)) is not None:
+        return None if name is None else found
+    if not kept.has_room(math.prod((declared, fit.height, fit.width, dataset.image_shape[2] or 1))):
+        return None
+    damaged: list[str] = []
+    decoded = batches(dataset, split, on_damaged=damaged.append if dataset.skip_damaged else None)
+    return kept.keep(name, decoded, _digest, damaged)
+
+
+def _digest(images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> str:
+    digest = Digest(images.shape)
+    digest.add(images, labels)
+    return digest.hexdigest()
 
 
 def batches(
@@ -153,17 +179,22 @@ def _decoded(
     dataset: Dataset, split: str, size: int, on_damaged: Callable[[str], None] | None
 ) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     if dataset.is_folder:
-        from zoo.data.folder import scan
         from zoo.data.folder_images import read
 
-        examples = scan(Path(dataset.folder), skip_damaged=dataset.skip_damaged).splits.get(split, [])
-        yield from read(examples, size, dataset.fit, on_damaged)
+        yield from read(_examples(dataset, split), size, dataset.fit, on_damaged)
         return
 
     from zoo.data.prepared import read as read_prepared
 
     ensure_prepared(dataset)
     yield from read_prepared(dataset, split, size)
+
+
+def _examples(dataset: Dataset, split: str) -> list[tuple[str, int]]:
+    """The files of an image folder's split, and their labels."""
+    from zoo.data.folder import scan
+
+    return scan(Path(dataset.folder), skip_damaged=dataset.skip_damaged).splits.get(split, [])
 
 
 def _batch_size(dataset: Dataset) -> int:

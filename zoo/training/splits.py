@@ -51,12 +51,21 @@ class Part(Protocol):
 
 @dataclass(frozen=True)
 class InMemory:
-    """A `Part` whose images lie in memory, uint8, (count, height, width, channels)."""
+    """A `Part` whose images lie in memory, or are mapped into it from a file.
+
+    Attributes:
+        images: uint8, (at least count, height, width, channels).
+        labels: (count,).
+        digest: see `Part`.
+        damaged: see `Part`.
+        rows: which of the images are meant, ascending; None is all.
+    """
 
     images: Array
     labels: Array
     digest: str | None
     damaged: int = 0
+    rows: Array | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -73,12 +82,13 @@ class InMemory:
         """See `Part`."""
         from zoo.training.batches import InMemoryBatches
 
-        return InMemoryBatches(self.images, self.labels, recipe, classes=classes, share=share)
+        return InMemoryBatches(self.images, self.labels, recipe, rows=self.rows, classes=classes, share=share)
 
     def chunks(self, size: int) -> Iterator[tuple[Array, Array]]:
         """See `Part`."""
         for first in range(0, self.count, size):
-            yield self.images[first : first + size], self.labels[first : first + size]
+            some = slice(first, first + size)
+            yield self.images[some if self.rows is None else self.rows[some]], self.labels[some]
 
 
 def is_streamed(dataset: Dataset, data: str) -> bool:
@@ -123,8 +133,8 @@ def parts(dataset: Dataset, *, tune: bool, stream: bool) -> tuple[Part, Part]:
     if tune:
         trained, scored = tuning_split(train.labels)
         return (
-            InMemory(train.images[trained], train.labels[trained], train.digest, train.damaged),
-            InMemory(train.images[scored], train.labels[scored], train.digest),
+            InMemory(train.images, train.labels[trained], train.digest, train.damaged, trained),
+            InMemory(train.images, train.labels[scored], train.digest, rows=scored),
         )
     test = load(dataset, "test")
     _check(dataset, test.labels)
