@@ -104,6 +104,11 @@ def test_bench_scores_the_same_pixels_and_the_result_says_what_is_left_out(
     assert "images_damaged" in [check["code"] for check in result["checks"]]
     assert str(pets.parent) not in done.stdout
 
+    mistakes = pets.parent / "mistakes.png"
+    done = quick("results", "scores", result["id"], "--mistakes", str(mistakes), **small)
+    assert done.returncode == 0, done.stderr
+    assert mistakes.is_file() or "made no mistake" in done.stderr
+
 
 def test_without_damage_nothing_is_said(quick: Zoo, small: dict[str, str], tmp_path: Path) -> None:
     for split in ("train", "test"):

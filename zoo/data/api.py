@@ -14,6 +14,7 @@ from zoo.data.patience import Patience
 from zoo.errors import DataError, UsageError
 from zoo.executors.local import OnEvent, Task, call
 from zoo.paths import writable_folder
+from zoo.record.result import ImagesUsed
 from zoo.specs import IMAGE_FOLDER, DatasetSpec
 
 Known = Mapping[str, _registry.Entry[DatasetSpec]]
@@ -204,6 +205,7 @@ def draw_images(
     indices: Sequence[int],
     captions: Sequence[Sequence[str]],
     title: str,
+    images: ImagesUsed | None = None,
     data_dir: str | Path | None = None,
     registry: _registry.Registry | None = None,
 ) -> dict[str, Any]:
@@ -212,12 +214,16 @@ def draw_images(
     :param sha256: of the split, as `verify` returns it.
     :param indices: of the images, in the split's order.
     :param captions: lines for each of them.
+    :param images: how they came from files of all sizes when they were scored; None of a dataset of one size.
     :return: its `path`, `width` and `height`.
     :raises UsageError: if there is no such dataset or split, or the file can't be written.
     :raises DataError: if the images can't be read, or the split has another digest.
     """
     path = _picture(output)
-    dataset = catalog.find(name, (registry or _registry.load()).datasets, data_dir)
+    known, damaged = (registry or _registry.load()).datasets, images is not None and images.damaged > 0
+    dataset = catalog.find(name, known, data_dir, skip_damaged=damaged)
+    if images is not None:
+        dataset = dataset.fitted((images.height, images.width, 3), images.resize)
     if split not in dataset.splits:
         raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
     writable_folder(path.parent)
