@@ -89,7 +89,7 @@ def test_folders_of_classes_alone_are_divided_by_a_fixed_rule(tmp_path: Path) ->
     tested = {Path(file).name for file, label in found.splits["test"] if label == 0}
     assert tested == {"0.png", "8.png"}
     assert found.notes == (
-        "there is no test split; one image in 5 of each class, by the sha256 of CLASS/FILE, is taken for it",
+        "there is no test split: the zoo tests on one image in 5 of each class, by the sha256 of CLASS/FILE",
     )
 
 

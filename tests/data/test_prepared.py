@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from support import make_prepared
 
+from zoo.data.catalog import find
 from zoo.data.decode import pixels
 from zoo.data.fit import Fit
 from zoo.data.load import batches, load
@@ -117,6 +119,30 @@ def test_images_of_all_sizes_and_forms_come_to_the_size_wanted(tmp_path: Path) -
 def test_without_a_size_wanted_images_of_all_sizes_can_be_counted(tmp_path: Path) -> None:
     dataset = make_prepared(tmp_path, [[(encoded(GREY), 0), (LARGER, 1), (LARGER, 2)]], (None, None, 1))
     assert [images.shape for images, _ in batches(dataset, "test")] == [(1, 3, 4, 1), (2, 3, 5, 1)]
+
+
+@pytest.mark.parametrize("size", [None, 4])
+def test_a_training_split_alone_is_divided_in_its_order(tmp_path: Path, size: int | None) -> None:
+    shards = [[(encoded(GREY + 10 * shard + i), i) for i in range(6)] for shard in range(2)]
+    dataset = make_prepared(tmp_path, shards, (size and 3, size, 1), name="train").fitted((3, 4, 1), "crop")
+    assert dataset.splits == {"train": 10, "test": 2}
+    assert dataset.notes == ("there is no test split: the zoo tests on every 5th image in the stored order",)
+    train, test = load(dataset, "train"), load(dataset, "test")
+    whole = np.stack([GREY + 10 * shard + i for shard in range(2) for i in range(6)])[..., np.newaxis]
+    assert np.array_equal(test.images, whole[4::5])
+    assert np.array_equal(train.images, np.delete(whole, [4, 9], axis=0))
+    assert test.labels.tolist() == [4, 3]
+
+
+def test_a_validation_split_is_the_test_split_where_there_is_no_other(tmp_path: Path) -> None:
+    dataset = make_prepared(tmp_path, [[(encoded(GREY), 1)]], (3, 4, 1), name="validation")
+    assert dataset.splits == {"test": 1}
+    info = json.loads((tmp_path / "toys/1.0.0/dataset_info.json").read_text())
+    info["splits"].append({**info["splits"][0], "name": "train"})
+    (tmp_path / "toys/1.0.0/dataset_info.json").write_text(json.dumps(info))
+    dataset = find("toys", {}, tmp_path)
+    assert dataset.splits == {"train": 1, "test": 1}
+    assert load(dataset, "test").labels.tolist() == [1]
 
 
 def test_array_records_are_read_in_their_order(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from zoo.data.divide import with_test
 from zoo.data.fit import Fit
 from zoo.errors import DataError, SpecError, UsageError
 from zoo.paths import DATA_VARIABLE, home, reason
@@ -143,7 +144,7 @@ def find(
         if entry is not None:  # of another version, they are other data than the plugin speaks of
             versions = [version for version in versions if version == entry.spec.version]
         if versions:
-            return _read(name, folder, versions[-1], entry.spec.builder if entry else None)
+            return _read(name, folder, versions[-1], entry)
     if entry is not None:
         if entry.spec.download:
             raise UsageError(f"{name} has to be downloaded first: 'zoo data fetch {name}' does it")
@@ -270,7 +271,10 @@ def _versions(folder: Path) -> list[str]:
     return sorted(versions, key=lambda version: [int(n) for n in version.split(".")])
 
 
-def _read(name: str, data_dir: Path, version: str, builder: str | None) -> Dataset:
+def _read(name: str, data_dir: Path, version: str, entry: Entry[DatasetSpec] | None) -> Dataset:
+    """
+    :param entry: of the plugin that declares it. Its splits are what it says; others get a test split.
+    """
     folder = data_dir / name / version
     info = _read_json(folder / INFO)
     features = _read_json(folder / "features.json")
@@ -280,15 +284,19 @@ def _read(name: str, data_dir: Path, version: str, builder: str | None) -> Datas
         classes = int(fields["label"]["classLabel"]["numClasses"])
         if len(dimensions) != 3 or classes < 1:
             raise ValueError
+        stored = {s["name"]: sum(map(int, s["shardLengths"])) for s in info["splits"]}
+        splits, divided = with_test(stored) if entry is None else (stored, None)
         return Dataset(
             name=name,
             version=version,
             data_dir=str(data_dir),
             folder=str(folder),
-            builder=builder,
+            builder=entry.spec.builder if entry else None,
             classes=classes,
             image_shape=tuple(d if d > 0 else None for d in dimensions),
-            splits={s["name"]: sum(map(int, s["shardLengths"])) for s in info["splits"]},
+            splits=splits,
+            divided=divided,
+            notes=() if divided is None else (f"there is no test split: the zoo tests on {divided}",),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise NotImagesError(f"{folder} is not an image classification dataset: it needs 'image' and 'label'") from None

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.data.decode import DamagedError, read_file
-from zoo.data.divide import RULE, divide
-from zoo.data.folder_tree import SPLITS, TEST, TRAIN, Listing, Tree, count, grow
+from zoo.data.divide import INSTEAD_OF_TEST, RULE, TEST, TRAIN, divide
+from zoo.data.folder_tree import SPLITS, Listing, Tree, count, grow
 from zoo.errors import DataError, UsageError
 from zoo.paths import reason
 from zoo.text import printable
 
-INSTEAD_OF_TEST = ("val", "valid", "validation")
 CHANNELS = 3  # grey images are read as colour: one dataset has one shape
 EXPECTED = "it needs PATH/train/CLASS/*.png (or .jpg, …) and PATH/test/CLASS/… (or val), or PATH/CLASS/*.png"
 SKIP = "--skip-damaged leaves such files out"
@@ -79,7 +78,7 @@ def scan(path: Path, *, skip_damaged: bool = False) -> ImageFolder:
         notes.append(f"left out as damaged: {count(damaged, 'file')} ({os.path.relpath(damaged[0], path)})")
     notes += _empty_classes(folders, splits, names)
     if divided:
-        notes.append(f"there is no test split; {RULE}, is taken for it")
+        notes.append(f"there is no test split: the zoo tests on {RULE}")
     return ImageFolder(names, splits, len(damaged), left_out, RULE if divided else None, tuple(map(printable, notes)))
 
 

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.data.decode import SUFFIXES
+from zoo.data.divide import INSTEAD_OF_TEST, TEST, TRAIN
 
-TRAIN, TEST = "train", "test"
 # What people call their splits, in lower case. Any other folder of class folders is a split of its own name.
-SPLITS = {"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST} | {
-    name: name for name in ("val", "valid", "validation")
-}
+SPLITS = {"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST} | {name: name for name in INSTEAD_OF_TEST}
 SYSTEM = ("__macosx", "thumbs.db", "desktop.ini", "icon\r", "@eadir", "$recycle.bin", "system volume information")
 MOST_ENDINGS = 5
 

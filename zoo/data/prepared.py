@@ -19,6 +19,7 @@ from zoo.data import records
 from zoo.data.catalog import INFO, Dataset
 from zoo.data.decode import DamagedError
 from zoo.data.decode import pixels as of_any_size
+from zoo.data.divide import RULE_IN_ORDER, TEST, TRAIN, is_tested, stored_name
 from zoo.data.fit import Fit
 from zoo.errors import DataError
 
@@ -64,7 +65,9 @@ def read(dataset: Dataset, split: str, size: int) -> Iterator[tuple[Array, Array
     if kind != "uint8":
         raise DataError(f"the images of {dataset.name} are {kind}; the zoo takes 8 bits a channel")
     info = json.loads((folder / INFO).read_bytes())
-    rows = _in_order(shards(folder, info, split), info)
+    rows = _in_order(shards(folder, info, stored_name(split, [one["name"] for one in info["splits"]])), info)
+    if dataset.divided == RULE_IN_ORDER and split in (TRAIN, TEST):
+        rows = (row for index, row in enumerate(rows) if is_tested(index) is (split == TEST))
 
     def decode(piece: Sequence[bytes]) -> list[tuple[Array, int]]:
         return [_row(record, shape, dataset.fit) for record in piece]

@@ -96,10 +96,11 @@ def is_streamed(dataset: Dataset, data: str) -> bool:
 
     :raises UsageError: for images of all sizes that are to be streamed, or where TensorFlow, which streams, is missing.
     """
-    if dataset.is_folder or dataset.fit is not None:
+    if dataset.is_folder or dataset.fit is not None or dataset.divided is not None:
         if data == "stream":
             raise UsageError(
-                f"the images of {dataset.name} are prepared once and not streamed: only TFDS datasets of one size are"
+                f"the images of {dataset.name} are prepared once and not streamed: only TFDS datasets of one size are, "
+                "if they have a test or validation split"
             )
         return False
     streamed = data == "stream" or (data == "auto" and _is_large(dataset))

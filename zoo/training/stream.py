@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.catalog import Dataset
+from zoo.data.divide import stored_name
 from zoo.data.load import load
 from zoo.errors import UsageError
 from zoo.specs import Recipe
@@ -22,7 +23,7 @@ SHUFFLE_IMAGES = 10_000  # images among which the next one is drawn; the files a
 
 def streamed(dataset: Dataset, *, tune: bool) -> tuple[Streamed, Streamed]:
     """See `zoo.training.splits.parts`; the tuning split is the last tenth of the training split as it is stored."""
-    names = ("train[:90%]", "train[90%:]") if tune else ("train", "test")
+    names = ("train[:90%]", "train[90%:]") if tune else ("train", stored_name("test", [*_open(dataset).info.splits]))
     train, scored = (Streamed(dataset, name) for name in names)
     return train, scored
 
