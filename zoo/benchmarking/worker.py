@@ -259,16 +259,17 @@ def _score(
 
 
 def images_used(dataset: Dataset, damaged: int) -> ImagesUsed | None:
-    """How images came from their files; None where they are what a dataset of one size says that they are.
+    """How images were chosen and prepared; None where they are the test split of a dataset of one size.
 
     :param damaged: how many files of the split were left out.
     """
-    if dataset.fit is None:
+    fit = dataset.fit
+    if fit is None and dataset.divided is None:
         return None
     return ImagesUsed(
-        resize=dataset.fit.resize,
-        height=dataset.fit.height,
-        width=dataset.fit.width,
+        resize=fit.resize if fit else None,
+        height=fit.height if fit else None,
+        width=fit.width if fit else None,
         divided=dataset.divided,
         damaged=dataset.damaged + damaged,
         left_out=dataset.left_out,

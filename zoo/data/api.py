@@ -214,7 +214,7 @@ def draw_images(
     :param sha256: of the split, as `verify` returns it.
     :param indices: of the images, in the split's order.
     :param captions: lines for each of them.
-    :param images: how they came from files of all sizes when they were scored; None of a dataset of one size.
+    :param images: how they were chosen and prepared when they were scored.
     :return: its `path`, `width` and `height`.
     :raises UsageError: if there is no such dataset or split, or the file can't be written.
     :raises DataError: if the images can't be read, or the split has another digest.
@@ -222,7 +222,7 @@ def draw_images(
     path = _picture(output)
     known, damaged = (registry or _registry.load()).datasets, images is not None and images.damaged > 0
     dataset = catalog.find(name, known, data_dir, skip_damaged=damaged)
-    if images is not None:
+    if images is not None and images.resize and images.height and images.width:
         dataset = dataset.fitted((images.height, images.width, 3), images.resize)
     if split not in dataset.splits:
         raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")

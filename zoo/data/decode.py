@@ -43,20 +43,23 @@ def read_file(path: str) -> bytes:
     :raises DamagedError: if it is none, can't be read, or has more than `MOST_BYTES`.
     """
     try:
+        _check_regular(os.stat(path))  # before it is opened, which a device may take for a command
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
             found = os.fstat(descriptor)
-            if (kind := stat.S_IFMT(found.st_mode)) != stat.S_IFREG:
-                raise DamagedError(f"it is {KINDS.get(kind, 'a device')}, not a file")
+            _check_regular(found)
             if found.st_size > MOST_BYTES:
-                raise DamagedError(f"it has {found.st_size / 2**20:,.0f} MiB, and {MOST_BYTES // 2**20} are the most")
+                raise DamagedError(f"it is larger than {MOST_BYTES // 2**20} MiB")
             return file.read()
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise DamagedError("it is a link that leads to itself") from None
-        if error.errno in (errno.ENXIO, errno.EISDIR):  # a socket or a device without a driver; a folder
-            raise DamagedError("it is not a file") from None
         raise DamagedError(reason(error)) from None
+
+
+def _check_regular(found: os.stat_result) -> None:
+    if (kind := stat.S_IFMT(found.st_mode)) != stat.S_IFREG:
+        raise DamagedError(f"it is {KINDS.get(kind, 'a device')}, not a file")
 
 
 def pixels(content: bytes, channels: int = 3, fit: Fit | None = None) -> np.ndarray[Any, Any]:

@@ -46,7 +46,7 @@ class Scored(Record):
         predictions: every one.
         quality: what else the logits say; None where one of them is not finite.
         note: a remark about the order of the classes.
-        images: how the images came from files of all sizes, where they did.
+        images: see `Result`.
     """
 
     accuracy: Accuracy
