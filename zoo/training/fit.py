@@ -164,7 +164,7 @@ def fit(
 def _lie_on_device(learner: Learner) -> bool:
     """Whether the images are few enough to be held on the device as a whole."""
     from zoo.training.batches import InMemoryBatches
-    from zoo.training.parts import IN_MEMORY_BYTES
+    from zoo.training.splits import IN_MEMORY_BYTES
 
     return isinstance(learner.batches, InMemoryBatches) and learner.batches.images.nbytes <= IN_MEMORY_BYTES
 
