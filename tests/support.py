@@ -187,16 +187,18 @@ def make_prepared(
     shape: Sequence[int | None],
     *,
     dtype: str = "uint8",
+    name: str = "test",
     **changes: Any,
 ) -> Dataset:
-    """A dataset `toys` as TFDS leaves it, by hand: one split, `test`, in so many files.
+    """A dataset `toys` as TFDS leaves it, by hand: one split, in so many files.
 
     :param shards: in each, pairs of an encoded image and a label.
+    :param name: of the split.
     :param changes: of `dataset_info.json`, or of the split's entry there.
     """
     place = folder / "toys" / "1.0.0"
     place.mkdir(parents=True)
-    split = {"name": "test", "shardLengths": [str(len(rows)) for rows in shards]}
+    split = {"name": name, "shardLengths": [str(len(rows)) for rows in shards]}
     info = {"name": "toys", "version": "1.0.0", "fileFormat": "tfrecord", "splits": [split]}
     for key, value in changes.items():
         (split if key in ("shardLengths", "filepathTemplate") else info)[key] = value
@@ -210,7 +212,7 @@ def make_prepared(
     (place / "features.json").write_text(json.dumps({"featuresDict": {"features": features}, "pythonClassName": kind}))
     (place / "dataset_info.json").write_text(json.dumps(info))
     for number, rows in enumerate(shards):
-        path = place / f"toys-test.{info['fileFormat']}-{number:05}-of-{len(shards):05}"
+        path = place / f"toys-{name}.{info['fileFormat']}-{number:05}-of-{len(shards):05}"
         contents = [example({b"image": image, b"label": label}) for image, label in rows]
         if info["fileFormat"] == "array_record":
             from array_record.python.array_record_module import ArrayRecordWriter

@@ -1,5 +1,6 @@
-"""Names that runtimes declare and scenarios choose from."""
+"""Names that runtimes declare, and that scenarios and recipes choose from."""
 
 DEVICES = ("cpu", "gpu")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16", "int8")
 MODES = ("infer",)
+RESIZES = ("crop", "squash", "pad")

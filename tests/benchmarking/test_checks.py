@@ -142,7 +142,7 @@ def test_every_code_has_a_meaning_in_the_documentation() -> None:
     everything = process(False, seen, other_cores_busy=1.0, stolen_cores=1.0, throttled=1, quota_periods=1)
     stats = Stats.from_json({**GOOD.to_json(), "n": 3, "std": 1.0})
     lost = [PARTNER_ENDED.failure]
-    doubts = check(stats, [everything], 9.0, 4, 0.001, f"it is {ABOVE_PEAK}", ["layer"], "another order", lost)
+    doubts = check(stats, [everything], 9.0, 4, 0.001, f"it is {ABOVE_PEAK}", ["layer"], "another order", 3, lost)
     assert [doubt.code for doubt in doubts] == list(DOUBTS)
 
 
@@ -230,6 +230,13 @@ def test_what_a_count_of_macs_leaves_out_is_named_as_far_as_a_line_goes() -> Non
     (found,) = check(GOOD, [process()], 0.0, 4, macs_left_out=["a/b\x1b", *"cdefgh"])
     assert found.code == "macs_not_whole"
     assert found.message == "the MACs leave out a/b?, c, d, e, f and 2 more: what they multiply can't be seen"
+
+
+@pytest.mark.parametrize(("damaged", "files"), [(1, "1 file"), (1200, "1,200 files")])
+def test_images_that_were_left_out_of_the_score_are_counted(damaged: int, files: str) -> None:
+    assert check(GOOD, [process()], 0.0, 4, damaged=damaged) == [
+        Doubt(code="images_damaged", message=f"the score leaves out {files} that can't be decoded")
+    ]
 
 
 def test_classes_that_were_matched_by_name_are_said() -> None:

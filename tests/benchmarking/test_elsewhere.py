@@ -100,7 +100,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
         splits={"test": 9},
         builder=None,
     )
-    monkeypatch.setattr(planning, "find", lambda *_: dataset)
+    monkeypatch.setattr(planning, "find", lambda *_, **__: dataset)
     monkeypatch.setattr(planning, "why_not_so", lambda *_: None)
     monkeypatch.setattr("zoo.registry.load", lambda: REGISTRY)
     monkeypatch.setattr("zoo.benchmarking.environment.collect", lambda: make_result().environment)

@@ -64,7 +64,7 @@ def _any_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
         image_shape=(8, 8, 1),
         splits={"train": 10, "test": 10},
     )
-    monkeypatch.setattr(planning, "find", lambda *_: dataset)
+    monkeypatch.setattr(planning, "find", lambda *_, **__: dataset)
 
 
 def scenarios(**settings: Any) -> list[tuple[Any, ...]]:

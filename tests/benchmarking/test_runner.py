@@ -152,7 +152,7 @@ def _pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         splits={"test": 9},
         builder=None,
     )
-    monkeypatch.setattr(planning, "find", lambda *_: dataset)
+    monkeypatch.setattr(planning, "find", lambda *_, **__: dataset)
     weights = {"source": "plugin", "path": None, "sha256": None}
     monkeypatch.setattr(planning, "choose_weights", lambda *_: weights)
     monkeypatch.setattr(planning, "why_not_so", lambda *_: None)

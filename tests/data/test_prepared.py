@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from support import make_prepared
 
-from zoo.data.load import load
+from zoo.data.catalog import find
+from zoo.data.decode import pixels
+from zoo.data.fit import Fit
+from zoo.data.load import batches, load
 from zoo.data.prepared import interleaved
 from zoo.errors import DataError
 
@@ -68,6 +72,7 @@ def test_images_are_decoded_to_what_is_declared(
 
 
 LARGER = encoded(np.zeros((3, 5), np.uint8))
+DEEP_VALUES = (np.arange(12, dtype=np.uint16) * 5000).reshape(3, 4)
 DEEP = encoded(np.zeros((3, 4), np.uint16))
 
 
@@ -102,6 +107,44 @@ def test_what_is_not_as_declared_is_one_line(
     assert "\n" not in str(error.value)
 
 
+def test_images_of_all_sizes_and_forms_come_to_the_size_wanted(tmp_path: Path) -> None:
+    images = [encoded(COLOUR), encoded(np.zeros((30, 20), np.uint8)), encoded(GREY, "GIF"), encoded(DEEP_VALUES)]
+    dataset = make_prepared(tmp_path, [[(content, i) for i, content in enumerate(images)]], (None, None, 3))
+    fit = Fit(resize="pad", height=6, width=5)
+    found = load(dataset.fitted((6, 5, 3), "pad"), "test")
+    assert np.array_equal(found.images, np.stack([pixels(content, 3, fit) for content in images]))
+    assert found.labels.tolist() == [0, 1, 2, 3]
+
+
+def test_without_a_size_wanted_images_of_all_sizes_can_be_counted(tmp_path: Path) -> None:
+    dataset = make_prepared(tmp_path, [[(encoded(GREY), 0), (LARGER, 1), (LARGER, 2)]], (None, None, 1))
+    assert [images.shape for images, _ in batches(dataset, "test")] == [(1, 3, 4, 1), (2, 3, 5, 1)]
+
+
+@pytest.mark.parametrize("size", [None, 4])
+def test_a_training_split_alone_is_divided_in_its_order(tmp_path: Path, size: int | None) -> None:
+    shards = [[(encoded(GREY + 10 * shard + i), i) for i in range(6)] for shard in range(2)]
+    dataset = make_prepared(tmp_path, shards, (size and 3, size, 1), name="train").fitted((3, 4, 1), "crop")
+    assert dataset.splits == {"train": 10, "test": 2}
+    assert dataset.notes == ("there is no test split: the zoo tests on every 5th image in the stored order",)
+    train, test = load(dataset, "train"), load(dataset, "test")
+    whole = np.stack([GREY + 10 * shard + i for shard in range(2) for i in range(6)])[..., np.newaxis]
+    assert np.array_equal(test.images, whole[4::5])
+    assert np.array_equal(train.images, np.delete(whole, [4, 9], axis=0))
+    assert test.labels.tolist() == [4, 3]
+
+
+def test_a_validation_split_is_the_test_split_where_there_is_no_other(tmp_path: Path) -> None:
+    dataset = make_prepared(tmp_path, [[(encoded(GREY), 1)]], (3, 4, 1), name="validation")
+    assert dataset.splits == {"test": 1}
+    info = json.loads((tmp_path / "toys/1.0.0/dataset_info.json").read_text())
+    info["splits"].append({**info["splits"][0], "name": "train"})
+    (tmp_path / "toys/1.0.0/dataset_info.json").write_text(json.dumps(info))
+    dataset = find("toys", {}, tmp_path)
+    assert dataset.splits == {"train": 1, "test": 1}
+    assert load(dataset, "test").labels.tolist() == [1]
+
+
 def test_array_records_are_read_in_their_order(tmp_path: Path) -> None:
     shards = [[(encoded(GREY + 10 * shard + i), i) for i in range(5)] for shard in range(2)]
     whole = load(make_prepared(tmp_path / "a", [list(chain(*shards))], (3, 4, 1)), "test")
@@ -122,7 +165,9 @@ sys.meta_path[:] = [Without() if finder is PathFinder else finder for finder in 
 from pathlib import Path
 from zoo.builtin import zoo_datasets
 from zoo.data.catalog import declared
-from zoo.data.load import load
+from zoo.data.decode import pixels
+from zoo.data.fit import Fit
+from zoo.data.load import batches, load
 dataset = declared(zoo_datasets()[0], Path(sys.argv[1]))
 print(*(load(dataset, split).digest for split in dataset.splits))
 assert "tensorflow_datasets" in sys.modules  # which prepared it

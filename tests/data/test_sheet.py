@@ -38,6 +38,11 @@ def test_large_images_are_made_smaller_in_proportion() -> None:
     assert count(sheet, RED) == 96 * 48
 
 
+def test_images_of_several_sizes_are_drawn_whole_too() -> None:
+    sheet = contact_sheet([[plain(RED, 200, 400), plain(GREEN, 400, 200)]], ["a"], "t")
+    assert count(sheet, RED) == count(sheet, GREEN) == 96 * 48
+
+
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_grey_colour_and_transparency_can_be_drawn(channels: int) -> None:
     sheet = contact_sheet([[plain((77,) * 3 + (255,) if channels == 4 else (77,) * channels)]], ["a"], "t")

@@ -21,6 +21,7 @@ FOUND: dict[str, Any] = {
     "plugin": "zoo-toys",
     "licence": None,
     "source": None,
+    "notes": [],
 }
 
 

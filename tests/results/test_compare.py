@@ -319,7 +319,7 @@ def test_a_doubt_that_the_interval_covers_is_said_and_decides_nothing(code: str)
     assert [doubt.code for doubt in found.doubts] == [code]
 
 
-@pytest.mark.parametrize("code", ["few_samples", "above_peak", "classes_reordered", "macs_not_whole"])
+@pytest.mark.parametrize("code", ["few_samples", "above_peak", "classes_reordered", "images_damaged", "macs_not_whole"])
 def test_what_is_no_doubt_about_what_is_compared_is_not_said(code: str) -> None:
     assert latency(twins(checks=[{**BUSY, "code": code}], paired=False)).doubts == ()
 

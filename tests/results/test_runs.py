@@ -55,7 +55,7 @@ def _no_dataset(monkeypatch: pytest.MonkeyPatch, images: Path) -> None:
         splits={"test": 9},
         builder=None,
     )
-    monkeypatch.setattr(planning, "find", lambda *_: dataset)
+    monkeypatch.setattr(planning, "find", lambda *_, **__: dataset)
 
 
 def with_packages(**versions: str) -> Environment:

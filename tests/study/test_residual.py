@@ -32,7 +32,7 @@ from zoo.training.learner import make_learner
 from zoo.training.optimizers import decays
 from zoo.training.splits import parts
 job = Job.from_json(json.load(sys.stdin))
-trained, _ = parts(job.dataset, tune=True, stream=False, size=job.model.input_shape[:2])
+trained, _ = parts(job.dataset, tune=True, stream=False)
 learner = make_learner(job, trained, set_up(job), make_optimizer=_recording)
 x, y = learner.batches[0]
 variables = learner.network.trainable_variables

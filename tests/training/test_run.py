@@ -7,10 +7,12 @@ import json
 import re
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from zoo.data.catalog import Dataset
+from zoo.data.fit import Fit
 from zoo.errors import DataError, UsageError
 from zoo.specs import ModelSpec, Recipe
 from zoo.training import run as run_module
@@ -215,3 +217,31 @@ def test_other_channels_are_refused(stored: int | None, taken: int) -> None:
     model = dataclasses.replace(JOB.model, input_shape=(8, 8, taken))
     with pytest.raises(DataError, match=rf"don't fit toy, which takes {taken}"):
         check(model, dataclasses.replace(JOB.dataset, image_shape=(28, 28, stored)), JOB.recipe)
+
+
+@pytest.mark.parametrize(
+    ("changes", "tune", "line"),
+    [
+        ({"splits": {"train": 3}}, False, "digits has no images in a split 'test'; it has train"),
+        ({"splits": {"test": 3}}, False, "digits has no images in a split 'train'; it has test"),
+        ({"splits": {"test": 3}}, True, "digits has no images in a split 'train'; it has test"),
+        ({"classes": 1}, False, "digits has one class, and there is nothing to tell apart"),
+    ],
+)
+def test_what_is_missing_is_known_before_the_first_epoch(changes: dict[str, Any], tune: bool, line: str) -> None:
+    with pytest.raises(UsageError, match=line):
+        check(JOB.model, dataclasses.replace(JOB.dataset, **changes), JOB.recipe, tune=tune)
+
+
+def test_tuning_takes_no_test_split() -> None:
+    check(JOB.model, dataclasses.replace(JOB.dataset, splits={"train": 3}), JOB.recipe, tune=True)
+
+
+def test_how_images_come_to_size_is_part_of_what_decides_the_weights() -> None:
+    assert changed(resize="pad").identity() != JOB.identity()
+    dataset = dataclasses.replace(JOB.dataset, image_shape=(None, None, 3))
+    fitted = dataset.fitted((8, 9, 1), "pad")
+    assert fitted.image_shape == (8, 9, 3)
+    assert fitted.fit == Fit(resize="pad", height=8, width=9)
+    assert Dataset.from_json(json.loads(json.dumps(fitted.to_json()))) == fitted
+    assert JOB.dataset.fitted((4, 4, 1), "pad") == JOB.dataset  # of one size already

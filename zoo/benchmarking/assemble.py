@@ -165,6 +165,7 @@ def _with_measures(
         weights=records[0].weights,
         predictions=scored.predictions if scored else None,
         quality=scored.quality if scored else None,
+        images=scored.images if scored else None,
         checks=tuple(
             check(
                 stats,
@@ -175,6 +176,7 @@ def _with_measures(
                 reasons.get("flops_share", ""),
                 measures.macs_left_out or (),
                 scored.note if scored else None,
+                scored.images.damaged if scored and scored.images else 0,
                 [process.ended.failure for process in lost],
             )
         ),

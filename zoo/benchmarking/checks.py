@@ -29,6 +29,7 @@ def check(
     no_share: str = "",
     macs_left_out: Sequence[str] = (),
     classes_note: str | None = None,
+    damaged: int = 0,
     lost: Sequence[Failure] = (),
 ) -> list[Doubt]:
     """Every doubt; an empty list is a measurement with nothing to say against it.
@@ -37,6 +38,7 @@ def check(
     :param no_share: why there is no share of the machine's peak.
     :param macs_left_out: names of layers that are not in the count of MACs.
     :param classes_note: what is to be said of the classes that were scored.
+    :param damaged: how many image files were left out of the score.
     :param lost: how each process ended that isn't among `processes`.
     """
     seen = [process.activity for process in processes]
@@ -54,6 +56,7 @@ def check(
     held_back = set().union(*(board.throttling() for board in boards))
     others = max((board.most_others() for board in boards), default=0)
     who = "another process was" if others == 1 else f"{others} other processes were"
+    files = "1 file" if damaged == 1 else f"{damaged:,} files"
     doubts = [
         (
             "unsteady",
@@ -81,6 +84,7 @@ def check(
         ("accelerator_busy", others, f"{who} on the accelerator before the start or meanwhile"),
         ("above_peak", ABOVE_PEAK in no_share, no_share),
         ("classes_reordered", classes_note, classes_note or ""),
+        ("images_damaged", damaged, f"the score leaves out {files} that can't be decoded"),
         ("macs_not_whole", macs_left_out, not_whole(macs_left_out)),
         (
             "process_lost",

@@ -38,6 +38,7 @@ class Options:
     Attributes:
         dataset: whose test split is scored, and whose number of classes the model is built for.
         data_dir: where TFDS has prepared it.
+        skip_damaged: leave out files of an image folder that can't be decoded.
         batch_sizes, runtimes, devices, precisions, threads: of the scenarios, which are all their combinations. A batch
             size may be "max", the largest that fits; runtimes and devices may be "all" that are to be had here; None
             threads are the runtime's own choice.
@@ -56,6 +57,7 @@ class Options:
 
     dataset: str = DEFAULT_DATASET
     data_dir: str | None = None
+    skip_damaged: bool = False
     batch_sizes: tuple[int | Literal["max"], ...] = DEFAULT_BATCH_SIZES
     runtimes: tuple[str, ...] = ("tensorflow",)
     devices: tuple[str, ...] = ("cpu",)
@@ -177,7 +179,7 @@ def plan(registry: Registry, patterns: Sequence[str], options: Options) -> list[
     if not patterns:
         raise UsageError("name at least one model; 'zoo list' names them all")
     entries = registry.select(patterns)
-    dataset = find(options.dataset, registry.datasets, options.data_dir)
+    dataset = find(options.dataset, registry.datasets, options.data_dir, skip_damaged=options.skip_damaged)
     if options.weights not in (None, TRAINED, PLUGIN) and len(entries) > 1:
         raise UsageError("a file of weights fits one model; name just that one")
     matrix = _matrix(registry, options)

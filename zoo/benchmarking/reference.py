@@ -149,7 +149,7 @@ def run(job: Mapping[str, Any], report: Callable[..., None]) -> None:
     import numpy as np
     from keras import ops
 
-    from zoo.benchmarking.weights import load_weights, normalisation
+    from zoo.benchmarking.weights import as_trained, load_weights, normalisation
     from zoo.data.load import batches, ensure_prepared
     from zoo.data.preprocess import adapt
     from zoo.modeling import weights
@@ -168,10 +168,14 @@ def run(job: Mapping[str, Any], report: Callable[..., None]) -> None:
 
     report("phase", name="reference")
     mean, std = normalisation(loaded)
+    prepared = as_trained(dataset, spec, loaded)
     count = max(1, min(IMAGES, MOST_BYTES // (4 * int(np.prod(spec.input_shape)))))
 
+    def passed_over(_: str) -> None:
+        pass  # what is scored tells how many there are
+
     def first_images(split: str) -> np.ndarray[Any, Any]:
-        images, _ = next(batches(dataset, split, count))
+        images, _ = next(batches(prepared, split, count, on_damaged=passed_over if dataset.skip_damaged else None))
         return adapt(images, spec.input_shape, mean, std)
 
     images = first_images("test")

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.choices import RESIZES
+from zoo.data.catalog import Dataset
+from zoo.errors import WeightsError
 from zoo.record.result import WeightsUsed
 from zoo.specs import ModelSpec
 
@@ -31,6 +34,18 @@ def load_weights(
         file_bytes=path.stat().st_size,
         provenance=weights.provenance(path),
     )
+
+
+def as_trained(dataset: Dataset, spec: ModelSpec, loaded: WeightsUsed | None) -> Dataset:
+    """The dataset, its images brought to the model's input as those were that the weights were trained on.
+
+    :raises WeightsError: if the record of the weights names no way that there is.
+    """
+    recipe = loaded.provenance.get("recipe", {}) if loaded else {}
+    resize = recipe.get("resize", RESIZES[0])
+    if resize not in RESIZES:
+        raise WeightsError(f"the record of the weights has a resize that is none of {', '.join(RESIZES)}")
+    return dataset.fitted(spec.input_shape, resize)
 
 
 def normalisation(loaded: WeightsUsed | None) -> tuple[Sequence[float], Sequence[float]]:

@@ -22,14 +22,14 @@ from zoo.benchmarking.quality import PerImage, joined, per_image, quality
 from zoo.benchmarking.reference import Reference
 from zoo.benchmarking.timing import Policy, measure
 from zoo.benchmarking.verification import Verification
-from zoo.benchmarking.weights import load_weights, normalisation
+from zoo.benchmarking.weights import as_trained, load_weights, normalisation
 from zoo.data.catalog import Dataset, class_names
 from zoo.data.class_names import Match, match, trained_names
 from zoo.keras_backend import only_what_is_needed
 from zoo.record.cost import LayerCost, ModelCost
 from zoo.record.environment import CudaLibraries
 from zoo.record.measures import ProcessMemory, TurnRecord
-from zoo.record.result import Predictions, WeightsUsed
+from zoo.record.result import ImagesUsed, Predictions, WeightsUsed
 from zoo.record.scenario import Scenario
 from zoo.record.worker import Measured, Refused, Scored
 from zoo.references import resolve
@@ -225,7 +225,8 @@ def _score(
     from zoo.data.load import load
     from zoo.data.preprocess import adapt
 
-    test = load(dataset, "test")
+    prepared = as_trained(dataset, spec, loaded)
+    test = load(prepared, "test")
     mean, std = normalisation(loaded)
     session = runtime.open(model, EVALUATION_BATCH, reference.calibration)
     found: list[PerImage] = []
@@ -254,6 +255,25 @@ def _score(
         ),
         quality=quality(every, test.labels, dataset.classes),
         note=classes.note(),
+        images=images_used(prepared, test.damaged),
+    )
+
+
+def images_used(dataset: Dataset, damaged: int) -> ImagesUsed | None:
+    """How images were chosen and prepared; None where they are the test split of a dataset of one size.
+
+    :param damaged: how many files of the split were left out.
+    """
+    fit = dataset.fit
+    if fit is None and dataset.divided is None:
+        return None
+    return ImagesUsed(
+        resize=fit.resize if fit else None,
+        height=fit.height if fit else None,
+        width=fit.width if fit else None,
+        divided=dataset.divided,
+        damaged=dataset.damaged + damaged,
+        left_out=dataset.left_out,
     )
 
 

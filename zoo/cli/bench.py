@@ -17,6 +17,7 @@ from zoo.cli.options import (
     devices,
     echo_json,
     size_in_bytes,
+    skip_damaged,
     store_option,
     table_format,
     weights_option,
@@ -89,6 +90,7 @@ def _share(value: str) -> float:
     help="Whose test split is scored: one of 'zoo data list', or folder:PATH.",
 )
 @data_dir
+@skip_damaged
 @click.option(
     "--batch-size",
     "batch_sizes",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli import App, names, warn
-from zoo.cli.options import ListsByDefault, as_json, data_dir, echo_json, table_format
+from zoo.cli.options import ListsByDefault, as_json, data_dir, echo_json, skip_damaged, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def command() -> None:
     """List, fetch, verify and show datasets. Without a subcommand: list them.
 
     A dataset is NAME or NAME/CONFIG of TensorFlow Datasets or of a plugin, or folder:PATH, a folder of images:
-    PATH/train/CLASS/*.png (or .jpg) and PATH/test/CLASS/… (or val).
+    PATH/train/CLASS/*.png (or .jpg, …) and PATH/test/CLASS/… (or val), or PATH/CLASS/*.png.
     """
 
 
@@ -102,10 +102,11 @@ def fetch_command(app: App, name: str, data_dir: str | None, timeout: float, idl
 @command.command("verify")
 @click.argument("name", shell_complete=names.datasets)
 @data_dir
+@skip_damaged
 @table_format
 @as_json
 @click.pass_obj
-def verify_command(app: App, name: str, data_dir: str | None, fmt: str, as_json: bool) -> int:
+def verify_command(app: App, name: str, data_dir: str | None, skip_damaged: bool, fmt: str, as_json: bool) -> int:
     """Read every image and say what is there.
 
     Counts, classes, channel means and deviations, and digests of the decoded pixels. The exit code is 3 if the files
@@ -122,13 +123,15 @@ def verify_command(app: App, name: str, data_dir: str | None, fmt: str, as_json:
             if event["event"] == "step":
                 display.update(bar, description=f"{name}: reading", completed=event["done"], total=event["total"])
 
-        found = verify(name, data_dir=data_dir, on_event=on_event, registry=registry)
+        found = verify(name, data_dir=data_dir, skip_damaged=skip_damaged, on_event=on_event, registry=registry)
     if as_json:
         echo_json(found)
     else:
         from zoo.report.datasets import verified
 
         click.echo(verified(found, fmt))
+    for line in _some([file for seen in found["splits"].values() for file in seen["damaged"]]):
+        warn(f"left out as damaged: {line}")
     for split, seen in found["splits"].items():
         if seen["declared_sha256"] not in (None, seen["sha256"]):
             warn(f"'{split}' of {name} is not what {found['plugin']} declares: sha256 {seen['declared_sha256']}")
@@ -145,17 +148,21 @@ def verify_command(app: App, name: str, data_dir: str | None, fmt: str, as_json:
 )
 @click.option("--split", metavar="NAME", default="train", show_default=True, help="Whose images to draw.")
 @data_dir
+@skip_damaged
 @as_json
 @click.pass_obj
-def show_command(app: App, name: str, images: str | None, split: str, data_dir: str | None, as_json: bool) -> None:
+def show_command(
+    app: App, name: str, images: str | None, split: str, data_dir: str | None, skip_damaged: bool, as_json: bool
+) -> None:
     """Show what a dataset says of itself, or draw it."""
     from zoo.data.api import describe, draw
     from zoo.report.datasets import facts
 
     registry = app.registry()
-    found = describe(name, data_dir=data_dir, registry=registry)
+    where: dict[str, Any] = {"data_dir": data_dir, "skip_damaged": skip_damaged, "registry": registry}
+    found = describe(name, **where)
     if images is not None:
-        found["drawn"] = draw(name, images, split=split, data_dir=data_dir, registry=registry)
+        found["drawn"] = draw(name, images, split=split, **where)
     if as_json:
         echo_json(found)
     else:

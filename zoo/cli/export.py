@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from zoo.choices import PRECISIONS
-from zoo.cli import App, names
-from zoo.cli.options import as_json, data_dir, echo_json, weights_option
+from zoo.cli import App, names, warn
+from zoo.cli.options import as_json, data_dir, echo_json, skip_damaged, weights_option
 
 
 @click.command("export")
@@ -29,6 +29,7 @@ from zoo.cli.options import as_json, data_dir, echo_json, weights_option
     help="Whose weights, and whose test images.",
 )
 @data_dir
+@skip_damaged
 @click.option("--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True)
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N", default=1, show_default=True)
 @weights_option
@@ -55,6 +56,8 @@ def command(app: App, /, model: str, output: str, as_json: bool, **settings: Any
         bar = display.add_task("starting", total=None)
 
         def on_event(event: dict[str, Any]) -> None:
+            if event["event"] == "note":
+                warn(event["line"])
             if event["event"] == "phase":
                 display.update(bar, description=event["name"])
 

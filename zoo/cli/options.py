@@ -94,6 +94,13 @@ def data_dir(function: F) -> F:
     )(function)
 
 
+def skip_damaged(function: F) -> F:
+    """`--skip-damaged`."""
+    return click.option(
+        "--skip-damaged", is_flag=True, help="Leave out files of an image folder that can't be decoded, and count them."
+    )(function)
+
+
 def _open_store(context: click.Context, parameter: click.Parameter, folder: str | None) -> Store:
     from zoo.results.store import Store, default_store
 

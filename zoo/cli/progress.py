@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from zoo.cli import warn
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -45,13 +47,20 @@ def progress() -> Iterator[Progress]:
 def scenario_progress(processes: int) -> Iterator[OnStep]:
     """A bar over the processes that will be measured; yields what the runner is to tell of each.
 
+    What there is to say of the data is said once.
+
     :param processes: for each scenario.
     """
+    told: set[str] = set()
     with progress() as display:
         bar = display.add_task("starting", total=None)
 
         def on_step(index: int, count: int, step: Step) -> Callable[[str], None]:
             scenario, begun = step.scenario, -1
+            for note in step.job["dataset"]["notes"]:
+                if note not in told:
+                    warn(f"{scenario.dataset}: {note}")
+                    told.add(note)
             name = f"{scenario.model}, {scenario.runtime}, batch {scenario.batch_size}"
 
             def on_phase(phase: str) -> None:

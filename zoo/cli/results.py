@@ -195,6 +195,7 @@ def _draw_mistakes(result: Result, found: Scores, output: str, data_dir: str | N
             (f"{mistake.predicted}, {100 * mistake.confidence:.1f} %", f"is {mistake.label}") for mistake in shown
         ],
         title=f"The most confident mistakes of {result.scenario.model}",
+        images=result.images,
         data_dir=data_dir,
     )
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from zoo.choices import RESIZES
 from zoo.cli import App, names, warn
-from zoo.cli.options import as_json, data_dir, echo_json
+from zoo.cli.options import as_json, data_dir, echo_json, skip_damaged
 from zoo.keras_backend import BACKENDS
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -26,11 +27,18 @@ OnEvent = Callable[[dict[str, Any]], None]
     help="What to train on.",
 )
 @data_dir
+@skip_damaged
 @click.option("--recipe", metavar="NAME", help="Which of the model's recipes for it; by default the first.")
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Instead of the recipe's.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Instead of the recipe's.")
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change a field of the recipe; may be repeated."
+)
+@click.option(
+    "--resize",
+    type=click.Choice(RESIZES),
+    help="How images of all sizes come to the model's input, instead of the recipe's way: cover it and keep the "
+    "centre, scale height and width apart, or fit into it with black around.",
 )
 @click.option("--seeds", type=click.IntRange(min=1), metavar="N", help="Train with N seeds and give mean ± deviation.")
 @click.option(
@@ -87,6 +95,7 @@ def command(
     dataset: str,
     epochs: int | None,
     seed: int | None,
+    resize: str | None,
     settings: tuple[str, ...],
     seeds: int | None,
     as_json: bool,
@@ -101,7 +110,8 @@ def command(
     from zoo.training.overrides import parse
 
     changes = parse(settings)
-    changes |= {key: value for key, value in (("epochs", epochs), ("seed", seed)) if value is not None}
+    given = {"epochs": epochs, "seed": seed, "resize": resize}
+    changes |= {key: value for key, value in given.items() if value is not None}
     options |= {"changes": changes, "registry": app.registry()}
     with _progress(name, seeds or 1) as on_event:
         if seeds is None:
@@ -124,12 +134,18 @@ def _progress(name: str, runs: int) -> Iterator[OnEvent]:
     from zoo.cli.progress import progress
 
     epoch = run = 0
+    told: set[str] = set()
     with progress() as display:
         bar = display.add_task("starting", total=None)
         label = name
 
         def on_event(event: dict[str, Any]) -> None:
             nonlocal epoch, run, label
+            if event["event"] == "note":
+                if event["line"] not in told:
+                    warn(event["line"])
+                    told.add(event["line"])
+                return
             if event["event"] == "phase":
                 if event["name"] == "import":
                     run, epoch = run + 1, 0

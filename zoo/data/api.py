@@ -14,6 +14,7 @@ from zoo.data.patience import Patience
 from zoo.errors import DataError, UsageError
 from zoo.executors.local import OnEvent, Task, call
 from zoo.paths import writable_folder
+from zoo.record.result import ImagesUsed
 from zoo.specs import IMAGE_FOLDER, DatasetSpec
 
 Known = Mapping[str, _registry.Entry[DatasetSpec]]
@@ -61,16 +62,21 @@ def datasets(*, data_dir: str | Path | None = None, registry: _registry.Registry
 
 
 def describe(
-    name: str, *, data_dir: str | Path | None = None, registry: _registry.Registry | None = None
+    name: str,
+    *,
+    data_dir: str | Path | None = None,
+    skip_damaged: bool = False,
+    registry: _registry.Registry | None = None,
 ) -> dict[str, Any]:
     """What a dataset says of itself, without a look at its images.
 
     :param name: a dataset's name, or `folder:PATH`.
+    :param skip_damaged: leave out what ends as an image does in a folder and is no file.
     :raises UsageError: if there is none of that name.
     :raises DataError: if it is damaged.
     """
     known = (registry or _registry.load()).datasets
-    return _described(catalog.find(name, known, data_dir), known)
+    return _described(catalog.find(name, known, data_dir, skip_damaged=skip_damaged), known)
 
 
 def fetch(
@@ -138,12 +144,14 @@ def verify(
     name: str,
     *,
     data_dir: str | Path | None = None,
+    skip_damaged: bool = False,
     on_event: OnEvent | None = None,
     registry: _registry.Registry | None = None,
 ) -> dict[str, Any]:
     """Read every image of a dataset, in a process of its own: counts, channel means and deviations, digests.
 
     :param name: a dataset's name, or `folder:PATH`.
+    :param skip_damaged: leave out files of an image folder that can't be decoded, and name them as `damaged`.
     :return: what `describe` returns, with more of each split under `splits`: `images`, `images_by_class`, `unlabelled`;
         `mean` and `std` by channel, in units of [0, 1]; `sha256` of the decoded pixels and labels, and
         `declared_sha256`, what the plugin says that it should be, or None. `matches` is False if one is not.
@@ -151,7 +159,7 @@ def verify(
     :raises DataError: if its files are damaged or are not what they declare.
     """
     known = (registry or _registry.load()).datasets
-    dataset = catalog.find(name, known, data_dir)
+    dataset = catalog.find(name, known, data_dir, skip_damaged=skip_damaged)
     task = Task("zoo.data.verify:verify", {"dataset": dataset.to_json()}, timeout_s=None, label="verify")
     done = call(task, on_event)
     entry = known.get(dataset.name)
@@ -168,6 +176,7 @@ def draw(
     *,
     split: str = "train",
     data_dir: str | Path | None = None,
+    skip_damaged: bool = False,
     registry: _registry.Registry | None = None,
 ) -> dict[str, Any]:
     """Draw a contact sheet, some images of every class, into a PNG file, in a process of its own.
@@ -177,7 +186,7 @@ def draw(
     :raises DataError: if the images can't be read.
     """
     path = _picture(output)
-    dataset = catalog.find(name, (registry or _registry.load()).datasets, data_dir)
+    dataset = catalog.find(name, (registry or _registry.load()).datasets, data_dir, skip_damaged=skip_damaged)
     if split not in dataset.splits:
         raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
     writable_folder(path.parent)
@@ -196,6 +205,7 @@ def draw_images(
     indices: Sequence[int],
     captions: Sequence[Sequence[str]],
     title: str,
+    images: ImagesUsed | None = None,
     data_dir: str | Path | None = None,
     registry: _registry.Registry | None = None,
 ) -> dict[str, Any]:
@@ -204,12 +214,16 @@ def draw_images(
     :param sha256: of the split, as `verify` returns it.
     :param indices: of the images, in the split's order.
     :param captions: lines for each of them.
+    :param images: how they were chosen and prepared when they were scored.
     :return: its `path`, `width` and `height`.
     :raises UsageError: if there is no such dataset or split, or the file can't be written.
     :raises DataError: if the images can't be read, or the split has another digest.
     """
     path = _picture(output)
-    dataset = catalog.find(name, (registry or _registry.load()).datasets, data_dir)
+    known, damaged = (registry or _registry.load()).datasets, images is not None and images.damaged > 0
+    dataset = catalog.find(name, known, data_dir, skip_damaged=damaged)
+    if images is not None and images.resize and images.height and images.width:
+        dataset = dataset.fitted((images.height, images.width, 3), images.resize)
     if split not in dataset.splits:
         raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
     writable_folder(path.parent)

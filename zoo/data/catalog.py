@@ -10,10 +10,12 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from zoo.data.divide import with_test
+from zoo.data.fit import Fit
 from zoo.errors import DataError, SpecError, UsageError
 from zoo.paths import DATA_VARIABLE, home, reason
 from zoo.references import find as find_module
@@ -51,6 +53,12 @@ class Dataset(Plain):
         classes: number of labels.
         image_shape: (height, width, channels); None where images differ in size.
         splits: number of images by split.
+        fit: how images that differ in size are brought to a model's input; None leaves them as they are.
+        skip_damaged: whether files that can't be decoded are left out, rather than an error.
+        damaged: of an image folder: how many of its files are left out as damaged without a look into them.
+        left_out: of an image folder: how many files in it are not used, being no images or at another place.
+        divided: the rule that chose the test split, where the files have none.
+        notes: of an image folder: what there is to say about it, a line each.
     """
 
     name: str
@@ -65,12 +73,37 @@ class Dataset(Plain):
     plugin: str | None = None
     class_names: tuple[str, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
+    fit: Fit | None = None
+    skip_damaged: bool = False
+    damaged: int = 0
+    left_out: int = 0
+    divided: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image_shape", tuple(self.image_shape))
         object.__setattr__(self, "class_names", tuple(self.class_names))
         object.__setattr__(self, "digests", dict(self.digests))
         object.__setattr__(self, "splits", dict(self.splits))
+        object.__setattr__(self, "notes", tuple(self.notes))
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """See `Plain`."""
+        fit = values.get("fit")
+        return cls(**{**values, "fit": None if fit is None else Fit.from_json(fit)})
+
+    def fitted(self, input_shape: tuple[int, int, int], resize: str) -> Dataset:
+        """The dataset as a model takes it: images that differ in size are brought to its input; others stay.
+
+        :param input_shape: (height, width, channels) of the model's input.
+        :param resize: one of `zoo.choices.RESIZES`.
+        """
+        if None not in self.image_shape[:2]:
+            return self
+        height, width, _ = input_shape
+        fit = Fit(resize=resize, height=height, width=width)
+        return replace(self, fit=fit, image_shape=(height, width, self.image_shape[2] or 3))
 
     @property
     def is_folder(self) -> bool:
@@ -96,16 +129,23 @@ def own_folder() -> Path:
     return home() / "data"
 
 
-def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Path | None = None) -> Dataset:
+def find(
+    name: str,
+    known: Mapping[str, Entry[DatasetSpec]],
+    data_dir: str | Path | None = None,
+    *,
+    skip_damaged: bool = False,
+) -> Dataset:
     """The dataset of that name: one that a plugin declares, one that TFDS has prepared in a data directory, or a folder
     of images, `folder:PATH` or its recorded name.
 
     :param data_dir: where to look; by default `ZOO_DATA_DIR`, or else the zoo's own folder and TFDS's.
+    :param skip_damaged: leave out the files of an image folder that can't be decoded.
     :raises UsageError: if there is none of that name, with what to do about it.
     :raises DataError: if it is there and damaged.
     """
     if name.startswith(IMAGE_FOLDER):
-        return _image_folder(name.removeprefix(IMAGE_FOLDER))
+        return _image_folder(name.removeprefix(IMAGE_FOLDER), skip_damaged)
     check_dataset_name(name, known)
     folders = search_folders(data_dir)
     entry = known.get(name)
@@ -117,7 +157,7 @@ def find(name: str, known: Mapping[str, Entry[DatasetSpec]], data_dir: str | Pat
         if entry is not None:  # of another version, they are other data than the plugin speaks of
             versions = [version for version in versions if version == entry.spec.version]
         if versions:
-            return _read(name, folder, versions[-1], entry.spec.builder if entry else None)
+            return _read(name, folder, versions[-1], entry)
     if entry is not None:
         if entry.spec.download:
             raise UsageError(f"{name} has to be downloaded first: 'zoo data fetch {name}' does it")
@@ -162,7 +202,7 @@ def class_names(dataset: Dataset) -> list[str] | None:
     if dataset.is_folder:
         from zoo.data.folder import scan
 
-        return scan(Path(dataset.folder)).classes
+        return scan(Path(dataset.folder), skip_damaged=dataset.skip_damaged).classes
     if dataset.arrays is not None:
         return list(dataset.class_names or map(str, range(dataset.classes)))
     try:
@@ -226,7 +266,7 @@ def of_arrays(spec: DatasetSpec, plugin: str) -> Dataset:
     )
 
 
-def _image_folder(path: str) -> Dataset:
+def _image_folder(path: str, skip_damaged: bool) -> Dataset:
     from zoo.data.folder import CHANNELS, scan
     from zoo.data.folder_names import place_of, recorded_name
 
@@ -235,7 +275,7 @@ def _image_folder(path: str) -> Dataset:
         folder = place
     if not path or not str(folder).isprintable() or not folder.is_dir():
         raise UsageError(f"the image folder {path!r} is not there")
-    found = scan(folder)
+    found = scan(folder, skip_damaged=skip_damaged)
     return Dataset(
         name=recorded_name(folder),
         version=FOLDER_VERSION,
@@ -245,6 +285,11 @@ def _image_folder(path: str) -> Dataset:
         classes=len(found.classes),
         image_shape=(None, None, CHANNELS),
         splits={split: len(examples) for split, examples in found.splits.items()},
+        skip_damaged=skip_damaged,
+        damaged=found.damaged,
+        left_out=found.left_out,
+        divided=found.divided,
+        notes=found.notes,
     )
 
 
@@ -269,7 +314,10 @@ def _versions(folder: Path) -> list[str]:
     return sorted(versions, key=lambda version: [int(n) for n in version.split(".")])
 
 
-def _read(name: str, data_dir: Path, version: str, builder: str | None) -> Dataset:
+def _read(name: str, data_dir: Path, version: str, entry: Entry[DatasetSpec] | None) -> Dataset:
+    """
+    :param entry: of the plugin that declares it. Its splits are what it says; others get a test split.
+    """
     folder = data_dir / name / version
     info = _read_json(folder / INFO)
     features = _read_json(folder / "features.json")
@@ -279,15 +327,19 @@ def _read(name: str, data_dir: Path, version: str, builder: str | None) -> Datas
         classes = int(fields["label"]["classLabel"]["numClasses"])
         if len(dimensions) != 3 or classes < 1:
             raise ValueError
+        stored = {s["name"]: sum(map(int, s["shardLengths"])) for s in info["splits"]}
+        splits, divided = with_test(stored) if entry is None else (stored, None)
         return Dataset(
             name=name,
             version=version,
             data_dir=str(data_dir),
             folder=str(folder),
-            builder=builder,
+            builder=entry.spec.builder if entry else None,
             classes=classes,
             image_shape=tuple(d if d > 0 else None for d in dimensions),
-            splits={s["name"]: sum(map(int, s["shardLengths"])) for s in info["splits"]},
+            splits=splits,
+            divided=divided,
+            notes=() if divided is None else (f"there is no test split: the zoo tests on {divided}",),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise NotImagesError(f"{folder} is not an image classification dataset: it needs 'image' and 'label'") from None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.catalog import AGAIN, Dataset
+from zoo.data.kept_pixels import KeptPixels, Split, key
 from zoo.errors import DataError, UsageError
 from zoo.paths import reason
 
@@ -29,11 +30,13 @@ class Images:
         images: uint8, (count, height, width, channels).
         labels: int64, (count,).
         digest: sha256 over shape, pixels and labels: two runs that name the same digest saw the same data.
+        damaged: how many files were left out because they can't be decoded.
     """
 
     images: np.ndarray[Any, Any]
     labels: np.ndarray[Any, Any]
     digest: str
+    damaged: int = 0
 
 
 class Digest:
@@ -58,50 +61,116 @@ class Digest:
         return whole.hexdigest()
 
 
+class DigestOfAnySizes:
+    """The digest of a split whose images differ in size: over shape and pixels of each, then over all labels."""
+
+    def __init__(self) -> None:
+        self.pixels = hashlib.sha256()
+        self.labels: list[bytes] = []
+
+    def add(self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> None:
+        """See `Digest`."""
+        for image in images:
+            self.pixels.update(repr(image.shape).encode())
+            self.pixels.update(image.ravel().data)
+        self.labels.append(labels.tobytes())
+
+    def hexdigest(self) -> str:
+        """See `Digest`."""
+        whole = self.pixels.copy()
+        whole.update(b"".join(self.labels))
+        return whole.hexdigest()
+
+
 def load(dataset: Dataset, split: str) -> Images:
-    """Decode a whole split into memory.
+    """Decode a whole split into memory. One whose images are brought to a size is kept for the next time, if that
+    pays, and is then mapped from a file.
 
     :raises UsageError: as `batches`.
-    :raises DataError: as `batches`, if it does not fit into memory, and if arrays are not those that were declared.
+    :raises DataError: as `batches`; if its images differ in size or do not fit into memory; and if arrays are not those
+        that were declared.
     """
     import numpy as np
 
-    images = labels = digest = None
+    if dataset.fit is not None and (kept := _kept(dataset, split)) is not None:
+        return Images(kept.images, kept.labels, kept.digest, kept.damaged)
+    images = labels = None
     done = 0
-    for some, their_labels in batches(dataset, split):
-        if images is None or labels is None or digest is None:
+    damaged: list[str] = []
+    for some, their_labels in batches(dataset, split, on_damaged=damaged.append if dataset.skip_damaged else None):
+        if images is not None and images.shape[1:] != some.shape[1:]:
+            raise DataError(f"the images of {dataset.name} differ in size; say what size to bring them to")
+        if images is None or labels is None:
             shape = (dataset.splits[split], *some.shape[1:])
             _check_memory(dataset, split, math.prod(shape))
             images, labels = np.empty(shape, np.uint8), np.empty(shape[:1], np.int64)
-            digest = Digest(shape)
         images[done : done + len(some)] = some
         labels[done : done + len(some)] = their_labels
-        digest.add(some, their_labels)
         done += len(some)
-    if images is None or labels is None or digest is None:
+    if images is None or labels is None:
         raise DataError(f"the split '{split}' of {dataset.name} is empty")
-    found, declared = digest.hexdigest(), dataset.digests.get(split)
+    images, labels = images[:done], labels[:done]
+    found, declared = _digest(images, labels), dataset.digests.get(split)
     if declared not in (None, found):  # whatever the function reads or computes may change unseen
         raise DataError(f"'{split}' of {dataset.name} is not what {dataset.plugin} declares: sha256 {found}")
-    return Images(images, labels, found)
+    return Images(images, labels, found, len(damaged))
+
+
+def _kept(dataset: Dataset, split: str) -> Split | None:
+    """A split from the cache, decoded and put there if need be; None where it isn't worth it or there is no room."""
+    fit, declared = dataset.fit, dataset.splits.get(split)
+    if fit is None or declared is None or not dataset.is_prepared:
+        return None
+    with _clear_errors(dataset, split):
+        if dataset.is_folder:
+            files = _examples(dataset, split)
+        else:
+            files = [(str(file), 0) for file in sorted(Path(dataset.folder).iterdir())]
+        name = key(files, [fit.to_json(), dataset.image_shape, split, dataset.skip_damaged])
+    kept = KeptPixels()
+    if name is None or (found := kept.find(name)) is not None:
+        return None if name is None else found
+    if not kept.has_room(math.prod((declared, fit.height, fit.width, dataset.image_shape[2] or 1))):
+        return None
+    damaged: list[str] = []
+    decoded = batches(dataset, split, on_damaged=damaged.append if dataset.skip_damaged else None)
+    return kept.keep(name, decoded, _digest, damaged)
+
+
+def _digest(images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> str:
+    digest = Digest(images.shape)
+    digest.add(images, labels)
+    return digest.hexdigest()
 
 
 def batches(
-    dataset: Dataset, split: str, size: int | None = None
+    dataset: Dataset, split: str, size: int | None = None, *, on_damaged: Callable[[str], None] | None = None
 ) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     """Decode a split batch by batch, in its fixed order, preparing the dataset first if it is one that can be.
 
-    :param size: images in a batch; by default as many as take some megabytes.
+    The images of a batch are of one size. Those of a dataset whose images differ in size come to `dataset.fit`; without
+    one, a batch ends where the size changes.
+
+    :param size: images in a batch, at most; by default as many as take some megabytes.
+    :param on_damaged: told of each file of an image folder that can't be decoded, which is then left out.
     :return: images, uint8, (count, height, width, channels), and labels, int64, (count,).
     :raises UsageError: if the dataset has no such split, or can't be prepared for want of a writable folder.
-    :raises DataError: if its files are missing or damaged, or its images are not of one size and 8 bits.
+    :raises DataError: if its files are missing or damaged, or can't be decoded.
     """
     declared = dataset.splits.get(split)
     if declared is None:
         raise UsageError(f"{dataset.name} has no split '{split}'; it has {', '.join(dataset.splits)}")
     done = 0
+
+    def left_out(file: str) -> None:
+        nonlocal done
+        done += 1
+        assert on_damaged is not None  # noqa: S101 - else nothing is left out
+        on_damaged(file)
+
     with _clear_errors(dataset, split):
-        for images, labels in _decoded(dataset, split, size or _batch_size(dataset)):
+        size = size or _batch_size(dataset)
+        for images, labels in _decoded(dataset, split, size, left_out if on_damaged else None):
             done += len(images)
             if done > declared:
                 break
@@ -110,11 +179,13 @@ def batches(
         raise DataError(f"{dataset.folder} holds not the {declared:,} images of '{split}' that it declares; {AGAIN}")
 
 
-def _decoded(dataset: Dataset, split: str, size: int) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+def _decoded(
+    dataset: Dataset, split: str, size: int, on_damaged: Callable[[str], None] | None
+) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     if dataset.is_folder:
-        from zoo.data.folder import read
+        from zoo.data.folder_images import read
 
-        yield from read(Path(dataset.folder), split, size)
+        yield from read(_examples(dataset, split), size, dataset.fit, on_damaged)
         return
 
     if dataset.arrays is not None:
@@ -127,6 +198,13 @@ def _decoded(dataset: Dataset, split: str, size: int) -> Iterator[tuple[np.ndarr
 
     ensure_prepared(dataset)
     yield from read_prepared(dataset, split, size)
+
+
+def _examples(dataset: Dataset, split: str) -> list[tuple[str, int]]:
+    """The files of an image folder's split, and their labels."""
+    from zoo.data.folder import scan
+
+    return scan(Path(dataset.folder), skip_damaged=dataset.skip_damaged).splits.get(split, [])
 
 
 def _batch_size(dataset: Dataset) -> int:

@@ -11,12 +11,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo.data import records
 from zoo.data.catalog import INFO, Dataset
+from zoo.data.decode import DamagedError
+from zoo.data.decode import pixels as of_any_size
+from zoo.data.divide import RULE_IN_ORDER, TEST, TRAIN, is_tested, stored_name
+from zoo.data.fit import Fit
 from zoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,11 +49,12 @@ class Shard:
 
 
 def read(dataset: Dataset, split: str, size: int) -> Iterator[tuple[Array, Array]]:
-    """Decode a split, batch by batch.
+    """Decode a split, batch by batch. The images of a batch are of one size: the dataset's, that of `dataset.fit`, or,
+    where they differ and there is no fit, that of the next image; such batches may be short.
 
-    :param size: images in a batch.
+    :param size: images in a batch, at most.
     :return: images, uint8, (count, height, width, channels), and labels, int64, (count,).
-    :raises DataError: if the images are not of one size and 8 bits.
+    :raises DataError: if the dataset declares another type than 8 bits.
     :raises ValueError: if the files are damaged, or hold something else than they declare.
     :raises OSError: if they can't be read.
     """
@@ -60,20 +65,20 @@ def read(dataset: Dataset, split: str, size: int) -> Iterator[tuple[Array, Array
     if kind != "uint8":
         raise DataError(f"the images of {dataset.name} are {kind}; the zoo takes 8 bits a channel")
     info = json.loads((folder / INFO).read_bytes())
-    rows = _in_order(shards(folder, info, split), info)
+    rows = _in_order(shards(folder, info, stored_name(split, [one["name"] for one in info["splits"]])), info)
+    if dataset.divided == RULE_IN_ORDER and split in (TRAIN, TEST):
+        rows = (row for index, row in enumerate(rows) if is_tested(index) is (split == TEST))
 
     def decode(piece: Sequence[bytes]) -> list[tuple[Array, int]]:
-        return [_row(record, shape) for record in piece]
+        return [_row(record, shape, dataset.fit) for record in piece]
 
-    first = None
     with ThreadPoolExecutor() as pool:
         while batch := list(islice(rows, size)):
             pieces = [batch[i : i + PIECE] for i in range(0, len(batch), PIECE)]
-            images, labels = zip(*chain.from_iterable(pool.map(decode, pieces)), strict=True)
-            first = first or images[0].shape
-            if any(image.shape != first for image in images):
-                raise DataError(f"the images of {dataset.name} differ in size; the zoo takes images of one size")
-            yield np.stack(images), np.asarray(labels, np.int64)
+            decoded_rows = chain.from_iterable(pool.map(decode, pieces))
+            for _, alike in groupby(decoded_rows, key=lambda row: row[0].shape):
+                images, labels = zip(*alike, strict=True)
+                yield np.stack(images), np.asarray(labels, np.int64)
 
 
 def shards(folder: Path, info: Mapping[str, Any], split: str) -> list[Shard]:
@@ -187,11 +192,16 @@ def _array_records(shard: Shard) -> Iterator[bytes]:
         yield from reader.read(first, min(first + PIECE, count))
 
 
-def _row(record: bytes, shape: tuple[int | None, ...]) -> tuple[Array, int]:
+def _row(record: bytes, shape: tuple[int | None, ...], fit: Fit | None) -> tuple[Array, int]:
     found = records.features(record)
     image, label = found.get(b"image"), found.get(b"label")
     if not isinstance(image, bytes) or not isinstance(label, int):
         raise ValueError("a record has no image or no label")
+    if None in shape[:2]:
+        try:
+            return of_any_size(image, 1 if shape[-1] == 1 else 3, fit), label
+        except DamagedError as error:
+            raise ValueError(f"an image can't be decoded: {error}") from None
     pixels = decoded(image, shape[-1])
     if any(declared not in (None, actual) for declared, actual in zip(shape, pixels.shape, strict=True)):
         raise ValueError(f"an image is of the shape {pixels.shape}, and {shape} is declared")

@@ -99,7 +99,7 @@ def per_class(classes: int) -> int:
 def choose(dataset: Dataset, split: str, classes: int, count: int) -> list[list[Array]]:
     """The first images of each class, in the split's order; reads no further than it must."""
     chosen: list[list[Array]] = [[] for _ in range(classes)]
-    for images, labels in batches(dataset, split):
+    for images, labels in batches(dataset, split, on_damaged=(lambda _: None) if dataset.skip_damaged else None):
         for image, label in zip(images, labels, strict=True):
             if 0 <= label < classes and len(chosen[label]) < count:
                 chosen[label].append(image)
@@ -114,29 +114,30 @@ def contact_sheet(images: Sequence[Sequence[Array]], names: Sequence[str], title
 
     font, large = (_font(size, "".join([title, *names])) for size in (LABEL_SIZE, TITLE_SIZE))
     tiles = [[_tile(image) for image in row] for row in images]
-    first = next((tile for row in tiles for tile in row), None)
-    if first is None:
+    if not any(tiles):
         raise DataError("there are no images with labels to draw")
+    cell = [max(tile.size[side] for row in tiles for tile in row) for side in (0, 1)]
     across = max(len(row) for row in tiles)
     labels = [_shortened(name, font) for name in names]
     label_width = max(math.ceil(font.getlength(label)) for label in labels)
-    block = label_width + 2 * GAP + across * (first.width + GAP)
-    columns = max(1, round(math.sqrt(len(tiles) * (first.height + GAP) / block)))
+    block = label_width + 2 * GAP + across * (cell[0] + GAP)
+    columns = max(1, round(math.sqrt(len(tiles) * (cell[1] + GAP) / block)))
     rows = math.ceil(len(tiles) / columns)
     columns = math.ceil(len(tiles) / rows)
 
     top = MARGIN + TITLE_SIZE + MARGIN
     width = 2 * MARGIN + columns * block + (columns - 1) * COLUMN_GAP - GAP
     width = max(width, 2 * MARGIN + math.ceil(large.getlength(title)))
-    sheet = Image.new("RGB", (width, top + rows * (first.height + GAP) - GAP + MARGIN), PAPER)
+    sheet = Image.new("RGB", (width, top + rows * (cell[1] + GAP) - GAP + MARGIN), PAPER)
     pen = ImageDraw.Draw(sheet)
     pen.text((MARGIN, MARGIN + TITLE_SIZE / 2), title, INK, large, anchor="lm")
     for i, (label, row) in enumerate(zip(labels, tiles, strict=True)):
         left = MARGIN + (i // rows) * (block + COLUMN_GAP)
-        y = top + (i % rows) * (first.height + GAP)
-        pen.text((left + label_width, y + first.height / 2), label, INK if row else SOFT, font, anchor="rm")
+        y = top + (i % rows) * (cell[1] + GAP)
+        pen.text((left + label_width, y + cell[1] / 2), label, INK if row else SOFT, font, anchor="rm")
         for j, tile in enumerate(row):
-            sheet.paste(tile, (left + label_width + 2 * GAP + j * (first.width + GAP), y))
+            x = left + label_width + 2 * GAP + j * (cell[0] + GAP)
+            sheet.paste(tile, (x + (cell[0] - tile.width) // 2, y + (cell[1] - tile.height) // 2))
     return sheet
 
 
@@ -178,7 +179,7 @@ def _shortened(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) ->
 
 def _title(dataset: Dataset, split: str, images: Sequence[Sequence[Array]]) -> str:
     name = Path(dataset.folder).name if dataset.is_folder else f"{dataset.name} {dataset.version}"
-    first = next((image for row in images for image in row), None)
-    size = "" if first is None else f" of {first.shape[1]} by {first.shape[0]} pixels"
+    sizes = {image.shape[:2] for row in images for image in row}
+    size = " of several sizes" if len(sizes) > 1 else "".join(f" of {w} by {h} pixels" for h, w in sizes)
     of = f" (the first {len(images):,})" if len(images) < dataset.classes else ""
     return f"{name}, {split}: {dataset.splits[split]:,} images{size}, {dataset.classes:,} classes{of}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zoo.data.catalog import Dataset
-from zoo.data.load import Digest, batches
+from zoo.data.load import Digest, DigestOfAnySizes, batches
 from zoo.errors import DataError
 
 LEVELS = 256
@@ -17,7 +17,8 @@ NO_LABEL = -1  # TFDS's
 def verify(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any]:
     """Read every image of `job["dataset"]`, a batch in memory at a time.
 
-    :return: `image_shape`, and by split: images, images by class, mean, deviation and sha256.
+    :return: `image_shape`, and by split: images, images by class, mean, deviation and sha256, and the files that were
+        left out because they can't be decoded (`damaged`).
     :raises DataError: if the files are damaged or are not what they declare.
     """
     dataset = Dataset.from_json(job["dataset"])
@@ -25,25 +26,28 @@ def verify(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, Any
     report("step", done=0, total=total)
     splits: dict[str, Any] = {}
     seen = 0
-    tally: _Tally | None = None
+    shapes = set()
 
     for split in dataset.splits:
         tally = None
-        for images, labels in batches(dataset, split):
+        damaged: list[str] = []
+        for images, labels in batches(dataset, split, on_damaged=damaged.append if dataset.skip_damaged else None):
             tally = tally or _Tally(dataset, split, images.shape[1:])
             tally.add(images, labels)
+            shapes.add(images.shape[1:])
             seen += len(images)
             report("step", done=seen, total=total)
         if tally is None:
             raise DataError(f"the split '{split}' of {dataset.name} is empty")
-        splits[split] = tally.facts()
-    return {"image_shape": list(tally.shape) if tally else [], "splits": splits}
+        splits[split] = tally.facts(damaged)
+    sizes = [set(values) for values in zip(*shapes, strict=True)]
+    return {"image_shape": [values.pop() if len(values) == 1 else None for values in sizes], "splits": splits}
 
 
 class _Tally:
     """How often each level of each channel occurs, and each class: from these follow exact means and deviations.
 
-    :param shape: of one image.
+    :param shape: of the first image.
     """
 
     def __init__(self, dataset: Dataset, split: str, shape: tuple[int, ...]) -> None:
@@ -54,12 +58,17 @@ class _Tally:
         self.levels = np.zeros((shape[-1], LEVELS), np.int64)
         self.by_class = np.zeros(dataset.classes, np.int64)
         self.unlabelled = 0
-        self.digest = Digest((dataset.splits[split], *shape))
+        self.alike: Digest | None = Digest((dataset.splits[split], *shape))
+        self.of_any = DigestOfAnySizes() if None in dataset.image_shape else None
 
     def add(self, images: Any, labels: Any) -> None:
         import numpy as np
 
-        self.digest.add(images, labels)
+        if images.shape[1:] != self.shape:
+            self.alike = None
+        for digest in (self.alike, self.of_any):
+            if digest is not None:
+                digest.add(images, labels)
         for channel, levels in enumerate(self.levels):
             levels += np.bincount(images[..., channel].ravel(), minlength=LEVELS)
         low, high, classes = labels.min(), labels.max(), len(self.by_class)
@@ -68,7 +77,9 @@ class _Tally:
         self.unlabelled += int((labels == NO_LABEL).sum())
         self.by_class += np.bincount(labels[labels != NO_LABEL], minlength=classes)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, damaged: Sequence[str]) -> dict[str, Any]:
+        digest = self.of_any if damaged or self.alike is None else self.alike
+        assert digest is not None  # noqa: S101 - sizes differ, and files are damaged, only where `of_any` is
         moments = [mean_and_deviation(levels.tolist()) for levels in self.levels]
         return {
             "images": int(self.by_class.sum()) + self.unlabelled,
@@ -76,7 +87,8 @@ class _Tally:
             "unlabelled": self.unlabelled,
             "mean": [mean for mean, _ in moments],
             "std": [deviation for _, deviation in moments],
-            "sha256": self.digest.hexdigest(),
+            "sha256": digest.hexdigest(),
+            "damaged": sorted(damaged),
         }
 
 

@@ -23,6 +23,7 @@ def export(
     batch_size: int = 1,
     weights: str | None = None,
     data_dir: str | None = None,
+    skip_damaged: bool = False,
     on_event: OnEvent | None = None,
     registry: _registry.Registry | None = None,
 ) -> dict[str, Any]:
@@ -34,6 +35,7 @@ def export(
     :param output: a folder that isn't there yet, or is empty; it is there as a whole or not at all.
     :param dataset: on which the weights were trained; its test images are what is compared.
     :param weights: "trained", "plugin" or a file; by default those trained here, else the plugin's own.
+    :param skip_damaged: leave out files of an image folder that can't be decoded.
     :return: what `parity.json` says, and `path`, the folder.
     :raises UsageError: for what is unknown, impossible here, or would overwrite something.
     :raises ModelError: if the model can't be converted, or the file is not the same model.
@@ -48,7 +50,7 @@ def export(
     entry = registry.model(model)
     chosen = registry.runtime(runtime).spec
     _check_runtime(chosen, precision, registry)
-    found = find(dataset, registry.datasets, data_dir)
+    found = find(dataset, registry.datasets, data_dir, skip_damaged=skip_damaged)
     Scenario(model=model, dataset=found.name, runtime=runtime, precision=precision, batch_size=batch_size)
     trained = choose_weights(entry.spec, found.name, weights)
     if trained is None:
@@ -57,6 +59,9 @@ def export(
             "or give some with --weights FILE"
         )
     place = _free(Path(output))
+    if on_event is not None:
+        for note in found.notes:
+            on_event({"event": "note", "line": f"{found.name}: {note}"})
     with staging(place.parent) as work:
         folder = work / "export"
         folder.mkdir()

@@ -40,7 +40,7 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     runtime.start(device="cpu", precision=precision, threads=None)
     import numpy as np
 
-    from zoo.benchmarking.weights import load_weights, normalisation
+    from zoo.benchmarking.weights import as_trained, load_weights, normalisation
     from zoo.data.class_names import trained_names
     from zoo.data.load import load
     from zoo.data.preprocess import adapt
@@ -50,6 +50,7 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
     model = build(spec, classes=dataset.classes)
     weights = load_weights(model, spec, dataset.name, job["weights"])
     mean, std = normalisation(weights)
+    dataset = as_trained(dataset, spec, weights)
 
     report("phase", name="read images")
     test = load(dataset, "test")
@@ -89,6 +90,7 @@ def export(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "input_shape": list(spec.input_shape),
         "mean": list(mean),
         "std": list(std),
+        "resize": dataset.fit and dataset.fit.resize,
         "classes": trained_names(weights.provenance if weights else {}) or job["class_names"] or dataset.classes,
         "parity": {"split": "test", **parity.to_json()},
         "weights_sha256": weights and weights.sha256,

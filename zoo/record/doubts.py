@@ -19,6 +19,7 @@ DOUBTS: Mapping[str, str] = {
     "above_peak": "faster than `zoo peak` found this machine to be: it was slower then, or the runtime multiplies less "
     "often than is counted, as Winograd's convolutions do",
     "classes_reordered": "the dataset numbers its classes in another order than the weights; they were matched by name",
+    "images_damaged": "files that can't be decoded were left out of the score, as `--skip-damaged` asks",
     "macs_not_whole": "`macs` leaves out the layers that the message names",
     "process_lost": "some processes ended too early and don't count; the message says how many, and why",
 }

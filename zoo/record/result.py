@@ -131,6 +131,27 @@ class Predictions(Record):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ImagesUsed(Record):
+    """How the scored images were chosen, and how they came from files of all sizes.
+
+    Attributes:
+        resize: "crop", "squash" or "pad", as in a recipe; None where the dataset's images are of one size.
+        height: in pixels, that they were brought to; None likewise.
+        width: as height.
+        divided: the rule that chose the test split, where the files have none.
+        damaged: how many files were left out because they can't be read or decoded.
+        left_out: how many other files in the folder were not used: no images, or at another place.
+    """
+
+    resize: str | None = None
+    height: Whole | None = None
+    width: Whole | None = None
+    divided: str | None = None
+    damaged: Whole = 0
+    left_out: Whole = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Doubt(Record):
     """Something doubtful about a measurement.
 
@@ -180,6 +201,7 @@ class Result(Record):
         parity: how far the logits are from those of float32 Keras; None where they were not compared.
         predictions: of the test split, image by image.
         quality: what else the logits of the test split say. None where they were not scored, and in earlier Results.
+        images: how those images were chosen and prepared, where their sizes differ or the dataset has no test split.
         checks: doubts about the measurement.
         code: digest of the Python files of the zoo, the model's plugin and the runtime's; it differs where two branches
             share a version number. None in earlier Results.
@@ -210,6 +232,7 @@ class Result(Record):
     parity: Parity | None = None
     predictions: Predictions | None = None
     quality: Quality | None = None
+    images: ImagesUsed | None = None
     checks: tuple[Doubt, ...] = ()
     policy: Mapping[str, float | None] = field(default_factory=dict)
     labels: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from zoo.record.cost import LayerCost, ModelCost
 from zoo.record.energy import Energy
 from zoo.record.environment import CudaLibraries
 from zoo.record.measures import Accuracy, Activity, ProcessMemory, Quality, TurnRecord
-from zoo.record.result import Parity, Predictions, WeightsUsed
+from zoo.record.result import ImagesUsed, Parity, Predictions, WeightsUsed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,12 +46,14 @@ class Scored(Record):
         predictions: every one.
         quality: what else the logits say; None where one of them is not finite.
         note: a remark about the order of the classes.
+        images: see `Result`.
     """
 
     accuracy: Accuracy
     predictions: Predictions
     quality: Quality | None = None
     note: str | None = None
+    images: ImagesUsed | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,7 +48,8 @@ def facts(found: Mapping[str, Any]) -> str:
         "licence": found["licence"],
         "source": found["source"],
     }
-    return "\n".join(f"{label:<9}{printable(text)}" for label, text in by_label.items() if text)
+    lines = [*by_label.items(), *(("note", note) for note in found["notes"])]
+    return "\n".join(f"{label:<9}{printable(text)}" for label, text in lines if text)
 
 
 def verified(found: Mapping[str, Any], fmt: str) -> str:

@@ -165,7 +165,11 @@ COLUMNS: Mapping[str, Callable[[Result], str]] = {
 }
 SOMETIMES = {"of peak": "flops_share", "bound by": "bound_by", "energy/image": "energy_per_image_j"}  # if any has it
 LESS = ("p90", "samples", "import", "build")  # left out where the table has more columns for how models ran
-OF_MODELS = ("macs_not_whole", "classes_reordered")  # doubts that are the same in all of a model's scenarios
+OF_MODELS = (
+    "macs_not_whole",
+    "classes_reordered",
+    "images_damaged",
+)  # doubts that are the same in all of a model's scenarios
 MOST_BY_NAME = 3  # doubts of one kind
 DIMENSIONS = ("runtime", "device", "precision", "threads")  # columns where they are not the same for all
 

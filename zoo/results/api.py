@@ -126,6 +126,7 @@ def reproduce(
     options = Options(
         dataset=scenario.dataset,
         data_dir=data_dir,
+        skip_damaged=old.images is not None and old.images.damaged > 0,
         batch_sizes=(scenario.batch_size,),
         runtimes=(scenario.runtime,),
         devices=(scenario.device,),

@@ -26,7 +26,8 @@ Floors = Callable[[Result, Result], NoiseFloor | None]
 
 # Checks that decide nothing: the interval covers the former, and the latter are not about what is compared.
 COVERED = ("deviation", "imprecise", "process_lost")
-NOT_OF_SPEED = ("few_samples", "above_peak", "classes_reordered", "macs_not_whole")  # few for a percentile, that is
+# Few samples for a percentile, that is.
+NOT_OF_SPEED = ("few_samples", "above_peak", "classes_reordered", "images_damaged", "macs_not_whole")
 UNSTEADY = "unsteady"
 SHARED_IN_TURN = ("busy", "stolen", "throttled", "quota", "loaded", "accelerator_busy", "accelerator_throttled")
 

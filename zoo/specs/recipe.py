@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.choices import RESIZES
 from zoo.plain import Plain
 from zoo.specs.checks import (
     ANY_DATASET,
@@ -40,6 +41,7 @@ RECIPE_CHOICES = {
     "weight_decay_form": WEIGHT_DECAYS,
     "shift_fill": FILLS,
     "precision": PRECISIONS,
+    "resize": RESIZES,
 }
 REFERABLE = ("optimizer", "schedule", "loss", "metrics")  # may be `"package.module:function"` instead
 LOGGED = ("epoch", "loss", "accuracy", "learning_rate", "images_per_second", "seconds")  # what else an epoch's line has
@@ -86,6 +88,9 @@ class Recipe(Plain):
         shift_fill: what moves in: `"black"`, or the image's mirror image, `"reflect"`.
         flip: augmentation: mirror half of the images left to right.
         augmentation: a function for further augmentation, after shifts and flips.
+        resize: how images of all sizes come to the model's input: `"crop"` scales them until they cover it and keeps
+            the centre, `"squash"` scales height and width apart, `"pad"` scales them until they fit and puts black
+            around them. Bilinear and antialiased. Datasets of one size are not affected.
         mean, std: per-channel normalisation in units of [0, 1]; one value serves all channels.
         precision: of the arithmetic, by Keras' name of the policy; weights are kept, scored and saved in float32.
         seed: of initialisation, order and augmentation.
@@ -112,6 +117,7 @@ class Recipe(Plain):
     shift_fill: str = "black"
     flip: bool = False
     augmentation: str | None = None
+    resize: str = "crop"
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     precision: str = "float32"

@@ -79,7 +79,14 @@ def study_residual(
     trained = []
     for pair in specs:
         jobs = [
-            Job(model=spec, dataset=found, recipe=recipe, tune=True, keras_backend=backend, folder=str(folder))
+            Job(
+                model=spec,
+                dataset=found.fitted(spec.input_shape, recipe.resize),
+                recipe=recipe,
+                tune=True,
+                keras_backend=backend,
+                folder=str(folder),
+            )
             for spec in pair
         ]
         plain, residual = (_train(job, steps, folder, on_event) for job in jobs)

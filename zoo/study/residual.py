@@ -62,7 +62,7 @@ def train_one(values: Mapping[str, Any], report: Callable[..., None]) -> dict[st
     report("phase", name="data")
     make_deterministic(job.keras_backend)
     devices = set_up(job)
-    trained, held_out = parts(job.dataset, tune=True, stream=job.stream, size=job.model.input_shape[:2])
+    trained, held_out = parts(job.dataset, tune=True, stream=job.stream)
     report("phase", name="build")
     learner = make_learner(job, trained, devices, make_optimizer=_recording)
     learner.model.steps_per_execution = 1  # the points are of single steps, also on an accelerator

@@ -33,6 +33,7 @@ def train(
     tune: bool = False,
     data_dir: str | None = None,
     data: str = "auto",
+    skip_damaged: bool = False,
     output: str | Path | None = None,
     run_dir: str | Path | None = None,
     resume: bool = False,
@@ -50,6 +51,7 @@ def train(
     :param changes: fields of the recipe to change, such as `{"epochs": 3}`.
     :param tune: train on nine tenths of the training split and score the rest. The test split is not read.
     :param data: `"memory"` holds the images, `"stream"` reads them again each epoch, `"auto"` goes by their size.
+    :param skip_damaged: leave out files of an image folder that can't be decoded.
     :param output: the file to write; by default the one where `bench` finds it, or none in tuning.
     :param run_dir: where the history, the checkpoint and the result are kept; by default in the zoo's own folder.
     :param resume: go on from the last checkpoint of the same run, if there is one.
@@ -58,7 +60,7 @@ def train(
     :param strategy: `"mirrored"` (TensorFlow) or `"data-parallel"` (JAX) for several devices.
     :param deterministic: have the framework add in a fixed order, so that the same seed gives the same weights.
     :param flip_test: also score with the logits of each image and its mirror image averaged.
-    :param on_event: told of each phase, some steps and each epoch.
+    :param on_event: told of what there is to say of the data (`note`), each phase, some steps and each epoch.
     :return: `path`, `sha256` and `provenance` of the weights, the folder `run`, and `used_by`: a line that says what
         takes the weights from now on (None in tuning).
     :raises UsageError: for what is unknown or impossible, or a file that can't be written.
@@ -73,6 +75,7 @@ def train(
         tune=tune,
         data_dir=data_dir,
         data=data,
+        skip_damaged=skip_damaged,
         keras_backend=keras_backend,
         device=device,
         strategy=strategy,
@@ -152,6 +155,7 @@ def make_job(
     changes: Mapping[str, Any] | None = None,
     data_dir: str | None = None,
     data: str = "auto",
+    skip_damaged: bool = False,
     device: str | None = None,
     strategy: str | None = None,
     keras_backend: str | None = None,
@@ -171,9 +175,10 @@ def make_job(
     distribute.check(strategy, keras_backend, device=device)
     registry = registry or _registry.load()
     spec = registry.model(name).spec
-    found = find(dataset, registry.datasets, data_dir)
+    found = find(dataset, registry.datasets, data_dir, skip_damaged=skip_damaged)
     chosen = _overrides.apply(_recipe(spec, found.name, recipe), changes or {})
-    check(spec, found, chosen)
+    found = found.fitted(spec.input_shape, chosen.resize)
+    check(spec, found, chosen, tune=settings.get("tune", False))
     return Job(
         model=spec,
         dataset=found,
@@ -206,6 +211,9 @@ def run_job(
         raise UsageError(f"{path} is a folder; name a file to write")
     writable_folder(path.absolute().parent)
 
+    if on_event is not None:
+        for note in job.dataset.notes:
+            on_event({"event": "note", "line": f"{job.dataset.name}: {note}"})
     done = run.finished()
     if not job.resume and done is None and (epochs := len(run.epochs())):
         raise UsageError(

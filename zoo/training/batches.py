@@ -54,17 +54,25 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
 class InMemoryBatches(Batches):
     """Batches of a split in memory.
 
-    :param images: uint8, (count, height, width, channels).
+    :param images: uint8, (at least count, height, width, channels).
     :param labels: (count,).
+    :param rows: which of the images are meant; None is all.
     """
 
     def __init__(
-        self, images: Array, labels: Array, recipe: Recipe, *, classes: int, share: tuple[int, int] = (0, 1)
+        self,
+        images: Array,
+        labels: Array,
+        recipe: Recipe,
+        *,
+        rows: Array | None = None,
+        classes: int,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
-        self.images, self.labels = images, labels
+        self.images, self.labels, self.rows = images, labels, rows
         super().__init__(len(labels), recipe, classes=classes, share=share)
 
     def stored(self, rows: Array) -> tuple[Array, Array]:
         """See `Batches`."""
         chosen = self.drawn.index[rows]
-        return self.images[chosen], self.labels[chosen]
+        return self.images[chosen if self.rows is None else self.rows[chosen]], self.labels[chosen]

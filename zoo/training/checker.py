@@ -53,11 +53,12 @@ def _check(file: Mapping[str, Any], report: Report) -> dict[str, Any] | None:
     from zoo.training.score import Scorer
     from zoo.training.splits import InMemory
 
-    dataset = Dataset.from_json(file["dataset"])
+    recipe = Recipe.from_json(file["recipe"])
+    dataset = Dataset.from_json(file["dataset"]).fitted(spec.input_shape, recipe.resize)
     classes = match(trained_names(provenance(path)), class_names(dataset))
     if (wrong := classes.refused or classes.note()) is not None:
         raise WeightsError(wrong)
-    scorer = Scorer(Job(model=spec, dataset=dataset, recipe=Recipe.from_json(file["recipe"])), sample=None)
+    scorer = Scorer(Job(model=spec, dataset=dataset, recipe=recipe), sample=None)
     load(scorer.network, path, sha256=sha256)
     report("phase", name=f"{spec.name}: score on {dataset.name}")
     test = load_images(dataset, "test")

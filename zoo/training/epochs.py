@@ -38,7 +38,8 @@ class Epochs:
         assert isinstance(batches, InMemoryBatches)  # noqa: S101 - the caller has looked
         self.learner, self.batches = learner, batches
         self.steps_per_call = steps_per_call or len(batches)
-        self.images, self.labels = jax.device_put((batches.images, batches.labels.astype(np.int32)))
+        images = batches.images if batches.rows is None else batches.images[batches.rows]
+        self.images, self.labels = jax.device_put((images, batches.labels.astype(np.int32)))
         self.advance = jax.jit(self._advance, donate_argnums=0)
 
     def fit(self, watch: Watch, done: int, epochs: int) -> None:

@@ -41,7 +41,7 @@ def train(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
     report("phase", name="data")
     from zoo.training.splits import parts
 
-    trained, scored = parts(job.dataset, tune=job.tune, stream=job.stream, size=job.model.input_shape[:2])
+    trained, scored = parts(job.dataset, tune=job.tune, stream=job.stream)
     report("phase", name="build")
     from zoo.training.learner import make_learner
 
@@ -152,7 +152,7 @@ def fit(
     if done < epochs:
         rates = learning_rates(job.recipe, steps)
         watch = Watch(job.model.name, learner.batches, rates, report, end_epoch)
-        if job.keras_backend == "jax" and job.strategy is None and not job.stream:
+        if job.keras_backend == "jax" and job.strategy is None and not job.stream and _lie_on_device(learner):
             from zoo.training.epochs import Epochs
 
             Epochs(learner, steps_per_call=1 if devices.name == "cpu" else None).fit(watch, done, epochs)
@@ -160,6 +160,14 @@ def fit(
             learner.model.fit(
                 learner.batches, initial_epoch=done, epochs=epochs, verbose=0, callbacks=[watch], shuffle=False
             )
+
+
+def _lie_on_device(learner: Learner) -> bool:
+    """Whether the images are few enough to be held on the device as a whole."""
+    from zoo.training.batches import InMemoryBatches
+    from zoo.training.splits import IN_MEMORY_BYTES
+
+    return isinstance(learner.batches, InMemoryBatches) and learner.batches.images.nbytes <= IN_MEMORY_BYTES
 
 
 def _scores(job: Job, scorer: Scorer, part: Part) -> dict[str, Any]:

@@ -83,12 +83,18 @@ class Job(Plain):
         return home() / "training" / name
 
 
-def check(model: ModelSpec, dataset: Dataset, recipe: Recipe) -> None:
+def check(model: ModelSpec, dataset: Dataset, recipe: Recipe, *, tune: bool = False) -> None:
     """Refuse what doesn't fit together. Imports no framework.
 
+    :param tune: whether the test split is left alone.
     :raises DataError: for images that can't be brought to the model's input.
-    :raises UsageError: for a recipe that doesn't fit the model's input.
+    :raises UsageError: for a recipe that doesn't fit the model's input, or a dataset that nothing can be learnt from.
     """
+    for split in ("train",) if tune else ("train", "test"):
+        if not dataset.splits.get(split):
+            raise UsageError(f"{dataset.name} has no images in a split '{split}'; it has {', '.join(dataset.splits)}")
+    if dataset.classes < 2:
+        raise UsageError(f"{dataset.name} has one class, and there is nothing to tell apart; add another")
     channels, stored = model.input_shape[-1], dataset.image_shape[-1]
     if stored not in (channels, 1) and (stored, channels) != (3, 1):
         raise DataError(f"images of {stored or 'differing'} channels don't fit {model.name}, which takes {channels}")

@@ -38,6 +38,10 @@ class Part(Protocol):
     def digest(self) -> str | None:
         """sha256 over pixels and labels (`zoo.data.load.Images`); None where they are never all at hand."""
 
+    @property
+    def damaged(self) -> int:
+        """How many files of the split were left out because they can't be decoded."""
+
     def batches(self, recipe: Recipe, *, classes: int, share: tuple[int, int]) -> Batches:
         """An epoch's batches for `Model.fit`."""
 
@@ -47,11 +51,21 @@ class Part(Protocol):
 
 @dataclass(frozen=True)
 class InMemory:
-    """A `Part` whose images lie in memory, uint8, (count, height, width, channels)."""
+    """A `Part` whose images lie in memory, or are mapped into it from a file.
+
+    Attributes:
+        images: uint8, (at least count, height, width, channels).
+        labels: (count,).
+        digest: see `Part`.
+        damaged: see `Part`.
+        rows: which of the images are meant, ascending; None is all.
+    """
 
     images: Array
     labels: Array
     digest: str | None
+    damaged: int = 0
+    rows: Array | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -68,24 +82,27 @@ class InMemory:
         """See `Part`."""
         from zoo.training.batches import InMemoryBatches
 
-        return InMemoryBatches(self.images, self.labels, recipe, classes=classes, share=share)
+        return InMemoryBatches(self.images, self.labels, recipe, rows=self.rows, classes=classes, share=share)
 
     def chunks(self, size: int) -> Iterator[tuple[Array, Array]]:
         """See `Part`."""
         for first in range(0, self.count, size):
-            yield self.images[first : first + size], self.labels[first : first + size]
+            some = slice(first, first + size)
+            yield self.images[some if self.rows is None else self.rows[some]], self.labels[some]
 
 
 def is_streamed(dataset: Dataset, data: str) -> bool:
-    """Whether a dataset is read anew each epoch: on `"auto"`, if it is too large to be held in memory, or its images
-    differ in size.
+    """Whether a dataset is read anew each epoch: on `"auto"`, if it is too large to be held in memory.
 
-    :raises UsageError: for an image folder or arrays that are to be streamed, or where TensorFlow, which would read
-        the files, is missing.
+    :raises UsageError: for images of all sizes or arrays that are to be streamed, or where TensorFlow, which streams,
+        is missing.
     """
-    if dataset.name.startswith("folder:"):
+    if dataset.is_folder or dataset.fit is not None or dataset.divided is not None:
         if data == "stream":
-            raise UsageError("an image folder is held in memory; only what TFDS has prepared can be streamed")
+            raise UsageError(
+                f"the images of {dataset.name} are prepared once and not streamed: only TFDS datasets of one size are, "
+                "if they have a test or validation split"
+            )
         return False
     if dataset.arrays is not None:
         if data == "stream":
@@ -100,23 +117,20 @@ def is_streamed(dataset: Dataset, data: str) -> bool:
 
 
 def _is_large(dataset: Dataset) -> bool:
-    if None in dataset.image_shape:
-        return True
     pixels = math.prod(size or 0 for size in dataset.image_shape)
     return max(dataset.splits.values()) * pixels > IN_MEMORY_BYTES
 
 
-def parts(dataset: Dataset, *, tune: bool, stream: bool, size: tuple[int, int]) -> tuple[Part, Part]:
+def parts(dataset: Dataset, *, tune: bool, stream: bool) -> tuple[Part, Part]:
     """What is trained on, and what is scored once training is over.
 
     :param tune: nine tenths of the training split and the other tenth, instead of the training and the test split.
-    :param size: (height, width) that streamed images of differing sizes are brought to.
     :raises DataError: if labels are not what the dataset declares.
     """
     if stream:
         from zoo.training.stream import streamed
 
-        return streamed(dataset, tune=tune, size=size)
+        return streamed(dataset, tune=tune)
 
     from zoo.data.load import load
 
@@ -125,12 +139,15 @@ def parts(dataset: Dataset, *, tune: bool, stream: bool, size: tuple[int, int]) 
     if tune:
         trained, scored = tuning_split(train.labels)
         return (
-            InMemory(train.images[trained], train.labels[trained], train.digest),
-            InMemory(train.images[scored], train.labels[scored], train.digest),
+            InMemory(train.images, train.labels[trained], train.digest, train.damaged, trained),
+            InMemory(train.images, train.labels[scored], train.digest, rows=scored),
         )
     test = load(dataset, "test")
     _check(dataset, test.labels)
-    return InMemory(train.images, train.labels, train.digest), InMemory(test.images, test.labels, test.digest)
+    return (
+        InMemory(train.images, train.labels, train.digest, train.damaged),
+        InMemory(test.images, test.labels, test.digest, test.damaged),
+    )
 
 
 def _check(dataset: Dataset, labels: Array) -> None:

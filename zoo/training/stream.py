@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.catalog import Dataset
+from zoo.data.divide import stored_name
 from zoo.data.load import load
 from zoo.errors import UsageError
 from zoo.specs import Recipe
@@ -20,10 +21,10 @@ Array = np.ndarray[Any, Any]
 SHUFFLE_IMAGES = 10_000  # images among which the next one is drawn; the files are shuffled as well
 
 
-def streamed(dataset: Dataset, *, tune: bool, size: tuple[int, int]) -> tuple[Streamed, Streamed]:
+def streamed(dataset: Dataset, *, tune: bool) -> tuple[Streamed, Streamed]:
     """See `zoo.training.splits.parts`; the tuning split is the last tenth of the training split as it is stored."""
-    names = ("train[:90%]", "train[90%:]") if tune else ("train", "test")
-    train, scored = (Streamed(dataset, name, size) for name in names)
+    names = ("train[:90%]", "train[90%:]") if tune else ("train", stored_name("test", [*_open(dataset).info.splits]))
+    train, scored = (Streamed(dataset, name) for name in names)
     return train, scored
 
 
@@ -33,21 +34,20 @@ class Streamed:
 
     Attributes:
         split: in TFDS's notation.
-        size: (height, width) that images are resized to where their sizes differ.
     """
 
     dataset: Dataset
     split: str
-    size: tuple[int, int]
     digest: None = None
+    damaged: int = 0
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """See `Part`."""
         height, width, channels = self.dataset.image_shape
-        if channels is None:
-            raise UsageError(f"the images of {self.dataset.name} differ in channels; the zoo can't stream them")
-        return (*self.size, channels) if height is None or width is None else (height, width, channels)
+        if height is None or width is None or channels is None:
+            raise UsageError(f"the images of {self.dataset.name} differ in size; they can't be streamed")
+        return height, width, channels
 
     @property
     def count(self) -> int:
@@ -79,13 +79,9 @@ class Streamed:
         )
         if number is not None:
             rows = rows.shuffle(SHUFFLE_IMAGES, seed=number, reshuffle_each_iteration=False)
-        height, width, _ = self.image_shape
 
         def stored(row: Any) -> tuple[Any, Any]:
-            image = row["image"]
-            if None in image.shape:
-                image = tf.cast(tf.round(tf.image.resize(image, (height, width))), tf.uint8)
-            return image, row["label"]
+            return row["image"], row["label"]
 
         batches = rows.map(stored, tf.data.AUTOTUNE, deterministic=True).batch(batch_size).prefetch(tf.data.AUTOTUNE)
         yield from batches.as_numpy_iterator()

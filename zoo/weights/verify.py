@@ -86,14 +86,14 @@ def classes_for(spec: ModelSpec, dataset: str, registry: _registry.Registry, dat
 
 
 def normalisation(provenance: Mapping[str, Any], dataset: str) -> Recipe:
-    """A recipe with the mean and the deviation that images were normalised by, as `zoo bench` does it.
+    """A recipe with what it says of images: how they were resized and normalised, as `zoo bench` does it.
 
     :raises SpecError: if they are malformed.
     """
     recipe = provenance.get("recipe", {})
     if not isinstance(recipe, Mapping):
         raise SpecError("recipe must be an object")
-    given = {key: recipe[key] for key in ("mean", "std") if key in recipe}
+    given = {key: recipe[key] for key in ("mean", "std", "resize") if key in recipe}
     return Recipe(dataset=dataset, epochs=1, **given)
 
 
