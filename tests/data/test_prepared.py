@@ -163,7 +163,7 @@ class Without:
         return None if name.split(".")[0] in ("tensorflow", "keras") else PathFinder.find_spec(name, *rest)
 sys.meta_path[:] = [Without() if finder is PathFinder else finder for finder in sys.meta_path]
 from pathlib import Path
-from zoo.builtin import zoo_datasets
+from zoo_shapes import zoo_datasets
 from zoo.data.catalog import declared
 from zoo.data.decode import pixels
 from zoo.data.fit import Fit
@@ -175,8 +175,8 @@ assert "tensorflow_datasets" in sys.modules  # which prepared it
 
 
 @pytest.mark.real
-def test_digits_are_prepared_and_read_without_tensorflow(tmp_path: Path) -> None:
-    from zoo.builtin import zoo_datasets
+def test_shapes_are_prepared_and_read_without_tensorflow(tmp_path: Path) -> None:
+    from zoo_shapes import zoo_datasets
 
     environment = {**os.environ, "TFDS_DATA_DIR": str(tmp_path)}
     done = subprocess.run(
