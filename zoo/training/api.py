@@ -15,7 +15,7 @@ from zoo.errors import UsageError
 from zoo.executors.local import OnEvent
 from zoo.record.scenario import check_device
 from zoo.specs import ModelSpec, Recipe
-from zoo.training import distribute
+from zoo.training import distribute, sizing
 from zoo.training import overrides as _overrides
 from zoo.training.code import code_of
 from zoo.training.job import Job, check
@@ -186,7 +186,10 @@ def make_job(
     registry = registry or _registry.load()
     spec = registry.model(name).spec
     found = find(dataset, registry.datasets, data_dir, skip_damaged=skip_damaged)
-    chosen = _overrides.apply(_recipe(spec, found.name, recipe), changes or {})
+    base = _recipe(spec, found.name, recipe)
+    images = found.splits.get("train", 0)
+    sized = sizing.fitted(base, images) if images else base
+    chosen = _overrides.apply(sized, changes or {})
     found = found.fitted(spec.input_shape, chosen.resize)
     check(spec, found, chosen, tune=settings.get("tune", False))
     if freeze and start_from is None:
@@ -203,6 +206,7 @@ def make_job(
         changes=changes or {},
         start=None if start_from is None else find_parent(spec, start_from),
         freeze=freeze,
+        sized={name: value for name, value in sizing.differences(base, sized).items() if name not in (changes or {})},
         stream=is_streamed(found, data),
         device=device,
         strategy=strategy,
@@ -232,6 +236,8 @@ def run_job(
     if on_event is not None:
         for note in job.dataset.notes:
             on_event({"event": "note", "line": f"{job.dataset.name}: {note}"})
+        if job.sized:
+            on_event({"event": "note", "line": sizing.line(job.dataset.splits["train"], job.sized)})
     done = run.finished()
     if not job.resume and done is None and (epochs := len(run.epochs())):
         raise UsageError(

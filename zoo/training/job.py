@@ -35,6 +35,7 @@ class Job(Plain):
         code: the functions of others that decide the weights, by reference.
         folder: where the run is kept.
         resume: go on from the folder's checkpoint, if there is one.
+        sized: fields of a recipe for any dataset that were fitted to the number of images, for the record.
         start: weights to start from; None starts from random ones.
         freeze: epochs in which only the new head learns.
     """
@@ -53,6 +54,7 @@ class Job(Plain):
     code: Mapping[str, Code] = field(default_factory=dict)
     folder: str = ""
     resume: bool = False
+    sized: Mapping[str, Any] = field(default_factory=dict)
     start: Parent | None = None
     freeze: int = 0
 

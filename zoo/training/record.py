@@ -48,6 +48,7 @@ def provenance(
         "recipe": job.recipe.to_json(),
         "changes": dict(job.changes),
         "code": {reference: code.to_json() for reference, code in job.code.items()},
+        "sized": dict(job.sized),
         **_parent(job),
         "score": dict(score),
         "trained_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

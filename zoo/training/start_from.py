@@ -157,7 +157,7 @@ class _Holding:
         for number, variable in enumerate(variables):
             if id(variable) in self.held and grads[number] is not None:
                 grads[number] = grads[number] * ops.cast(learns, grads[number].dtype)
-                before[number] = ops.convert_to_tensor(variable)
+                before[number] = ops.copy(variable)
         done = super().apply(grads, variables)  # type: ignore[misc]  # of the optimizer behind it
         for number, old in before.items():
             variables[number].assign(ops.where(learns > 0, ops.convert_to_tensor(variables[number]), old))
