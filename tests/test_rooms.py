@@ -35,7 +35,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("weights",),
     ("runtimes",),
     ("benchmarking",),
-    ("exporting",),
+    ("exporting", "predicting"),
     ("training",),
     ("study",),
     ("results",),

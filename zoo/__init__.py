@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoo.errors import ZooError
     from zoo.exporting.api import export
     from zoo.hookspecs import hookimpl
+    from zoo.predicting.api import predict
     from zoo.record.result import Result
     from zoo.results.api import recommend
     from zoo.results.bench import bench
@@ -42,6 +43,7 @@ __all__ = [
     "hookimpl",
     "models",
     "peak",
+    "predict",
     "recommend",
     "train",
     "train_seeds",
@@ -66,6 +68,7 @@ _LAZY = {
     "hookimpl": "zoo.hookspecs",
     "models": "zoo.api",
     "peak": "zoo.benchmarking.peak",
+    "predict": "zoo.predicting.api",
     "recommend": "zoo.results.api",
     "train": "zoo.training.api",
     "train_seeds": "zoo.training.api",

@@ -92,6 +92,7 @@ USED: dict[tuple[str, ...], list[str]] = {
     ("peak",): ["--seconds", "1"],
     ("train",): [MODEL, "--dataset", ARRAYS],
     ("export",): [MODEL, "--dataset", DATA, "--runtime", "deadly-runtime", "-o", "exported"],
+    ("predict",): [MODEL, __file__, "--dataset", DATA],
     ("runtimes",): [],
     ("doctor",): ["--quick"],
     ("completion",): ["bash"],

@@ -13,6 +13,7 @@ from keras import layers
 
 from zoo.data.catalog import Dataset
 from zoo.data.preprocess import adapt
+from zoo.modeling import weights as files
 from zoo.specs import ModelSpec, Recipe
 from zoo.training import state
 from zoo.training.distribute import Devices
@@ -24,6 +25,7 @@ from zoo.training.learner import Learner, make_learner
 from zoo.training.preprocessing import Prepare
 from zoo.training.score import Scorer, sample
 from zoo.training.splits import InMemory
+from zoo.training.start_from import Parent, hold, take
 from zoo.training.stream import StreamedBatches
 
 BACKEND = keras.backend.backend()
@@ -124,6 +126,41 @@ def learn(job: Job, path: str, stop_after: int | None = None) -> tuple[Learner, 
 
     fit(learner, job, DEVICES, done, lambda *_, **__: None, end_epoch)
     return learner, lines
+
+
+def frozen_epochs(**changes: object) -> list[list[str]]:
+    """Which trainable variables each of three epochs changed, where only the classifier learns in the first two."""
+    job = dataclasses.replace(JOB, recipe=dataclasses.replace(RECIPE, epochs=3, **changes))
+    learner = make_learner(job, PART, DEVICES)
+    hold(learner, 2)
+    before = {v.path: keras.ops.convert_to_numpy(v.value) for v in learner.network.trainable_variables}
+    found = []
+
+    def end_epoch(_: dict) -> None:
+        after = {v.path: keras.ops.convert_to_numpy(v.value) for v in learner.network.trainable_variables}
+        found.append([path for path in after if not np.array_equal(before[path], after[path])])
+        before.update(after)
+
+    fit(learner, job, DEVICES, 0, lambda *_, **__: None, end_epoch)
+    return found
+
+
+def started(folder: str) -> dict:
+    """What stays new of a network that takes weights of other and of the same classes, and what it then holds."""
+    learner = make_learner(JOB, PART, DEVICES)
+    path = Path(folder) / "parent.safetensors"
+    digest = files.save(learner.network, path, {"model": "tiny"})
+    found = {}
+    for name, trained in (("others", ("a", "b")), ("same", ("x", "y")), ("unknown", None)):
+        child = make_learner(dataclasses.replace(JOB, recipe=dataclasses.replace(RECIPE, seed=1)), PART, DEVICES)
+        parent = Parent(path=str(path), sha256=digest, class_names=trained)
+        new = take(child.network, parent, ("x", "y"))
+        pairs = zip(learner.network.weights, child.network.weights, strict=True)
+        found[name] = {
+            "new": new,
+            "equal": [b.path for a, b in pairs if np.array_equal(*map(keras.ops.convert_to_numpy, (a.value, b.value)))],
+        }
+    return found
 
 
 def normalised(fuse: bool, policy: str) -> tuple[list[str], dict[str, np.ndarray]]:
@@ -251,6 +288,12 @@ def main(folder: str) -> None:
         "decoupled": stepped(weight_decay=0.5),
         "l2": stepped(weight_decay=0.5, weight_decay_form="l2"),
         "adamw": stepped(optimizer="adamw", weight_decay=0.5),
+        "held": {
+            "adamw": frozen_epochs(optimizer="adamw", weight_decay=0.5),
+            "l2": frozen_epochs(weight_decay=0.5, weight_decay_form="l2"),
+            "decoupled": frozen_epochs(weight_decay=0.5),
+        },
+        "started": started(folder),
         "lines": lines,
         "digests": [state.digest(a) for a in averages],
         "states": [state.digest(state.load(Path(folder) / f"{n}.safetensors")[0]) for n in ("whole", "parts")],

@@ -116,3 +116,21 @@ def test_fused_normalisation_computes_the_same(found: dict[str, Any], kind: str,
     assert made["norms"] == [kind] * 2 + kept
     assert made["difference"] < most
     assert made["repeatable"]
+
+
+@pytest.mark.parametrize("recipe", ["adamw", "l2", "decoupled"])
+def test_only_the_classifier_learns_while_the_rest_is_frozen(found: dict[str, Any], recipe: str) -> None:
+    head = ["logits/kernel", "logits/bias"]
+    first, second, third = found["held"][recipe]
+    assert first == second == head
+    assert third == ["norm/gamma", "norm/beta", "conv/kernel", "conv/bias", *head]
+
+
+def test_what_fits_is_taken_and_the_classifier_is_new_for_other_classes(found: dict[str, Any]) -> None:
+    head = ["logits/kernel", "logits/bias"]
+    started = found["started"]
+    assert started["others"]["new"] == started["unknown"]["new"] == head
+    assert started["same"]["new"] == []
+    assert "conv/kernel" in started["others"]["equal"]
+    assert "logits/kernel" not in started["others"]["equal"]
+    assert "logits/kernel" in started["same"]["equal"]

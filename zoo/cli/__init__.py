@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("list", "show", "bench", "recommend", "compare", "results", "calibrate", "reproduce", "peak"),
-    *("data", "train", "weights", "export", "study", "runtimes", "plugins", "plugin", "doctor", "completion"),
+    *(
+        "data",
+        "train",
+        "weights",
+        "predict",
+        "export",
+        "study",
+        "runtimes",
+        "plugins",
+        "plugin",
+        "doctor",
+        "completion",
+    ),
 )
 
 

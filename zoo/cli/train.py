@@ -28,6 +28,20 @@ OnEvent = Callable[[dict[str, Any]], None]
 )
 @data_dir
 @skip_damaged
+@click.option(
+    "--from",
+    "start_from",
+    metavar="FILE|DATASET",
+    help="Start from weights: a file, or those that the model has for another dataset. The classifier is new where the "
+    "classes are others.",
+)
+@click.option(
+    "--freeze",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    help="With --from: only the classifier learns in the first N epochs.",
+)
 @click.option("--recipe", metavar="NAME", help="Which of the model's recipes for it; by default the first.")
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Instead of the recipe's.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Instead of the recipe's.")

@@ -15,11 +15,12 @@ from zoo.errors import UsageError
 from zoo.executors.local import OnEvent
 from zoo.record.scenario import check_device
 from zoo.specs import ModelSpec, Recipe
-from zoo.training import distribute
+from zoo.training import distribute, sizing
 from zoo.training import overrides as _overrides
 from zoo.training.code import code_of
 from zoo.training.job import Job, check
 from zoo.training.run import Run
+from zoo.training.start_from import find_parent
 
 DATA = ("auto", "memory", "stream")
 
@@ -30,6 +31,8 @@ def train(
     *,
     recipe: str | None = None,
     changes: Mapping[str, Any] | None = None,
+    start_from: str | None = None,
+    freeze: int = 0,
     tune: bool = False,
     data_dir: str | None = None,
     data: str = "auto",
@@ -49,6 +52,9 @@ def train(
 
     :param recipe: the name of one of the model's recipes for the dataset; by default the first.
     :param changes: fields of the recipe to change, such as `{"epochs": 3}`.
+    :param start_from: weights to start from: a file, or a dataset for which the model has weights. Every layer that
+        fits is taken; the classifier is new where the classes are others.
+    :param freeze: for so many epochs only the classifier learns; with `start_from`.
     :param tune: train on nine tenths of the training split and score the rest. The test split is not read.
     :param data: `"memory"` holds the images, `"stream"` reads them again each epoch, `"auto"` goes by their size.
     :param skip_damaged: leave out files of an image folder that can't be decoded.
@@ -72,6 +78,8 @@ def train(
         dataset,
         recipe=recipe,
         changes=changes or {},
+        start_from=start_from,
+        freeze=freeze,
         tune=tune,
         data_dir=data_dir,
         data=data,
@@ -153,6 +161,8 @@ def make_job(
     *,
     recipe: str | None = None,
     changes: Mapping[str, Any] | None = None,
+    start_from: str | None = None,
+    freeze: int = 0,
     data_dir: str | None = None,
     data: str = "auto",
     skip_damaged: bool = False,
@@ -176,15 +186,27 @@ def make_job(
     registry = registry or _registry.load()
     spec = registry.model(name).spec
     found = find(dataset, registry.datasets, data_dir, skip_damaged=skip_damaged)
-    chosen = _overrides.apply(_recipe(spec, found.name, recipe), changes or {})
+    base = _recipe(spec, found.name, recipe)
+    images = found.splits.get("train", 0)
+    sized = sizing.fitted(base, images) if images else base
+    chosen = _overrides.apply(sized, changes or {})
     found = found.fitted(spec.input_shape, chosen.resize)
     check(spec, found, chosen, tune=settings.get("tune", False))
+    if freeze and start_from is None:
+        raise UsageError("--freeze holds layers that know something: give weights to start from with --from")
+    if freeze and strategy is not None:
+        raise UsageError("layers can be frozen on one device only; leave out --freeze or --strategy")
+    if not 0 <= freeze <= chosen.epochs:
+        raise UsageError(f"--freeze takes at most the {chosen.epochs} epochs of the recipe")
     return Job(
         model=spec,
         dataset=found,
         recipe=chosen,
         code=code_of(chosen, found),
         changes=changes or {},
+        start=None if start_from is None else find_parent(spec, start_from),
+        freeze=freeze,
+        sized={name: value for name, value in sizing.differences(base, sized).items() if name not in (changes or {})},
         stream=is_streamed(found, data),
         device=device,
         strategy=strategy,
@@ -214,6 +236,8 @@ def run_job(
     if on_event is not None:
         for note in job.dataset.notes:
             on_event({"event": "note", "line": f"{job.dataset.name}: {note}"})
+        if job.sized:
+            on_event({"event": "note", "line": sizing.line(job.dataset.splits["train"], job.sized)})
     done = run.finished()
     if not job.resume and done is None and (epochs := len(run.epochs())):
         raise UsageError(

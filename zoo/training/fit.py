@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.data.catalog import class_names
 from zoo.errors import ModelError, UsageError
 from zoo.files import write_atomic
 from zoo.keras_backend import import_keras
@@ -44,8 +45,12 @@ def train(values: Mapping[str, Any], report: Report) -> dict[str, Any]:
     trained, scored = parts(job.dataset, tune=job.tune, stream=job.stream)
     report("phase", name="build")
     from zoo.training.learner import make_learner
+    from zoo.training.start_from import hold, take
 
     learner = make_learner(job, trained, devices)
+    if job.start is not None:
+        take(learner.network, job.start, class_names(job.dataset))
+        hold(learner, job.freeze)
     run = Run(Path(job.folder))
     if devices.process:  # the first process keeps the folder
         fit(learner, job, devices, _resume(job, run, learner), report)

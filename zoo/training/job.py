@@ -15,6 +15,7 @@ from zoo.errors import DataError, UsageError
 from zoo.paths import home
 from zoo.specs import ModelSpec, Plain, Recipe
 from zoo.training.code import Code
+from zoo.training.start_from import Parent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +35,9 @@ class Job(Plain):
         code: the functions of others that decide the weights, by reference.
         folder: where the run is kept.
         resume: go on from the folder's checkpoint, if there is one.
+        sized: fields of a recipe for any dataset that were fitted to the number of images, for the record.
+        start: weights to start from; None starts from random ones.
+        freeze: epochs in which only the new head learns.
     """
 
     model: ModelSpec
@@ -50,6 +54,9 @@ class Job(Plain):
     code: Mapping[str, Code] = field(default_factory=dict)
     folder: str = ""
     resume: bool = False
+    sized: Mapping[str, Any] = field(default_factory=dict)
+    start: Parent | None = None
+    freeze: int = 0
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -59,6 +66,7 @@ class Job(Plain):
             "dataset": Dataset.from_json(values["dataset"]),
             "recipe": Recipe.from_json(values["recipe"]),
             "code": {reference: Code.from_json(code) for reference, code in values["code"].items()},
+            "start": values.get("start") and Parent.from_json(values["start"]),
         }
         return cls(**{**values, **specs})
 
@@ -69,7 +77,8 @@ class Job(Plain):
         dataset = {key: values["dataset"][key] for key in ("name", "version", "classes", "splits")}
         rest = {key: values[key] for key in ("tune", "stream", "keras_backend", "device", "strategy", "deterministic")}
         recipe = {key: value for key, value in values["recipe"].items() if key != "summary"}
-        return {"model": model, "dataset": dataset, "recipe": recipe, "code": values["code"], **rest}
+        begun = {"start": self.start.identity(), "freeze": self.freeze} if self.start else {}
+        return {"model": model, "dataset": dataset, "recipe": recipe, "code": values["code"], **rest, **begun}
 
     def default_folder(self) -> Path:
         """A folder in the zoo's own, the same for the same identity.

@@ -48,6 +48,8 @@ def provenance(
         "recipe": job.recipe.to_json(),
         "changes": dict(job.changes),
         "code": {reference: code.to_json() for reference, code in job.code.items()},
+        "sized": dict(job.sized),
+        **_parent(job),
         "score": dict(score),
         "trained_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "final_loss": history[-1]["loss"],
@@ -62,6 +64,16 @@ def provenance(
         "processor": processor_model(),
         "cores": usable_cores(),
         "accelerators": [device.name for device in accelerators()],
+    }
+
+
+def _parent(job: Job) -> dict[str, Any]:
+    """The weights that training started from, and how long only the head learned; nothing where it started anew."""
+    if job.start is None:
+        return {}
+    start = job.start
+    return {
+        "parent": {"sha256": start.sha256, "model": start.model, "dataset": start.dataset, "freeze": job.freeze},
     }
 
 

@@ -55,14 +55,14 @@ ANY = dataclasses.replace(
 
 SHA256 = {
     "resnet8": {
-        "digits": "c273f038705cf279274016dde989a0dc160270a251bcd307005e4005d6d15559",
-        "cifar10": "8949d590086c6ce563a1c6e64246aff9668802854d3d77039d4de344825752e7",
+        "digits": "49ca8d994563372da077e438c905779b7b83e63248a16c4e1d131059a4a2ef5c",
+        "cifar10": "6e90bbd210d979635728f4fd8ed8a6f333c450ccf1f251a52c7613f033a5ca61",
     },
     "resnet20": {
-        "digits": "51afa5e5a41e03c28e5aae089deb55285d706b904e49e5d7c0e131d6d5b9ae7e",
-        "cifar10": "538ecf022a2c2334e9cde612d2a3c5e7a009b9644ea6913dca9a201de07d214a",
+        "digits": "336a40f1c5f6f33eb704079b867b078a22a8f172aae70a9b4ecab435c8d3bb2f",
+        "cifar10": "e776a7caa5774d4ff47de273bffa34cf1539580d3ede1382f0cca4cb1d15f1d9",
     },
-    "plain20": {"cifar10": "bbc02b4f3c1601d6e46247c1a222365e5b4d220f586c67dac7ff989dbdf59cf8"},
+    "plain20": {"cifar10": "4c72aba48c56c81700abd03add0f65dc229240b44d64e4f9bf1379e332acfdd4"},
 }
 
 

@@ -42,13 +42,13 @@ ANY = dataclasses.replace(
 DIGITS_WEIGHTS = zoo.WeightsSpec(
     dataset="digits",
     file="zoo_plain_cnn:weights/plain_cnn-digits.safetensors",
-    sha256="ecd82ce504896198bb522a9df2005a1cb81f9e6b54c543d1bc6aa8198026975d",
+    sha256="fe5c28aa3f95602ae60556dbd50d0604d976788586dcb4f766bcfabc64b7e1b2",
 )
 
 CIFAR10_WEIGHTS = zoo.WeightsSpec(
     dataset="cifar10",
     file="zoo_plain_cnn:weights/plain_cnn-cifar10.safetensors",
-    sha256="ec103de1b7a18a79db440b4d5440612e01ba5a7fc1bd34bc97d56b7feb6f02e0",
+    sha256="f527468fc0f143e98c3adf0035d8fa6f230edf12f81af675d0dd35050752cec8",
 )
 
 

@@ -42,13 +42,13 @@ ANY = dataclasses.replace(
 DIGITS_WEIGHTS = zoo.WeightsSpec(
     dataset="digits",
     file="zoo_toy_resnet:weights/toy_resnet-digits.safetensors",
-    sha256="937e353d78fe09212fd105df6efdba98102efd632415ee9659c7268c05339870",
+    sha256="fdb92fdc87505b3c27f954098403b68fa7a63021512ce8e7b4ba96af168e17f8",
 )
 
 CIFAR10_WEIGHTS = zoo.WeightsSpec(
     dataset="cifar10",
     file="zoo_toy_resnet:weights/toy_resnet-cifar10.safetensors",
-    sha256="82d79545a48a56293960336cc030cf3f4de398bc4754b8c04b27c828fef13f5d",
+    sha256="22ec8c1f12cfe033533958417dffad0395e175f3f586fbfcc86d1a248b798a1d",
 )
 
 
