@@ -20,7 +20,13 @@ CIFAR10_FOLDER = ROOT.parent / "shared" / "data"
 
 
 def pytest_configure() -> None:
-    """Hear SIGINT and SIGHUP, and let what is started hear them: in the background and under nohup they are ignored."""
+    """Compile each module once, and hear SIGINT and SIGHUP.
+
+    Where the environment keeps Python from writing bytecode, each of a thousand processes would compile the zoo again,
+    and pytest the tests. In the background and under nohup the signals are ignored, by what is started too.
+    """
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, default)

@@ -1,7 +1,7 @@
 """The command `zoo` for tests of all that surrounds a measurement, and not of its figures.
 
 It measures for a moment. References are computed by JAX, which starts in a third of TensorFlow's time, or by the
-backend that `KERAS_BACKEND` names. `zoo calibrate` measures JAX.
+backend that `KERAS_BACKEND` names. Without `--runtime`, `zoo bench` measures JAX.
 """
 
 import os

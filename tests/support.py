@@ -28,6 +28,7 @@ from zoo.results.store import Filter, Store
 
 COMMAND = (str(Path(sys.executable).parent / "zoo"),)
 QUICK = (sys.executable, "-P", str(Path(__file__).with_name("quick_zoo.py")))
+COMPILED_SOONER = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # for what is called a few times and not timed
 
 
 # Runs a script whose Keras doesn't import TensorFlow beside another backend, as Keras does by itself.

@@ -77,7 +77,7 @@ def test_the_model_is_listed(site: Path, zoo: Zoo) -> None:
 
 @pytest.mark.real
 def test_the_model_is_built_with_the_parameters_that_it_declares(site: Path, zoo: Zoo) -> None:
-    done = zoo("show", "acme_net", "--json", PYTHONPATH=_path(site))
+    done = zoo("show", "acme_net", "--json", PYTHONPATH=_path(site), KERAS_BACKEND="jax")
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     assert shown["parameters"] == 1_226

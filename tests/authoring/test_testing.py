@@ -86,21 +86,6 @@ def test_a_run_without_it_imports_nothing_for_it(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.real
-def test_the_command_prints_the_same_and_ends_with_1(zoo: Zoo, tree: Path) -> None:
-    source = tree / "zoo_my_model" / "model.py"
-    source.write_text(source.read_text().replace('name="logits"', ""))
-    done = zoo("plugin", "check", str(tree), "--backend", "torch")
-    assert done.returncode == 1
-    assert done.stdout.splitlines()[:3] == [
-        "zoo-my-model 0.1.0: model my_model",
-        "models checked on torch",
-        "not checked: models on tensorflow: it was not asked for",
-    ]
-    assert "error [unstable-names] zoo_my_model/model.py:7, model my_model\n  built a second time, dense" in done.stdout
-    assert done.stdout.endswith("\n1 error, 0 warnings\n")
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -112,11 +97,11 @@ def test_the_command_prints_the_same_and_ends_with_1(zoo: Zoo, tree: Path) -> No
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
-    zoo: Zoo, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+    in_process: Zoo, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     if "switched off" in message:
         monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "Zoo_Toy.resnet")
-    done = zoo("plugin", "check", *arguments)
+    done = in_process("plugin", "check", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -124,14 +109,14 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_nothing_that_a_plugin_says_reaches_the_terminal_unescaped(
-    zoo: Zoo, tmp_path: Path, options: list[str]
+    in_process: Zoo, tmp_path: Path, options: list[str]
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nname = "evil\\u001b[31m\\u009b"\nversion = "\\u001b]0;title\\u0007"\n'
         '[project.entry-points.zoo]\n"\\u001b[32m" = "evil"\n'
     )
     (tmp_path / "evil.py").write_text("import zoo\nraise RuntimeError('\\x1b[31mred\\x9b')\n")
-    done = zoo("plugin", "check", str(tmp_path), *options)
+    done = in_process("plugin", "check", str(tmp_path), *options)
     assert done.returncode == 1
     assert "import-error" in done.stdout
     assert all(line.isprintable() for line in (done.stdout + done.stderr).splitlines())

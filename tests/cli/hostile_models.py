@@ -1,6 +1,6 @@
 """A plugin whose models misbehave, each in its own way, but for one. Installed by test_hostile.py through PYTHONPATH.
 
-They are to run by `keras-call` on JAX, where a layer's `call` is run each time and not traced.
+Their runtime, `eager`, runs a layer's `call` each time, where others trace it once. It is on JAX, which starts soonest.
 """
 
 import os
@@ -9,6 +9,7 @@ import sys
 import time
 
 import zoo
+from zoo.runtimes.jax import Jax, JittedFunction
 
 WAYS = (
     "hangs",
@@ -38,6 +39,41 @@ def zoo_models() -> list[zoo.ModelSpec]:
         )
         for way in WAYS
     ]
+
+
+@zoo.hookimpl
+def zoo_runtimes() -> list[zoo.RuntimeSpec]:
+    return [
+        zoo.RuntimeSpec(
+            name="eager",
+            summary="model(images)",
+            runtime="hostile_models:Eager",
+            keras_backend="jax",
+            requires=("jax",),
+        )
+    ]
+
+
+class Eager(Jax):
+    """JAX, an operation at a time."""
+
+    def open(self, model: object, batch_size: int, calibration: object = None) -> JittedFunction:
+        session = JittedFunction(model, self.device)
+        session.run = EagerCall(model)
+        return session
+
+
+class EagerCall:
+    """`model(images)`."""
+
+    def __init__(self, model: object) -> None:
+        self.model = model
+
+    def __call__(self, images: object) -> object:
+        return self.model(images, training=False)
+
+    def clear_cache(self) -> None:
+        """There is none."""
 
 
 def build(input_shape: tuple[int, int, int], classes: int, way: str) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoo
 
-WAYS = ("scales", "swaps", "nans", "other-images", "lazy", "tires", "absent")
+WAYS = ("scales", "nans", "lazy", "tires", "absent")
 
 
 @zoo.hookimpl

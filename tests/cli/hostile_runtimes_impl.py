@@ -26,19 +26,9 @@ class Scales(Wrong):
         return 1.01 * logits
 
 
-class Swaps(Wrong):
-    def wrong(self, logits: Any) -> Any:
-        return logits[:, [1, 0, *range(2, 10)]]
-
-
 class Nans(Wrong):
     def wrong(self, logits: Any) -> Any:
         return logits.at[-1, -1].set(float("nan"))
-
-
-class OtherImages(Wrong):
-    def wrong(self, logits: Any) -> Any:
-        return logits[::-1]
 
 
 class Lazy(Wrong):

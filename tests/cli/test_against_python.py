@@ -60,14 +60,14 @@ def base(tmp_path: Path) -> Path:
 
 
 @pytest.mark.real
-def test_a_model_that_grew_breaks_the_gate(zoo: Zoo, tmp_path: Path, base: Path) -> None:
+def test_a_model_that_grew_breaks_the_gate(quick: Zoo, in_process: Zoo, tmp_path: Path, base: Path) -> None:
     paths = os.pathsep.join([str(plugin(tmp_path / "wide", 256)), *filter(None, [os.environ.get("PYTHONPATH")])])
     store = Store(tmp_path / "store")
     command = (
         *("bench", "grows", "--against-python", str(base), "--batch-size", "1", "--processes", "1"),
-        *("--max-time", "1", "--store", str(store.folder)),
+        *("--runtime", "jax", "--max-time", "1", "--store", str(store.folder)),
     )
-    done = zoo(*command, "--fail-if", "parameters>+0%", "--json", PYTHONPATH=paths)
+    done = quick(*command, "--fail-if", "parameters>+0%", "--json", PYTHONPATH=paths)
     assert done.returncode == 1, done.stderr
     printed = json.loads(done.stdout)
     assert [limit["outcome"] for limit in printed["gate"]] == ["broken"]
@@ -84,10 +84,10 @@ def test_a_model_that_grew_breaks_the_gate(zoo: Zoo, tmp_path: Path, base: Path)
     rows = store.select(Filter())  # of the other environment nothing is kept as if it were of this one
     assert [row.id for row in rows] == [printed["results"][1]["id"]]
 
-    unknown = zoo("bench", "toy_resnet", "--against", "grown", *command[2:], PYTHONPATH=paths)
+    unknown = in_process("bench", "toy_resnet", "--against", "grown", *command[2:], PYTHONPATH=paths)
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert f"{base}: unknown model 'grown'; did you mean 'grows'?" in unknown.stderr
-    stored = zoo("bench", "toy_resnet", "--against", rows[0].id, "--store", str(store.folder), PYTHONPATH=paths)
+    stored = in_process("bench", "toy_resnet", "--against", rows[0].id, "--store", str(store.folder), PYTHONPATH=paths)
     assert (stored.returncode, stored.stdout) == (2, "")
     assert f"'zoo compare {rows[0].id} toy_resnet' compares with it as it is stored" in stored.stderr
 
@@ -100,18 +100,18 @@ def test_a_model_that_grew_breaks_the_gate(zoo: Zoo, tmp_path: Path, base: Path)
         ("/bin/ls", "is no Python that can run the zoo"),
     ],
 )
-def test_what_cannot_be_measured_against_is_one_line(zoo: Zoo, tmp_path: Path, python: str, line: str) -> None:
+def test_what_cannot_be_measured_against_is_one_line(in_process: Zoo, tmp_path: Path, python: str, line: str) -> None:
     store = tmp_path / "store"
-    done = zoo("bench", "toy_resnet", "--against-python", python, "--store", str(store))
+    done = in_process("bench", "toy_resnet", "--against-python", python, "--store", str(store))
     assert (done.returncode, done.stdout) == (2, "")
     assert line in done.stderr
     assert done.stderr.count("\n") == 1
     assert not store.exists()
 
 
-def test_an_environment_without_a_zoo_is_one_line(zoo: Zoo, tmp_path: Path) -> None:
+def test_an_environment_without_a_zoo_is_one_line(in_process: Zoo, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "empty"], check=True)
-    done = zoo("bench", "toy_resnet", "--against-python", str(tmp_path / "empty" / "bin" / "python"))
+    done = in_process("bench", "toy_resnet", "--against-python", str(tmp_path / "empty" / "bin" / "python"))
     assert done.returncode == 2
     assert "no zoo is installed for" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -282,14 +282,10 @@ def test_damaged_data_is_found_before_anything_is_measured(in_process: Zoo, data
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("damage", ["truncate", "remove", "garbage"])
-def test_damaged_records_are_one_line_and_exit_code_3(quick: Zoo, data: Path, tmp_path: Path, damage: str) -> None:
+def test_damaged_records_are_one_line_and_exit_code_3(quick: Zoo, data: Path, tmp_path: Path) -> None:
+    """tests/data/test_load.py damages them in other ways."""
     (file,) = (data / "letters" / "1.0.0").glob("letters-test.tfrecord*")
-    content = file.read_bytes()
-    if damage == "remove":
-        file.unlink()
-    else:
-        file.write_bytes(content[: len(content) // 2] if damage == "truncate" else b"x" * len(content))
+    file.write_bytes(b"x" * file.stat().st_size)
     where = ("--dataset", "letters", "--data-dir", str(data), "--weights", str(_weights("digits", tmp_path)))
     done = quick("bench", "toy_resnet", *where, "--max-time", "1", "--batch-size", "1")
     assert done.returncode == 3

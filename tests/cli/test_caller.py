@@ -54,7 +54,9 @@ def zoo_runtimes():
     ]
 """
 DEADLY = "import os\nopen(os.environ['IMPORTED'], 'a').write(__name__ + ' ')\nos._exit(7)\n"
-KERAS = "import deadly\n"  # as the workers' Keras; it spares this test the seconds that the real one takes
+# As the workers' Keras and PyTorch: they spare this test the seconds that the real ones take.
+KERAS = "import deadly\n"
+TORCH = "raise ImportError('there is none')\n"
 
 LISTENS = """
 import contextlib, json, os, sys
@@ -139,7 +141,7 @@ def deadly(tmp_path: Path) -> Site:
     site = Site(tmp_path / "site")
     site.folder.mkdir()
     site.install("zoo-deadly", DECLARES)
-    for name, source in (("deadly", DEADLY), ("deadly/weights", DEADLY), ("keras", KERAS)):
+    for name, source in (("deadly", DEADLY), ("deadly/weights", DEADLY), ("keras", KERAS), ("torch", TORCH)):
         (site.folder / name).mkdir()
         (site.folder / name / "__init__.py").write_text(source)
     for name in ("model", "data", "arrays", "loss", "runtime"):

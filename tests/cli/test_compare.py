@@ -87,21 +87,21 @@ def test_two_machines_are_refused_unless_allowed(in_process: Zoo, store: Store) 
     assert all("(different environments)" in row for row in rows)
 
 
-def test_a_measurement_is_not_compared_with_itself(zoo: Zoo, store: Store) -> None:
+def test_a_measurement_is_not_compared_with_itself(in_process: Zoo, store: Store) -> None:
     """A gate on that could not fail."""
     result = stored(store, 1)
     limit = ("--fail-if", "latency>+5%", "--store", str(store.folder))
-    done = zoo("compare", "toy_resnet", result.id, *limit)
+    done = in_process("compare", "toy_resnet", result.id, *limit)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "are the same measurement" in done.stderr
 
 
-def test_a_gate_on_busy_results_of_different_times_cannot_tell(zoo: Zoo, store: Store) -> None:
+def test_a_gate_on_busy_results_of_different_times_cannot_tell(in_process: Zoo, store: Store) -> None:
     """Twins that a busy machine made look different."""
     busy = [{"code": "busy", "message": "other processes kept 1.20 cores busy meanwhile"}]
     stored(store, 1, 1.6, labels=("before",), checks=busy)
     stored(store, 2, labels=("after",), checks=busy)
-    done = zoo("compare", "before", "after", "--fail-if", "latency>+5%", "--store", str(store.folder))
+    done = in_process("compare", "before", "after", "--fail-if", "latency>+5%", "--store", str(store.folder))
     assert done.returncode == 4, done.stderr
     assert "-37.50 %" in done.stdout
     assert "faster" not in done.stdout
@@ -165,14 +165,16 @@ def test_both_sides_are_measured_now_in_turn_and_the_result_is_reproduced(
 
 
 @pytest.mark.real
-def test_calibration_is_kept_and_used(quick: Zoo, in_process: Zoo, tmp_path: Path) -> None:
+def test_calibration_is_kept_and_used(quick: Zoo, in_process: Zoo, small: dict[str, str], tmp_path: Path) -> None:
     where = ("--store", str(tmp_path / "store"))
-    done = quick("calibrate", "plain_cnn", "--pairs", "2", "--batch-size", "1", "--json", *where)
+    done = quick(
+        "calibrate", "small", "--pairs", "2", "--runtime", "jax", "--batch-size", "1", "--json", *where, **small
+    )
     assert done.returncode == 0, done.stderr
     floor = json.loads(done.stdout)
     assert floor["pairs"] == 2
     assert 0 < floor["process_sd"] < 1
     assert floor["scenario"]["batch_size"] == 1
     ids = [json.loads(line)["id"] for line in in_process("results", "export", *where).stdout.splitlines()]
-    compared = in_process("compare", *ids, "--json", *where)
+    compared = in_process("compare", *ids, "--json", *where, **small)
     assert "noise floor of 2 pairs" in json.loads(compared.stdout)["comparisons"][0]["reason"]

@@ -152,7 +152,7 @@ def test_a_server_that_fails_is_one_line_in_time_and_leaves_nothing(failures: di
     assert done.stderr.startswith(f"zoo: can't fetch {name}: ")
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1
-    assert seconds < 20
+    assert seconds < 30  # what --idle is by default
     assert os.listdir(folder) == []
 
 

@@ -15,8 +15,7 @@ from support import QUICK, Zoo, install, with_path
 
 pytestmark = pytest.mark.real
 
-ON_JAX = {"KERAS_BACKEND": "jax"}
-RUNTIME = ("--runtime", "keras-call")
+RUNTIME = ("--runtime", "eager")
 
 EXPECTED = {
     "hangs": ("timeout", "build", "not done after 20 s"),
@@ -58,7 +57,6 @@ def matrix(quick: Zoo, hostile: Path) -> dict[str, Any]:
         "--json",
         timeout=400,
         PYTHONPATH=str(hostile),
-        **ON_JAX,
     )
     assert done.returncode == 3
     assert done.stderr == ""
@@ -86,7 +84,6 @@ def test_a_side_that_fails_ends_the_comparison_at_once(quick: Zoo, hostile: Path
         *("bench", "behaves", "--against", "raises_in_hundredth_call", *RUNTIME, "--batch-size", "1"),
         *("--processes", "2"),
         PYTHONPATH=str(hostile),
-        **ON_JAX,
     )
     assert done.returncode == 3
     lines = done.stderr.splitlines()
@@ -124,7 +121,7 @@ def test_a_killed_run_is_resumed_and_nothing_is_measured_twice(
         "--max-time",
         "1",
         "--batch-size",
-        "1,2,4",
+        "1,2",
         "--store",
         str(store),
     )
@@ -135,25 +132,25 @@ def test_a_killed_run_is_resumed_and_nothing_is_measured_twice(
         env={**os.environ, "ZOO_HOME": str(home), **with_path(variables)},
     )
     until = time.monotonic() + 300
-    while len(_files(store)) < 2 and time.monotonic() < until:
+    while not _files(store) and time.monotonic() < until:
         time.sleep(0.05)
     running.kill()
     running.wait()
     before = _files(store)
-    assert len(before) == 2
+    assert len(before) == 1
 
     done = quick(*arguments, "--resume", "--json", **variables)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
-    assert [r["scenario"]["batch_size"] for r in results] == [1, 2, 4]
-    assert len(_files(store)) == 3
+    assert [r["scenario"]["batch_size"] for r in results] == [1, 2]
+    assert len(_files(store)) == 2
     assert before < _files(store)
     assert len({r["run"] for r in results}) == 1
     assert not list((store / "runs").iterdir())
 
     again = quick(*arguments, "--skip-existing", "--json", **variables)
     assert [r["id"] for r in json.loads(again.stdout)] == [r["id"] for r in results]
-    assert len(_files(store)) == 3
+    assert len(_files(store)) == 2
 
 
 def _files(store: Path) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Zoo
+from support import Zoo, install
 
 pytestmark = pytest.mark.real
 
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("machine")
     for name in (f"home/{OWNER}", f"{OWNER}/tmp", f"{OWNER}/datasets", f"{OWNER}/site/leaky-1.0.dist-info"):
         (folder / name).mkdir(parents=True)
-    site = folder / OWNER / "site"
+    site = install(folder / OWNER / "site", Path(__file__).parents[1] / "small.py")
     (site / "leaky.py").write_text(PLUGIN)
     (site / "leaky-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: leaky\nVersion: 1.0\n")
     (site / "leaky-1.0.dist-info" / "entry_points.txt").write_text("[zoo]\nleaky = leaky\n")
@@ -70,7 +70,7 @@ def results(quick: Zoo, folder: Path, variables: dict[str, str]) -> list[dict[st
     arguments = [
         "bench",
         "leaky",
-        "plain20",
+        "small",
         "--runtime",
         "jax",
         "--max-time",
@@ -105,7 +105,7 @@ def test_what_was_wrong_can_still_be_read(results: list[dict[str, Any]]) -> None
     assert failed["failure"]["message"] == "OSError: no ~/secret/x.bin and no $TMPDIR/secret/x.bin and no …/x.bin"
     assert failed["reasons"]["latency_s"] == f"error: {failed['failure']['message']}"
     # The folder that --data-dir named is added where it is printed, not in the record.
-    assert worked["reasons"]["accuracy"].endswith("'zoo train plain20 --dataset digits' makes them")
+    assert worked["reasons"]["accuracy"].endswith("'zoo train small --dataset digits' makes them")
 
 
 def test_show_says_where_the_log_lies_while_it_is_there(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from support import COMMAND, Zoo, with_path
+from support import COMMAND, COMPILED_SOONER, Zoo, with_path
 
 from zoo.modeling.weights import provenance
 from zoo.training.api import spread
@@ -159,7 +159,7 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_checkpoint(
 ) -> None:
     arguments = ("--run-dir", str(tmp_path / "run"), "-o", str(tmp_path / "w"))
     changes = ("--set", "optimizer=sgd", "--set", "learning_rate=1e9", "--set", "schedule=constant")
-    done = zoo("train", "small", *arguments, *changes, **small)
+    done = zoo("train", "small", *arguments, *changes, "--keras-backend", "jax", **small, **COMPILED_SOONER)
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
     assert line.startswith("zoo: the loss of small was nan at step ")

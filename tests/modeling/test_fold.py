@@ -68,7 +68,7 @@ STUBBORN = "layers.Flatten()(Stubborn()(x))"
 def found() -> dict[str, Any]:
     """What folding.py prints, under the backend that has the least to compile."""
     return printed(
-        "torch",
+        "numpy",
         *WITH_KERAS_ALONE,
         Path(__file__).with_name("folding.py"),
         json.dumps([*FOLDED, *NOT_FOLDED, *WITHIN]),

@@ -2,7 +2,7 @@
 
     python applications.py MODEL...
 
-On TensorFlow the first is built once more after all others: it would show if what comes out depended on them.
+On NumPy the first is built once more after all others: it would show if what comes out depended on them.
 """
 
 import json
@@ -43,7 +43,7 @@ def main(*names: str) -> None:
     specs = {name: load().model(name).spec for name in names}
     found = {name: facts(spec) for name, spec in specs.items()}
     again = variation = None
-    if keras.backend.backend() == "tensorflow":  # the others take long to compile what is called once
+    if keras.backend.backend() == "numpy":  # the others take long to compile what is called once
         again, variation = facts(specs[names[0]]), deviation(specs[names[0]])
     print(json.dumps({"models": found, "again": again, "deviation": variation}))
 

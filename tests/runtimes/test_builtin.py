@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import printed
+from support import WITH_KERAS_ALONE, printed
 
 from zoo.builtin import zoo_runtimes
 
@@ -27,7 +27,7 @@ def found() -> dict[str, Any]:
     """What opening.py prints, of all runtimes."""
     answers: dict[str, Any] = {}
     for backend in sorted({spec.keras_backend for spec in SPECS.values()}):
-        answers |= printed(backend, Path(__file__).with_name("opening.py"))
+        answers |= printed(backend, *WITH_KERAS_ALONE, Path(__file__).with_name("opening.py"))
     return answers
 
 

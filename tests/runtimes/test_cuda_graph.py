@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from steps import QUEUE, toy
 from support import printed
 
 from zoo.benchmarking.worker import Timed
@@ -15,6 +15,31 @@ from zoo.runtimes.torch_cuda_graph import Place
 
 ROOT = Path(__file__).parents[2]
 REPLAY = ROOT / "benchmarks" / "gpu" / "replay.py"
+STEP = next(toy(step) for step in QUEUE if step.command[0] == "replay.py")
+COMMANDS = (
+    ["--device", "cpu"],
+    ["--rehearse", "--turns", "2", "--batch-size", "2"],
+    [*STEP.command[1:], "--turns", "2"],
+)
+# Runs a script once for each list of arguments.
+IN_ONE_PROCESS = """
+import contextlib, io, json, runpy, sys
+from zoo.keras_backend import import_keras
+import_keras()  # without TensorFlow, which Keras imports too
+script, commands = sys.argv[1], json.loads(sys.argv[2])
+sys.path.insert(0, script.rpartition("/")[0])
+ended = []
+for command in commands:
+    sys.argv = [script, *command]
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            runpy.run_path(script, run_name="__main__")
+        except SystemExit as end:
+            code = end.code or 0
+    ended.append({"code": code, "out": out.getvalue(), "err": err.getvalue()})
+print(json.dumps({"ended": ended}))
+"""
 
 
 class Tensor:
@@ -82,38 +107,31 @@ def test_a_timed_call_lets_the_output_before_go_first() -> None:
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
-    """What as_on_a_gpu.py prints on PyTorch."""
-    return printed("torch", Path(__file__).with_name("as_on_a_gpu.py"))
+def replayed() -> list[dict[str, Any]]:
+    """How each of `COMMANDS` ended and what it printed, from one process."""
+    ended: list[dict[str, Any]] = printed("torch", "-c", IN_ONE_PROCESS, str(REPLAY), json.dumps(COMMANDS))["ended"]
+    return ended
 
 
 @pytest.mark.real
-def test_the_session_computes_what_was_placed_whatever_came_between(found: dict[str, Any]) -> None:
-    session = found["session"]
-    assert session["parity"]["accepted"], session["parity"]["reason"]
-    assert session["kept"]
-    assert session["timed_calls_that_found_it_held"] == [False] * 3
+def test_the_script_that_replays_by_hand_refuses_the_processor(replayed: list[dict[str, Any]]) -> None:
+    message = "a CUDA graph needs an NVIDIA GPU; --rehearse goes through the same lines on the CPU\n"
+    assert replayed[0] == {"code": 2, "out": "", "err": message}
 
 
 @pytest.mark.real
-def test_a_function_is_called_aside_before_it_is_captured(found: dict[str, Any]) -> None:
-    assert found["captured"] == ["wait_stream", *["call aside"] * 3, "wait_stream", "call captured"]
-
-
-@pytest.mark.real
-def test_the_script_that_replays_by_hand_refuses_the_processor() -> None:
-    done = subprocess.run([sys.executable, REPLAY, "--device", "cpu"], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr == "a CUDA graph needs an NVIDIA GPU; --rehearse goes through the same lines on the CPU\n"
-
-
-@pytest.mark.real
-def test_the_script_that_replays_by_hand_can_be_rehearsed() -> None:
-    arguments = ["--rehearse", "--turns", "2", "--batch-size", "2"]
-    done = subprocess.run([sys.executable, REPLAY, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    title, zoo, by_hand, ratio = done.stdout.splitlines()
+def test_the_script_that_replays_by_hand_can_be_rehearsed(replayed: list[dict[str, Any]]) -> None:
+    assert replayed[1]["code"] == 0, replayed[1]["err"]
+    title, zoo, by_hand, ratio = replayed[1]["out"].splitlines()
     assert title == "resnet20, batch 2, float32, rehearsed on the CPU, 2 turns"
     assert [line.split()[0] for line in (zoo, by_hand, ratio)] == ["zoo", "by", "ratio"]
     assert float(zoo.split()[1]) > 0
     assert "95 % interval" in ratio
+
+
+@pytest.mark.real
+def test_the_queues_step_prints_a_record(replayed: list[dict[str, Any]]) -> None:
+    assert replayed[2]["code"] == 0, replayed[2]["err"]
+    record = json.loads(replayed[2]["out"])
+    assert (record["model"], record["batch_size"], record["turns"]) == ("resnet20", 1, 2)
+    assert record["ratio_low"] <= record["ratio"] <= record["ratio_high"]

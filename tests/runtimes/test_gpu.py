@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import printed
+from support import WITH_KERAS_ALONE, printed
 
 pytestmark = pytest.mark.real
 
@@ -16,7 +16,7 @@ OLD = "{} takes compute capability 8.0; this GPU, GPU X, has 7.5"
 
 @pytest.fixture(scope="module")
 def on_torch() -> dict[str, Any]:
-    return printed("torch", SCRIPT)
+    return printed("torch", *WITH_KERAS_ALONE, SCRIPT)
 
 
 @pytest.mark.parametrize("runtime", ["Torch", "TorchCudaGraph"])
@@ -34,6 +34,17 @@ def test_torch_names_the_gpus_and_what_is_missing_for_them(on_torch: dict[str, A
     assert on_torch["without Triton"] == "torch.compile needs Triton on a GPU; pip install triton"
 
 
+def test_a_graphs_session_computes_what_was_placed_whatever_came_between(on_torch: dict[str, Any]) -> None:
+    session = on_torch["session"]
+    assert session["parity"]["accepted"], session["parity"]["reason"]
+    assert session["kept"]
+    assert session["timed_calls_that_found_it_held"] == [False] * 3
+
+
+def test_a_function_is_called_aside_before_it_is_captured(on_torch: dict[str, Any]) -> None:
+    assert on_torch["captured"] == ["wait_stream", *["call aside"] * 3, "wait_stream", "call captured"]
+
+
 def test_tensorflow_has_tf32_where_it_was_asked_for() -> None:
     found = printed("tensorflow", SCRIPT)
     for kind in ("TensorFlow", "TensorFlowXLA"):
@@ -47,7 +58,7 @@ def test_tensorflow_has_tf32_where_it_was_asked_for() -> None:
 
 
 def test_jax_asks_for_tf32_in_convolutions_too_and_for_float32_otherwise() -> None:
-    found = printed("jax", SCRIPT)
+    found = printed("jax", *WITH_KERAS_ALONE, SCRIPT)
     for precision, how in (("float32", "highest"), ("tf32", "high")):
         record = found[precision]
         assert record["products"] == record[how] == 10  # nine convolutions and a dense layer

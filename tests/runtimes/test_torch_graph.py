@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import printed
+from support import WITH_KERAS_ALONE, printed
 
 pytestmark = pytest.mark.real
 
@@ -38,7 +38,8 @@ OTHERS = [
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
     """What torch_graphs.py prints of all of them."""
-    return printed("torch", Path(__file__).with_name("torch_graphs.py"), json.dumps([*LEAN, *OTHERS]))
+    script = Path(__file__).with_name("torch_graphs.py")
+    return printed("torch", *WITH_KERAS_ALONE, script, json.dumps([*LEAN, *OTHERS]))
 
 
 @pytest.mark.parametrize("network", [*LEAN, *OTHERS])

@@ -99,9 +99,9 @@ def test_the_picture_has_a_row_for_each_pair(study: dict[str, Any], folder: Path
     assert len(lines) == 2 * 3 * len(study["pairs"])
 
 
-def test_what_the_folder_holds_is_not_trained_again(zoo: Zoo, study: dict[str, Any], folder: Path) -> None:
+def test_what_the_folder_holds_is_not_trained_again(in_process: Zoo, study: dict[str, Any], folder: Path) -> None:
     before = {file: file.stat().st_mtime_ns for file in folder.glob("*_*.json")}
-    done = zoo(*COMMAND, "-o", str(folder))
+    done = in_process(*COMMAND, "-o", str(folder))
     assert done.returncode == 0, done.stderr
     assert "toy_resnet" in done.stdout
     assert {file: file.stat().st_mtime_ns for file in folder.glob("*_*.json")} == before
@@ -116,8 +116,8 @@ def test_what_the_folder_holds_is_not_trained_again(zoo: Zoo, study: dict[str, A
         (["--dataset", "nothing"], "nothing"),
     ],
 )
-def test_bad_input_is_one_line(zoo: Zoo, tmp_path: Path, arguments: list[str], line: str) -> None:
-    done = zoo("study", "residual", *arguments, "-o", str(tmp_path / "out"))
+def test_bad_input_is_one_line(in_process: Zoo, tmp_path: Path, arguments: list[str], line: str) -> None:
+    done = in_process("study", "residual", *arguments, "-o", str(tmp_path / "out"))
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert line in done.stderr

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from support import WITH_KERAS_ALONE, printed
+from support import COMPILED_SOONER, WITH_KERAS_ALONE, printed
 
 pytestmark = pytest.mark.real
 
@@ -15,11 +17,22 @@ BACKENDS = ("tensorflow", "jax", "torch")
 RATES = 0.1 * (1 + np.cos(np.pi * np.arange(12) / 12)) / 2  # on_keras.RECIPE: 4 epochs of 3 steps
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
-def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What on_keras.py prints."""
-    script = Path(__file__).with_name("on_keras.py")
-    return printed(request.param, *WITH_KERAS_ALONE, script, tmp_path_factory.mktemp("runs"))
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Any]]:
+    """What on_keras.py prints under a backend, which it is run under once."""
+
+    @functools.cache
+    def run(backend: str) -> dict[str, Any]:
+        script = Path(__file__).with_name("on_keras.py")
+        return printed(backend, *WITH_KERAS_ALONE, script, tmp_path_factory.mktemp("runs"), **COMPILED_SOONER)
+
+    return run
+
+
+@pytest.fixture(params=BACKENDS)
+def found(request: pytest.FixtureRequest, run: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """What on_keras.py prints under the backend of the test."""
+    return run(request.param)
 
 
 def moved(image: np.ndarray, down: int, right: int, mirrored: bool, fill: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import COMPILED_SOONER, WITH_KERAS_ALONE
 
 from zoo.errors import UsageError
 from zoo.training.distribute import check
@@ -71,7 +72,7 @@ def test_one_device_and_a_strategy_exclude_each_other() -> None:
 
 def start(strategy: str, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("distributed.py"), strategy],
+        [sys.executable, *WITH_KERAS_ALONE, Path(__file__).with_name("distributed.py"), strategy],
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -106,6 +107,7 @@ def test_data_parallel_over_two_processes_of_two_devices_trains_as_on_one() -> N
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     variables = {
+        **COMPILED_SOONER,
         "KERAS_BACKEND": "jax",
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
         "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}",

@@ -73,6 +73,7 @@ def test_the_normalisation_is_the_records() -> None:
 
 @pytest.mark.real
 def test_a_model_that_kills_its_process_costs_only_its_own_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "cli"))
     (toy,) = zoo.models("toy_resnet")
     good = _job(toy, weights.locate(toy.weights[0]))
