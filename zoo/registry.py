@@ -96,6 +96,8 @@ class Registry:
             "rows": listing.rows((entry.spec, entry.plugin) for entry in self.models.values()),
             "datasets": list(self.datasets),
             "runtimes": list(self.runtimes),
+            "exporters": list(self.exporters),
+            "executors": list(self.executors),
             "plugins": sorted({name for plugin in (*self.records, *self.disabled) for name in plugin.names}),
         }
 
@@ -106,6 +108,14 @@ class Registry:
     def runtime(self, name: str) -> Entry[RuntimeSpec]:
         """The runtime of that name; UsageError, with a suggestion, if there is none."""
         return _get(self.runtimes, name, "runtime", "zoo runtimes")
+
+    def exporter(self, name: str) -> Entry[ExporterSpec]:
+        """The format of that name; UsageError, with those that there are, if there is none."""
+        if name not in self.exporters:
+            hint = hint_at("exporter", name, self.exporters)
+            there = f"{hint} " if hint else ""
+            raise UsageError(f"unknown format {_quote(name)}; {there}the formats are {', '.join(self.exporters)}")
+        return self.exporters[name]
 
     def select(self, patterns: Sequence[str]) -> list[Entry[ModelSpec]]:
         """The models that match any of the names or shell globs, each once, in the order asked for.
@@ -135,7 +145,12 @@ def load(disabled: Collection[str] = (), *, fresh: Collection[str] = ()) -> Regi
 
 def of(discovered: Discovered) -> Registry:
     """The registry of the plugins that were discovered, and of what the zoo itself brings."""
-    core = Record(CORE, datasets=tuple(builtin.zoo_datasets()), runtimes=tuple(builtin.zoo_runtimes()))
+    core = Record(
+        CORE,
+        datasets=tuple(builtin.zoo_datasets()),
+        runtimes=tuple(builtin.zoo_runtimes()),
+        exporters=tuple(builtin.zoo_exporters()),
+    )
     records = [core, *discovered.records]
     problems = [Problem(record.plugin, finding) for record in records for finding in record.findings]
     models = _collect([(record.plugin, record.models) for record in records], "model", problems)

@@ -98,7 +98,7 @@ USED: dict[tuple[str, ...], list[str]] = {
     ("results", "list"): ["--model", MODEL],
     ("results", "show"): [A.id],
     ("results", "scores"): [A.id],
-    ("results", "export"): ["--as", "jsonl", "-o", "results.jsonl"],
+    ("results", "export"): ["--format", "jsonl", "-o", "results.jsonl"],
     ("results", "import"): ["results.jsonl"],
     ("results", "rm"): ["--model", MODEL, "--all", "--yes"],
     ("data", "list"): [],
