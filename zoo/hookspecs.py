@@ -82,7 +82,11 @@ def zoo_executors() -> Sequence[ExecutorSpec]:  # type: ignore[empty-body]  # on
 
 @hookspec
 def zoo_result_recorded(result: Result) -> None:
-    """Called after each Result that has been recorded, in a process of its own. What it raises is a line of warning.
+    """Called after each Result that was measured here and stored, in a process of its own with 30 seconds of time.
+
+    It is called between scenarios, never while something is measured, and not for Results that are imported. Where it
+    raises, exits or takes too long, the command warns and goes on. One that took too long is not called again by that
+    command.
 
     :param result: as it was stored.
     """

@@ -89,6 +89,11 @@ class Registry:
         more = len(errors) - MENTIONED
         return [*self.warnings, *lines, *([f"and {more} more problems with plugins; see 'zoo plugins'"] * (more > 0))]
 
+    @property
+    def listeners(self) -> list[Plugin]:
+        """The plugins that are to be told of Results."""
+        return [plugin for plugin, record in self.records.items() if record.listens]
+
     def index(self) -> Index:
         """What is printed of it."""
         return {

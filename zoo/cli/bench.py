@@ -219,6 +219,7 @@ def command(
             resume=resume,
             skip_existing=skip_existing,
             on_step=on_step,
+            on_warning=warn,
             registry=registry,
         )
     if as_json:
@@ -289,7 +290,7 @@ def _against(
     if len(patterns) > 1:
         raise UsageError("--against compares one model; name just that one")
     parsed = [gate.parse(limit) for limit in limits]
-    settings: dict[str, Any] = {"options": options, "store": store, "registry": registry}
+    settings: dict[str, Any] = {"options": options, "store": store, "registry": registry, "on_warning": warn}
     with scenario_progress(options.least_processes(sides=2)) as on_step:  # pairs
         a, b = bench_against(patterns[0], reference, python=python, on_step=on_step, **settings)
     names = (printable(python), "this environment") if python else name_sides(a, b)

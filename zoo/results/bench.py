@@ -13,6 +13,7 @@ from zoo.errors import DataError, UsageError
 if TYPE_CHECKING:
     from zoo.benchmarking.plan import Options, Step
     from zoo.record.result import Result
+    from zoo.results.listeners import OnWarning
     from zoo.results.store import Store
 
 OnStep = Callable[[int, int, "Step"], Callable[[str], None]]
@@ -25,6 +26,7 @@ def bench(
     resume: bool = False,
     skip_existing: bool = False,
     on_step: OnStep | None = None,
+    on_warning: OnWarning | None = None,
     registry: _registry.Registry | None = None,
     **settings: Any,
 ) -> list[Result]:
@@ -39,6 +41,8 @@ def bench(
     :param skip_existing: take what this environment has measured before from the store.
     :param on_step: called as each scenario begins, with its number, how many there are, and its step; returns what is
         told its phases.
+    :param on_warning: told in a line where a plugin fails that is told of a recorded Result; by default it is a warning
+        of Python's.
     :return: a Result for each scenario, also for those that failed: see `outcome`.
     :raises UsageError: for what is unknown or impossible here.
     """
@@ -46,7 +50,8 @@ def bench(
     from zoo.benchmarking.runner import measure_plan
 
     options = options or Options(**settings)
-    steps = plan(registry or _registry.load(), patterns, options)
+    registry = registry or _registry.load()
+    steps = plan(registry, patterns, options)
     if ALL in options.runtimes:
         _measure_peaks(steps, on_step)
     if any(step.seeks_batch_size for step in steps):
@@ -58,8 +63,9 @@ def bench(
 
     from zoo.benchmarking.environment import collect
     from zoo.results import runs
+    from zoo.results.listeners import Listeners
 
-    here = collect()
+    here, listeners = collect(), Listeners(registry.listeners, on_warning)
     run = runs.resume(store, steps, here) if resume else runs.begin(store, steps, here)
     if skip_existing:
         run.measured = {**runs.existing(store, steps, here), **run.measured}
@@ -68,6 +74,7 @@ def bench(
         for result in measure_plan(todo, on_step, run_id=run.id):
             store.add(result)
             run.measured[result.scenario] = result
+            listeners.tell(result)  # the next scenario begins when this returns
     except UsageError:
         if not run.measured:  # impossible from the start: there is nothing to resume
             run.finish()
@@ -107,6 +114,7 @@ def bench_against(
     options: Options | None = None,
     store: Store | None = None,
     on_step: OnStep | None = None,
+    on_warning: OnWarning | None = None,
     registry: _registry.Registry | None = None,
     **settings: Any,
 ) -> tuple[list[Result], list[Result]]:
@@ -118,11 +126,13 @@ def bench_against(
     :param python: the interpreter of another environment, by whose zoo, plugins and packages the reference is measured.
     :param store: where the Results are recorded, but for those of another environment: what is looked up there later is
         to be of the code that is installed here.
+    :param on_warning: as `bench` takes it.
     :return: the Results of the reference and of the model, scenario by scenario: A and B of `compare`.
     :raises UsageError: for what is unknown or impossible here, or there.
     """
     from zoo.benchmarking.plan import Options, plan
     from zoo.benchmarking.runner import measure_sides
+    from zoo.results.listeners import Listeners
 
     registry = registry or _registry.load()
     options = options or Options(**settings)
@@ -138,13 +148,17 @@ def bench_against(
             raise UsageError("name a model to measure in turn, or the Python of another environment")
         _refuse_stored(reference, name, registry, store)
         references = plan(registry, [reference], options)
+    listeners = Listeners(registry.listeners, on_warning)
     results: tuple[list[Result], list[Result]] = ([], [])
     for pair in measure_sides(_paired(references, steps), on_step):
         for side, result in zip(results, pair, strict=True):
             side.append(result)
-        for step, result in zip((references[0], steps[0]), pair, strict=True):
-            if store is not None and step.elsewhere is None:
+        stored = [result for result, step in zip(pair, (references[0], steps[0]), strict=True) if not step.elsewhere]
+        if store is not None:
+            for result in stored:
                 store.add(result)
+            for result in stored:
+                listeners.tell(result)
     return results
 
 
