@@ -15,7 +15,7 @@ from zoo.installed import CORE, Plugin
 from zoo.plugins.discover import Discovered, discover, keep_index
 from zoo.plugins.record import Record
 from zoo.plugins.supplements import Part, match
-from zoo.specs import DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
+from zoo.specs import LOCAL, DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 from zoo.text import printable
 
 if TYPE_CHECKING:
@@ -121,6 +121,15 @@ class Registry:
             there = f"{hint} " if hint else ""
             raise UsageError(f"unknown format {_quote(name)}; {there}the formats are {', '.join(self.exporters)}")
         return self.exporters[name]
+
+    def executor(self, name: str) -> Entry[ExecutorSpec]:
+        """The executor of that name; UsageError, with those that there are, if there is none."""
+        if name not in self.executors:
+            hint = hint_at("executor", name, self.executors)
+            there = f"{hint} " if hint else ""
+            names = ", ".join((LOCAL, *self.executors))
+            raise UsageError(f"unknown executor {_quote(name)}; {there}the executors are {names}")
+        return self.executors[name]
 
     def select(self, patterns: Sequence[str]) -> list[Entry[ModelSpec]]:
         """The models that match any of the names or shell globs, each once, in the order asked for.

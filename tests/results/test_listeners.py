@@ -10,8 +10,11 @@ from distributions import Site
 from support import make_result
 
 from zoo.errors import ZooError
+from zoo.executors.local import Completed
+from zoo.installed import Plugin
 from zoo.plugins.discover import discover
 from zoo.plugins.reader import read
+from zoo.record.result import Result
 from zoo.registry import of
 from zoo.results import listeners
 from zoo.results.listeners import Listeners
@@ -122,3 +125,20 @@ def test_the_registry_names_those_that_listen_and_are_not_switched_off(site: Sit
     (record,) = read([point for point in site.points() if point.distribution == "zoo-hears"])
     assert record.listens
     assert record.is_used
+
+
+def test_what_is_held_is_told_of_when_nothing_is_measured_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def tell(_: object, result: Result) -> Completed:
+        told.append(result.id)
+        return Completed("ok", {})
+
+    monkeypatch.setattr(listeners, "tell", tell)
+    telling = Listeners([Plugin("a", "a", "1", "a")], pytest.fail, hold=True)
+    for number in range(2):
+        telling.tell(make_result(number))
+    assert told == []
+    telling.tell_held()
+    telling.tell_held()
+    assert told == [make_result(0).id, make_result(1).id]

@@ -134,6 +134,14 @@ def _share(value: str) -> float:
     help="For each scenario, in all; the accuracy comes on top.",
 )
 @click.option(
+    "--on",
+    metavar="NAME",
+    shell_complete=names.executors,
+    default="local",
+    show_default=True,
+    help="Where to measure: this machine, or where an executor that a plugin brings has it measured.",
+)
+@click.option(
     "--against",
     metavar="MODEL",
     shell_complete=names.models,
@@ -171,6 +179,7 @@ def command(
     /,
     patterns: tuple[str, ...],
     store: Store,
+    on: str,
     against: str | None,
     against_python: str | None,
     limits: tuple[str, ...],
@@ -204,7 +213,7 @@ def command(
             raise UsageError("--against has no plan to print; leave out --dry-run")
         if resume or skip_existing:
             raise UsageError("--against measures both sides now; leave out --resume and --skip-existing")
-        return _against(patterns, against, against_python, options, store, registry, limits, fmt, as_json)
+        return _against(patterns, against, against_python, options, store, registry, on, limits, fmt, as_json)
     if limits:
         raise UsageError("--fail-if limits a comparison; name what to compare with by --against or --against-python")
     for line in left_out(registry, options):
@@ -218,6 +227,7 @@ def command(
             store=store,
             resume=resume,
             skip_existing=skip_existing,
+            on=on,
             on_step=on_step,
             on_warning=warn,
             registry=registry,
@@ -277,6 +287,7 @@ def _against(
     options: Options,
     store: Store,
     registry: Registry,
+    on: str,
     limits: tuple[str, ...],
     fmt: str,
     as_json: bool,
@@ -290,7 +301,7 @@ def _against(
     if len(patterns) > 1:
         raise UsageError("--against compares one model; name just that one")
     parsed = [gate.parse(limit) for limit in limits]
-    settings: dict[str, Any] = {"options": options, "store": store, "registry": registry, "on_warning": warn}
+    settings: dict[str, Any] = {"options": options, "store": store, "registry": registry, "on": on, "on_warning": warn}
     with scenario_progress(options.least_processes(sides=2)) as on_step:  # pairs
         a, b = bench_against(patterns[0], reference, python=python, on_step=on_step, **settings)
     names = (printable(python), "this environment") if python else name_sides(a, b)

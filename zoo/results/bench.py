@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import registry as _registry
 from zoo.errors import DataError, UsageError
+from zoo.specs import LOCAL
 
 if TYPE_CHECKING:
     from zoo.benchmarking.plan import Options, Step
@@ -25,6 +26,7 @@ def bench(
     store: Store | None = None,
     resume: bool = False,
     skip_existing: bool = False,
+    on: str = LOCAL,
     on_step: OnStep | None = None,
     on_warning: OnWarning | None = None,
     registry: _registry.Registry | None = None,
@@ -39,42 +41,42 @@ def bench(
     :param store: where each Result is recorded as soon as it is there; by default they are not.
     :param resume: continue the newest interrupted run of the same scenarios in the store.
     :param skip_existing: take what this environment has measured before from the store.
+    :param on: where: "local" is this machine; else an executor by its name.
     :param on_step: called as each scenario begins, with its number, how many there are, and its step; returns what is
         told its phases.
-    :param on_warning: told in a line where a plugin fails that is told of a recorded Result; by default it is a warning
-        of Python's.
+    :param on_warning: told in a line where a plugin fails that is told of a recorded Result, or an executor reports
+        what doesn't count; by default it is a warning of Python's.
     :return: a Result for each scenario, also for those that failed: see `outcome`.
     :raises UsageError: for what is unknown or impossible here.
     """
+    from zoo.benchmarking.environment import collect
     from zoo.benchmarking.plan import ALL, Options, plan
-    from zoo.benchmarking.runner import measure_plan
+    from zoo.results import runs
 
     options = options or Options(**settings)
     registry = registry or _registry.load()
+    place = _Place(on, options, registry, store, on_step, on_warning)
     steps = plan(registry, patterns, options)
-    if ALL in options.runtimes:
+    if ALL in options.runtimes and place.is_here:
         _measure_peaks(steps, on_step)
     if any(step.seeks_batch_size for step in steps):
         steps = list(_sized(steps, on_step))
     if store is None:
         if resume or skip_existing:
             raise UsageError("what was measured before is in a store; name one")
-        return list(measure_plan(steps, on_step))
+        rows = [(step,) for step in steps]
+        return [result for (result,) in place.ordered(rows, list(place.measure(rows)))]
 
-    from zoo.benchmarking.environment import collect
-    from zoo.results import runs
-    from zoo.results.listeners import Listeners
-
-    here, listeners = collect(), Listeners(registry.listeners, on_warning)
-    run = runs.resume(store, steps, here) if resume else runs.begin(store, steps, here)
+    here = collect()
+    run = runs.resume(store, steps, here, anywhere=not place.is_here) if resume else runs.begin(store, steps, here)
     if skip_existing:
         run.measured = {**runs.existing(store, steps, here), **run.measured}
-    todo = [step for step in steps if step.scenario not in run.measured]
+    todo = [(step,) for step in steps if step.scenario not in run.measured]
     try:
-        for result in measure_plan(todo, on_step, run_id=run.id):
+        for (result,) in place.measure(todo, run.id):
             store.add(result)
             run.measured[result.scenario] = result
-            listeners.tell(result)  # the next scenario begins when this returns
+            place.listeners.tell(result)  # the next scenario begins when this returns
     except UsageError:
         if not run.measured:  # impossible from the start: there is nothing to resume
             run.finish()
@@ -82,7 +84,71 @@ def bench(
     finally:
         run.leave()
     run.finish()
+    place.listeners.tell_held()
     return [run.measured[step.scenario] for step in steps]
+
+
+class _Place:
+    """Where scenarios are measured: here, or where an executor has them measured.
+
+    :param on: "local", or the name of an executor.
+    :raises UsageError: if it is unknown or impossible.
+    """
+
+    def __init__(
+        self,
+        on: str,
+        options: Options,
+        registry: _registry.Registry,
+        store: Store | None,
+        on_step: OnStep | None,
+        on_warning: OnWarning | None,
+    ) -> None:
+        from zoo.benchmarking.plan import MAX_BATCH
+        from zoo.results.listeners import Listeners
+        from zoo.runtimes.availability import why_not
+
+        self.is_here = on == LOCAL
+        self.registry, self.store, self.on_step = registry, store, on_step
+        # What is measured elsewhere goes on while a Result comes in, perhaps on this very machine.
+        self.listeners = Listeners(registry.listeners, on_warning, hold=not self.is_here)
+        if self.is_here:
+            return
+        self.executor = registry.executor(on)
+        if (reason := why_not(self.executor.spec)) is not None:
+            raise UsageError(f"{on}: {reason}")
+        if MAX_BATCH in options.batch_sizes:
+            raise UsageError(f"--batch-size max is found on this machine alone; name sizes, or leave out --on {on}")
+
+    def measure(self, rows: Sequence[Sequence[Step]], run_id: str | None = None) -> Iterator[tuple[Result, ...]]:
+        """Measure each row and yield its Results; elsewhere in the order in which they come."""
+        from zoo.benchmarking.runner import measure_sides
+
+        if self.is_here:
+            yield from measure_sides(rows, self.on_step, run_id)
+            return
+
+        from zoo.benchmarking.dispatch import measure_on
+        from zoo.record.identifiers import new_id
+
+        yield from measure_on(
+            self.executor,
+            rows,
+            self.on_step,
+            run_id=run_id or new_id(),
+            disabled=[plugin.name for plugin in self.registry.disabled],
+            is_known=lambda identifier: self.store is not None and identifier in self.store,
+            on_warning=self.listeners.on_warning,
+        )
+
+    def ordered(
+        self, rows: Sequence[Sequence[Step]], measured: Sequence[tuple[Result, ...]]
+    ) -> Sequence[tuple[Result, ...]]:
+        """What was measured, in the order of the rows."""
+        if self.is_here:  # it is so already, and a batch size may have been found meanwhile
+            return measured
+        order = {row[-1].scenario: number for number, row in enumerate(rows)}
+        return sorted(measured, key=lambda results: order[results[-1].scenario])
 
 
 def _measure_peaks(steps: Sequence[Step], on_step: OnStep | None) -> None:
@@ -113,6 +179,7 @@ def bench_against(
     python: str | None = None,
     options: Options | None = None,
     store: Store | None = None,
+    on: str = LOCAL,
     on_step: OnStep | None = None,
     on_warning: OnWarning | None = None,
     registry: _registry.Registry | None = None,
@@ -126,16 +193,17 @@ def bench_against(
     :param python: the interpreter of another environment, by whose zoo, plugins and packages the reference is measured.
     :param store: where the Results are recorded, but for those of another environment: what is looked up there later is
         to be of the code that is installed here.
-    :param on_warning: as `bench` takes it.
+    :param on, on_warning: as `bench` takes them.
     :return: the Results of the reference and of the model, scenario by scenario: A and B of `compare`.
     :raises UsageError: for what is unknown or impossible here, or there.
     """
     from zoo.benchmarking.plan import Options, plan
-    from zoo.benchmarking.runner import measure_sides
-    from zoo.results.listeners import Listeners
 
     registry = registry or _registry.load()
     options = options or Options(**settings)
+    place = _Place(on, options, registry, store, on_step, on_warning)
+    if python is not None and not place.is_here:
+        raise UsageError(f"another environment's side is measured on this machine; leave out --on {on}")
     if options.max_time_s is not None:  # two processes warm up and sample in that time
         options = dataclasses.replace(options, policy=options.policy.within(options.max_time_s / 2))
     steps = plan(registry, [name], options)
@@ -148,18 +216,19 @@ def bench_against(
             raise UsageError("name a model to measure in turn, or the Python of another environment")
         _refuse_stored(reference, name, registry, store)
         references = plan(registry, [reference], options)
-    listeners = Listeners(registry.listeners, on_warning)
-    results: tuple[list[Result], list[Result]] = ([], [])
-    for pair in measure_sides(_paired(references, steps), on_step):
-        for side, result in zip(results, pair, strict=True):
-            side.append(result)
-        stored = [result for result, step in zip(pair, (references[0], steps[0]), strict=True) if not step.elsewhere]
+    rows = _paired(references, steps)
+    pairs = []
+    for pair in place.measure(rows):
+        pairs.append(pair)
+        stored = [result for result, step in zip(pair, rows[0], strict=True) if not step.elsewhere]
         if store is not None:
             for result in stored:
                 store.add(result)
             for result in stored:
-                listeners.tell(result)
-    return results
+                place.listeners.tell(result)
+    place.listeners.tell_held()
+    ordered = place.ordered(rows, pairs)
+    return [pair[0] for pair in ordered], [pair[1] for pair in ordered]
 
 
 def _refuse_stored(reference: str, name: str, registry: _registry.Registry, store: Store | None) -> None:

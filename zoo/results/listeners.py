@@ -25,10 +25,12 @@ class Listeners:
     """The plugins that are told while one command runs.
 
     :param on_warning: told in a line that a plugin failed; by default it is a warning of Python's.
+    :param hold: whether other scenarios are measured meanwhile; Results are then kept for `tell_held`.
     """
 
-    def __init__(self, plugins: Sequence[Plugin], on_warning: OnWarning | None = None) -> None:
-        self.plugins = list(plugins)
+    def __init__(self, plugins: Sequence[Plugin], on_warning: OnWarning | None = None, *, hold: bool = False) -> None:
+        self.plugins, self.hold = list(plugins), hold
+        self.held: list[Result] = []
         self.on_warning = on_warning or warnings.warn
 
     def tell(self, result: Result) -> None:
@@ -36,6 +38,9 @@ class Listeners:
 
         Whatever they do is a warning. One that takes too long is not told again.
         """
+        if self.hold:
+            self.held += [result] * bool(self.plugins)
+            return
         for plugin in tuple(self.plugins):
             try:
                 ended = tell(plugin, result)
@@ -48,6 +53,12 @@ class Listeners:
             self.on_warning(f"plugin {plugin}, told of {result.id}: {ended.failure.message}{log}")
             if ended.outcome == "timeout":
                 self.plugins.remove(plugin)
+
+    def tell_held(self) -> None:
+        """Tell of what was held, now that nothing is measured any more."""
+        self.hold = False
+        while self.held:
+            self.tell(self.held.pop(0))
 
 
 def tell(plugin: Plugin, result: Result, variables: Mapping[str, str] | None = None) -> Completed:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.errors import SpecError
 from zoo.plain import Plain
 from zoo.specs.checks import DISTRIBUTION, REFERENCE, check, check_match, check_name, check_text
+
+LOCAL = "local"  # processes of this machine, without an executor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,9 +16,15 @@ class ExecutorSpec(Plain):
     """Where scenarios are measured, other than in processes of this machine: a cluster.
 
     Attributes:
-        name: unique in the zoo; `zoo bench --on NAME` takes it.
+        name: unique in the zoo, and not `local`; `zoo bench --on NAME` takes it.
         summary: one line.
-        run: `"package.module:function"`, imported in a process of its own.
+        run: `"package.module:function"`, imported in a process of its own and called as
+            `function(tasks: Mapping[str, str], tell: Callable[[str, str, str], None]) -> None`. `tasks` has the text of
+            each task, by its id. `python -m zoo.benchmarking.tasks`, on whatever machine, reads a text from standard
+            input, measures it, and prints the Results as a JSON array. Of each task the function reports once, as soon
+            as it is known, either `tell(id, "finished", ARRAY)` or `tell(id, "failed", REASON)`, and before that
+            `tell(id, "begun", WHERE)` for the progress bar. A task of which it reports neither, or something else than
+            was asked for, is recorded as failed.
         requires: distributions that it needs; it is unavailable while one is not installed.
         install: the command that installs them, shown where one is missing.
     """
@@ -28,6 +37,8 @@ class ExecutorSpec(Plain):
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        if self.name == LOCAL:
+            raise SpecError(f"the executor '{LOCAL}' is the zoo's own; choose another name", "reserved-name")
         check_text(self.summary, "summary")
         check_match(REFERENCE, self.run, "run", '"package.module:function"')
         check(isinstance(self.requires, (tuple, list)), "requires must be a tuple")
