@@ -11,7 +11,7 @@ from typing import Any
 from zoo import registry as _registry
 from zoo.errors import ModelError, ZooError
 from zoo.executors import folders
-from zoo.executors.local import Task, run
+from zoo.executors.local import Failure, Task, run
 from zoo.installed import CORE
 from zoo.record.reading import Damaged
 from zoo.record.result import Result
@@ -22,6 +22,7 @@ from zoo.specs import ExporterSpec
 
 TIMEOUT_S = 600.0
 PIECE_BYTES = 2**20
+WRITTEN = "written"  # the file's name
 
 
 def export_results(
@@ -40,29 +41,33 @@ def write(results: Iterable[Result], entry: Entry[ExporterSpec]) -> Iterator[byt
     """Results in the format of a registry's entry, as `export_results` gives them."""
     if entry.plugin == CORE:  # the zoo's own functions give pieces, so that no store is too large
         return (piece.encode() for piece in resolve(entry.spec.write)(results))
-    return write_apart(results, entry)
+    return _write_apart(results, entry)
 
 
-def write_apart(
-    results: Iterable[Result], entry: Entry[ExporterSpec], variables: Mapping[str, str] | None = None
-) -> Iterator[bytes]:
-    """What the function of a plugin returns, in a process of its own.
-
-    :param variables: of the environment, that the process needs to import the plugin.
-    :raises ZooError: one line that names the plugin, if its function fails.
-    """
+def _write_apart(results: Iterable[Result], entry: Entry[ExporterSpec]) -> Iterator[bytes]:
+    """What the function of a plugin returns."""
     with folders.make(folders.RUN) as owned:
-        read, written = owned.path / "results.jsonl", owned.path / "written"
-        with read.open("w") as file:
-            file.writelines(f"{result.dumps()}\n" for result in results)
-        job = {"write": entry.spec.write, "read": str(read), "written": str(written)}
-        task = Task(f"{__name__}:work", job, variables or {}, TIMEOUT_S, label=f"export-{entry.spec.name}")
-        if (failure := run(task).failure) is not None:
+        if (failure := write_to(owned.path, results, entry.spec)) is not None:
             kept = f"; its log is {failure.log}" if failure.log else ""
             raise ZooError(f"the format {entry.spec.name} of {entry.plugin} failed: {failure.message}{kept}")
-        with written.open("rb") as content:
+        with (owned.path / WRITTEN).open("rb") as content:
             while piece := content.read(PIECE_BYTES):
                 yield piece
+
+
+def write_to(
+    folder: Path, results: Iterable[Result], spec: ExporterSpec, variables: Mapping[str, str] | None = None
+) -> Failure | None:
+    """Have a plugin's function write Results to a file in the folder, in a process of its own.
+
+    :param variables: of the environment, that the process needs to import the plugin.
+    :return: how it failed, if it did.
+    """
+    read = folder / "results.jsonl"
+    with read.open("w") as file:
+        file.writelines(f"{result.dumps()}\n" for result in results)
+    job = {"write": spec.write, "read": str(read), "written": str(folder / WRITTEN)}
+    return run(Task(f"{__name__}:work", job, variables or {}, TIMEOUT_S, label=f"export-{spec.name}")).failure
 
 
 def work(job: Mapping[str, Any], _: Callable[..., None]) -> None:
