@@ -66,7 +66,7 @@ def zoo_weights() -> Sequence[WeightsSpec]:  # type: ignore[empty-body]  # only 
 
 @hookspec
 def zoo_exporters() -> Sequence[ExporterSpec]:  # type: ignore[empty-body]  # only a signature
-    """Formats in which this plugin writes Results.
+    """Formats in which this plugin writes Results, for `zoo results export`.
 
     :return: one spec for each format.
     """
@@ -74,7 +74,7 @@ def zoo_exporters() -> Sequence[ExporterSpec]:  # type: ignore[empty-body]  # on
 
 @hookspec
 def zoo_executors() -> Sequence[ExecutorSpec]:  # type: ignore[empty-body]  # only a signature
-    """Where this plugin can have scenarios measured.
+    """Where this plugin can have scenarios measured, other than on this machine.
 
     :return: one spec for each executor.
     """

@@ -9,13 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from zoo import builtin, installed, listing
+from zoo.choices import LOCAL
 from zoo.errors import UsageError
 from zoo.findings import Finding
 from zoo.installed import CORE, Plugin
 from zoo.plugins.discover import Discovered, discover, keep_index
 from zoo.plugins.record import Record
 from zoo.plugins.supplements import Part, match
-from zoo.specs import LOCAL, DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
+from zoo.specs import DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
 from zoo.text import printable
 
 if TYPE_CHECKING:

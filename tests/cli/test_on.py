@@ -116,6 +116,7 @@ def test_a_comparison_is_measured_together(variables: dict[str, str], quick: Zoo
     ("arguments", "line"),
     [
         (["--on", "besides"], "unknown executor 'besides'; did you mean 'beside'? the executors are local, beside, l"),
+        (["--on", "besides", "--dry-run"], "unknown executor 'besides'; did you mean 'beside'?"),
         (["--on", "x" * 70], "the executors are local, beside, loses, lacks, hangs"),
         (["--on", "lacks"], "lacks: no-such-dist is not installed; X"),
         (["--on", "beside", "--batch-size", "max"], "--batch-size max is found on this machine alone; name sizes"),

@@ -36,7 +36,6 @@ MOST_CHARACTERS = 2**24  # of what is reported of one task
 BEGUN, FINISHED, FAILED = "begun", "finished", "failed"
 
 Row = Sequence[Step]
-Tell = Callable[[str, str, str], None]
 
 
 def execute(job: Mapping[str, Any], report: Callable[..., None]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.choices import PRECISIONS
+from zoo.choices import LOCAL, PRECISIONS
 from zoo.cli import App, names, warn
 from zoo.cli.compare import fail_if, print_comparisons
 from zoo.cli.options import (
@@ -137,7 +137,7 @@ def _share(value: str) -> float:
     "--on",
     metavar="NAME",
     shell_complete=names.executors,
-    default="local",
+    default=LOCAL,
     show_default=True,
     help="Where to measure: this machine, or where an executor that a plugin brings has it measured.",
 )
@@ -219,6 +219,8 @@ def command(
     for line in left_out(registry, options):
         warn(line)
     if dry_run:
+        if on != LOCAL:
+            registry.executor(on)
         return _dry_run(patterns, options, store, registry, fmt, as_json)
     with scenario_progress(options.least_processes()) as on_step:
         results = bench(

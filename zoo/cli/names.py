@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zoo.choices import LOCAL
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -36,7 +38,7 @@ def exporters(context: click.Context, parameter: click.Parameter, incomplete: st
 
 def executors(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Where scenarios can be measured: this machine, and executors by name."""
-    return _items(((name, "") for name in ("local", *_index(context)["executors"])), incomplete)
+    return _items(((name, "") for name in (LOCAL, *_index(context)["executors"])), incomplete)
 
 
 def plugins(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry as _registry
+from zoo.choices import LOCAL
 from zoo.errors import DataError, UsageError
-from zoo.specs import LOCAL
 
 if TYPE_CHECKING:
     from zoo.benchmarking.plan import Options, Step
@@ -52,10 +52,11 @@ def bench(
     from zoo.benchmarking.environment import collect
     from zoo.benchmarking.plan import ALL, Options, plan
     from zoo.results import runs
+    from zoo.results.place import Place
 
     options = options or Options(**settings)
     registry = registry or _registry.load()
-    place = _Place(on, options, registry, store, on_step, on_warning)
+    place = Place(on, options, registry, store, on_step, on_warning)
     steps = plan(registry, patterns, options)
     if ALL in options.runtimes and place.is_here:
         _measure_peaks(steps, on_step)
@@ -86,69 +87,6 @@ def bench(
     run.finish()
     place.listeners.tell_held()
     return [run.measured[step.scenario] for step in steps]
-
-
-class _Place:
-    """Where scenarios are measured: here, or where an executor has them measured.
-
-    :param on: "local", or the name of an executor.
-    :raises UsageError: if it is unknown or impossible.
-    """
-
-    def __init__(
-        self,
-        on: str,
-        options: Options,
-        registry: _registry.Registry,
-        store: Store | None,
-        on_step: OnStep | None,
-        on_warning: OnWarning | None,
-    ) -> None:
-        from zoo.benchmarking.plan import MAX_BATCH
-        from zoo.results.listeners import Listeners
-        from zoo.runtimes.availability import why_not
-
-        self.is_here = on == LOCAL
-        self.registry, self.store, self.on_step = registry, store, on_step
-        # What is measured elsewhere goes on while a Result comes in, perhaps on this very machine.
-        self.listeners = Listeners(registry.listeners, on_warning, hold=not self.is_here)
-        if self.is_here:
-            return
-        self.executor = registry.executor(on)
-        if (reason := why_not(self.executor.spec)) is not None:
-            raise UsageError(f"{on}: {reason}")
-        if MAX_BATCH in options.batch_sizes:
-            raise UsageError(f"--batch-size max is found on this machine alone; name sizes, or leave out --on {on}")
-
-    def measure(self, rows: Sequence[Sequence[Step]], run_id: str | None = None) -> Iterator[tuple[Result, ...]]:
-        """Measure each row and yield its Results; elsewhere in the order in which they come."""
-        from zoo.benchmarking.runner import measure_sides
-
-        if self.is_here:
-            yield from measure_sides(rows, self.on_step, run_id)
-            return
-
-        from zoo.benchmarking.dispatch import measure_on
-        from zoo.record.identifiers import new_id
-
-        yield from measure_on(
-            self.executor,
-            rows,
-            self.on_step,
-            run_id=run_id or new_id(),
-            disabled=[plugin.name for plugin in self.registry.disabled],
-            is_known=lambda identifier: self.store is not None and identifier in self.store,
-            on_warning=self.listeners.on_warning,
-        )
-
-    def ordered(
-        self, rows: Sequence[Sequence[Step]], measured: Sequence[tuple[Result, ...]]
-    ) -> Sequence[tuple[Result, ...]]:
-        """What was measured, in the order of the rows."""
-        if self.is_here:  # it is so already, and a batch size may have been found meanwhile
-            return measured
-        order = {row[-1].scenario: number for number, row in enumerate(rows)}
-        return sorted(measured, key=lambda results: order[results[-1].scenario])
 
 
 def _measure_peaks(steps: Sequence[Step], on_step: OnStep | None) -> None:
@@ -198,10 +136,11 @@ def bench_against(
     :raises UsageError: for what is unknown or impossible here, or there.
     """
     from zoo.benchmarking.plan import Options, plan
+    from zoo.results.place import Place
 
     registry = registry or _registry.load()
     options = options or Options(**settings)
-    place = _Place(on, options, registry, store, on_step, on_warning)
+    place = Place(on, options, registry, store, on_step, on_warning)
     if python is not None and not place.is_here:
         raise UsageError(f"another environment's side is measured on this machine; leave out --on {on}")
     if options.max_time_s is not None:  # two processes warm up and sample in that time

@@ -11,7 +11,7 @@ from zoo.paths import IMAGE_FOLDER
 from zoo.plain import Plain
 from zoo.specs.checks import ANY_DATASET, NAME, check_name
 from zoo.specs.dataset import DatasetSpec
-from zoo.specs.executor import LOCAL, ExecutorSpec
+from zoo.specs.executor import ExecutorSpec
 from zoo.specs.exporter import ExporterSpec
 from zoo.specs.model import ModelSpec, WeightsSpec
 from zoo.specs.recipe import RECIPE_CHOICES, Recipe, is_reference
@@ -21,7 +21,6 @@ __all__ = [
     "ANY_DATASET",
     "IMAGE_FOLDER",
     "KINDS",
-    "LOCAL",
     "NAME",
     "RECIPE_CHOICES",
     "RUNTIME_CHOICES",

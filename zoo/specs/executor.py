@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.choices import LOCAL
 from zoo.errors import SpecError
 from zoo.plain import Plain
 from zoo.specs.checks import DISTRIBUTION, REFERENCE, check, check_match, check_name, check_text
-
-LOCAL = "local"  # processes of this machine, without an executor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
