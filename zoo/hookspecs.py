@@ -82,11 +82,11 @@ def zoo_executors() -> Sequence[ExecutorSpec]:  # type: ignore[empty-body]  # on
 
 @hookspec
 def zoo_result_recorded(result: Result) -> None:
-    """Called after each Result that was measured here and stored, in a process of its own with 30 seconds of time.
+    """Called for each Result that this machine has measured and stored, in a separate process with a limit of 30 s.
 
-    It is called between scenarios, never while something is measured, and not for Results that are imported. Where it
-    raises, exits or takes too long, the command warns and goes on. One that took too long is not called again by that
-    command.
+    The call runs between scenarios, never during a measurement. Imported Results cause no call. If the call raises,
+    exits or takes too long, the command prints a warning and goes on. After a call that took too long, the command
+    leaves the plugin alone.
 
     :param result: as it was stored.
     """

@@ -139,7 +139,7 @@ def _share(value: str) -> float:
     shell_complete=names.executors,
     default=LOCAL,
     show_default=True,
-    help="Where to measure: this machine, or where an executor that a plugin brings has it measured.",
+    help="Where to measure: on this machine, or by an executor of a plugin.",
 )
 @click.option(
     "--against",

@@ -57,8 +57,8 @@ def check_command(app: App, target: str | None, backends: str | None, as_json: b
 
     NAME is an installed distribution, FOLDER a source tree, which need not be installed; without either, the folder
     that this is. Models are built, called, saved and trained on every Keras backend that is installed; runtimes are
-    compared with Keras; datasets that need no download are prepared and read; formats write sample Results; a plugin
-    that is told of Results is told of one. All of that in processes of their own.
+    compared with Keras; datasets that need no download are prepared and read; formats write sample Results;
+    zoo_result_recorded is called with one. All checks run in separate processes.
 
     The exit code is 1 if anything must be mended. docs/findings.md explains each code.
     """

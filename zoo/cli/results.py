@@ -222,8 +222,8 @@ def _draw_mistakes(result: Result, found: Scores, output: str, data_dir: str | N
 def export_command(app: App, /, store: Store, wanted: Filter, fmt: str, output: str) -> int:
     """Write Results in a format for others, the oldest first.
 
-    A plugin's format is written in a process of its own. The exit code is 3 if that fails, or if a Result that was
-    chosen can't be read.
+    A plugin's format is written in a separate process. The exit code is 3 if that fails, or if a chosen Result can't
+    be read.
     """
     from zoo.results.exporters import write
 

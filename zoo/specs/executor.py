@@ -17,13 +17,12 @@ class ExecutorSpec(Plain):
     Attributes:
         name: unique in the zoo, and not `local`; `zoo bench --on NAME` takes it.
         summary: one line.
-        run: `"package.module:function"`, imported in a process of its own and called as
-            `function(tasks: Mapping[str, str], tell: Callable[[str, str, str], None]) -> None`. `tasks` has the text of
-            each task, by its id. `python -m zoo.benchmarking.tasks`, on whatever machine, reads a text from standard
-            input, measures it, and prints the Results as a JSON array. Of each task the function reports once, as soon
-            as it is known, either `tell(id, "finished", ARRAY)` or `tell(id, "failed", REASON)`, and before that
-            `tell(id, "begun", WHERE)` for the progress bar. A task of which it reports neither, or something else than
-            was asked for, is recorded as failed.
+        run: `"package.module:function"`, imported in a separate process and called as
+            `function(tasks: Mapping[str, str], tell: Callable[[str, str, str], None]) -> None`. `tasks` maps an id to a
+            text. `python -m zoo.benchmarking.tasks` reads such a text from standard input, on any machine. It measures
+            and prints the Results as a JSON array. For each task the function calls either
+            `tell(id, "finished", ARRAY)` or `tell(id, "failed", REASON)`, as soon as it knows. Before that it may call
+            `tell(id, "begun", WHERE)` for the progress bar. A task without a valid report is recorded as failed.
         requires: distributions that it needs; it is unavailable while one is not installed.
         install: the command that installs them, shown where one is missing.
     """
