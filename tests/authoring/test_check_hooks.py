@@ -15,7 +15,7 @@ from support import Zoo
 from zoo.authoring.check import api, parts, results
 from zoo.authoring.check.sample import sample_results
 from zoo.authoring.check.target import find
-from zoo.findings import RESULTS
+from zoo.findings import codes
 from zoo.installed import Plugin
 from zoo.modeling.weights import save_arrays
 from zoo.plugins.record import Record
@@ -142,7 +142,7 @@ def test_a_plugin_that_is_told_of_results_is_told_of_one(tmp_path: Path, listens
 
 
 def test_every_code_of_what_is_given_results_is_shown_above() -> None:
-    assert set(RESULTS) == {"exporter-fails", "listener-fails"}
+    assert set(codes("results")) == {"exporter-fails", "listener-fails"}
 
 
 @pytest.mark.real

@@ -196,8 +196,9 @@ def measure_on(
     finally:
         events.stop()
     if ledger.refused:
-        times = f"{ledger.refused:,} time{'s' * (ledger.refused > 1)}"
-        on_warning(f"the executor {entry.spec.name} reported {times} a task that it was not given, or one twice")
+        number, verb = f"{ledger.refused:,} report{'s' * (ledger.refused > 1)}", "do" if ledger.refused > 1 else "does"
+        reports = f"{number} of the executor {entry.spec.name}"
+        on_warning(f"{reports} {verb} not count: the task is unknown or was reported before")
     yield from ledger.lost(_why(events.completed))
 
 

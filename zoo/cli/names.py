@@ -71,4 +71,12 @@ def _index(context: click.Context) -> Index:
     try:
         return registry.load(disabled).index()
     except Exception:
-        return {"mentions": [], "rows": [], "datasets": [], "runtimes": [], "plugins": [], "exporters": [], "executors": []}
+        return {
+            "mentions": [],
+            "rows": [],
+            "datasets": [],
+            "runtimes": [],
+            "plugins": [],
+            "exporters": [],
+            "executors": [],
+        }

@@ -12,7 +12,7 @@ from zoo.benchmarking.reference import ENVIRONMENT
 from zoo.executors.local import OnEvent, Task, run
 from zoo.findings import Finding
 from zoo.installed import Plugin
-from zoo.plugins.parts import Part, match
+from zoo.plugins.supplements import Part, match
 from zoo.plugins.record import Record
 from zoo.registry import Registry
 from zoo.specs import ModelSpec, WeightsSpec
