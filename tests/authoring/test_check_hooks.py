@@ -23,6 +23,7 @@ from zoo.record.measures import MEASURES
 from zoo.record.reading import loads
 from zoo.registry import Entry, Registry
 from zoo.specs import ModelSpec, Recipe, WeightsSpec
+from zoo.testing import _checks
 
 PROJECT = """
 [project]
@@ -139,6 +140,15 @@ def test_a_plugin_that_is_told_of_results_is_told_of_one(tmp_path: Path, listens
     for finding in found:
         assert finding.where == "zoo_acme, zoo_result_recorded"
         assert finding.message.startswith(str(message))
+
+
+def test_a_test_of_pytest_stands_for_each_of_these_checks(tmp_path: Path) -> None:
+    bare = _checks(str(tree(tmp_path / "bare")))
+    assert {*codes("package"), *codes("results")} < set(bare)
+    assert "weights-digest" not in bare
+    weights = [("small", "digits", "right.safetensors", "0" * 64)]
+    full = _checks(str(tree(tmp_path / "full", weights=weights)))
+    assert set(full) - set(bare) == {"weights-digest", "weights-do-not-fit"}
 
 
 def test_every_code_of_what_is_given_results_is_shown_above() -> None:

@@ -12,8 +12,8 @@ from zoo.benchmarking.reference import ENVIRONMENT
 from zoo.executors.local import OnEvent, Task, run
 from zoo.findings import Finding
 from zoo.installed import Plugin
-from zoo.plugins.supplements import Part, match
 from zoo.plugins.record import Record
+from zoo.plugins.supplements import Part, match
 from zoo.registry import Registry
 from zoo.specs import ModelSpec, WeightsSpec
 
