@@ -5,11 +5,13 @@ What a docstring leaves undescribed, or describes and isn't there, is an error.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import re
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from zoo import hookspecs, runtimes, specs
@@ -23,6 +25,19 @@ SPECS = (
     specs.ExporterSpec,
     specs.ExecutorSpec,
 )
+# For each hook, the how-to page from which its example is taken, and the command line that uses what it brings.
+EXAMPLES = {
+    "zoo_models": ("bring-a-model.md", "zoo bench acme_net"),
+    "zoo_datasets": ("bring-a-dataset.md", "zoo data verify stripes"),
+    "zoo_runtimes": ("bring-a-runtime.md", "zoo bench toy_resnet --runtime graph"),
+    "zoo_recipes": ("extend-more.md", "zoo train toy_resnet --dataset shapes"),
+    "zoo_weights": ("ship-weights.md", "zoo bench toy_resnet --dataset shapes"),
+    "zoo_exporters": ("extend-more.md", "zoo results export --format markdown"),
+    "zoo_executors": ("extend-more.md", "zoo bench toy_resnet --on ssh"),
+    "zoo_result_recorded": ("extend-more.md", "ZOO_EXTRAS_LOG=log.txt zoo bench toy_resnet"),
+}
+HERE = Path(__file__).parent
+BLOCK = re.compile(r"^```python\n# (?P<path>\S+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 PROTOCOLS = (runtimes.Runtime, runtimes.Session, runtimes.CountsMemory, runtimes.UsesCuda, runtimes.Saves)
 ENTRY = re.compile(r"(?P<names>\w+(?:, \w+)*): (?P<text>.*)")
 
@@ -39,7 +54,8 @@ process that needs it: importing the module itself must not import Keras or any 
 here, `zoo plugins --why NAME` and `zoo plugin check` say by a code ([findings.md](findings.md)).
 
 Start with [ten minutes from an idea to a plugin](tutorial-plugin.md). How to: [bring a model](bring-a-model.md),
-[a dataset](bring-a-dataset.md), [a runtime](bring-a-runtime.md); [ship weights](ship-weights.md);
+[a dataset](bring-a-dataset.md), [a runtime](bring-a-runtime.md),
+[a recipe, a format, an executor](extend-more.md); [ship weights](ship-weights.md);
 [publish](publish.md). What stays as it is: [promise.md](promise.md).
 """
 
@@ -63,7 +79,7 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD.strip()]
     for name, hook in hooks().items():
-        parts += [f"## {name}({', '.join(inspect.signature(hook).parameters)})", *_function(hook)]
+        parts += [f"## {name}({', '.join(inspect.signature(hook).parameters)})", *_function(hook), *_example(name)]
     parts.append(SPECS_HEAD.strip().format(name=f"^{specs.NAME.pattern}$"))
     for spec in SPECS:
         parts += [f"### zoo.{spec.__name__}", *_spec(spec)]
@@ -81,6 +97,24 @@ def page() -> str:
 def hooks() -> dict[str, Any]:
     """The hooks by name."""
     return {name: value for name, value in vars(hookspecs).items() if name.startswith("zoo_")}
+
+
+def _example(hook: str) -> Iterator[str]:
+    """How a page implements a hook, and the command that then uses it.
+
+    :raises ValueError: if that page doesn't implement it.
+    """
+    page, command = EXAMPLES[hook]
+    for block in BLOCK.finditer((HERE / page).read_text()):
+        code = textwrap.dedent(block["code"])
+        for node in ast.parse(code).body:
+            if isinstance(node, ast.FunctionDef) and node.name == hook:
+                lines = code.splitlines()[node.decorator_list[0].lineno - 1 : node.end_lineno]
+                yield f"From [{page}]({page}), with the command that then uses it:"
+                yield "\n".join(["```python", *lines, "```"])
+                yield f"    {command}"
+                return
+    raise ValueError(f"docs/{page} has no {hook}")
 
 
 def _function(function: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -16,12 +17,15 @@ import pytest
 from support import Zoo
 
 from zoo.cli import group
+from zoo.installed import Plugin
+from zoo.plugins.reader import read
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = (
     "bring-a-model",
     "bring-a-dataset",
     "bring-a-runtime",
+    "extend-more",
     "ship-weights",
     "import-weights",
     "publish",
@@ -30,7 +34,7 @@ NAMES = (
 )
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in NAMES}
 QUOTED = str(ROOT / "plugins" / "zoo-toy-resnet")  # ship-weights has a part of it
-TREES = ("zoo-acme", "zoo-stripes", "zoo-graph", QUOTED)
+TREES = ("zoo-acme", "zoo-stripes", "zoo-graph", "zoo-extras", QUOTED)
 BLOCK = re.compile(r"^```(?:python|toml)\n# (?P<path>\S+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"(?:^ +|^\$ |`)(?:[\w./]+/bin/)?(zoo [a-z][^`\n]*)", re.MULTILINE)
 
@@ -113,7 +117,33 @@ def test_what_a_page_says_typed_as_it_stands_passes_every_check(site: Path, zoo:
     report = json.loads(done.stdout)
     assert (done.returncode, report["findings"]) == (0, []), done.stdout
     assert report["distribution"] == Path(tree).name
-    assert not [one for one in report["not_checked"] if one["kind"] != "backend"]
+    assert not [one for one in report["not_checked"] if one["kind"] not in ("backend", "executor")]
+
+
+def test_the_executor_hands_each_task_to_another_machine_and_reports_it(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\nread text\n[ "$text" = bad ] && { echo "zoo: no" >&2; exit 3; }\necho "$@: $text"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("ZOO_EXTRAS_HOST", "far")
+    told: list[tuple[str, str, str]] = []
+    run = runpy.run_path(str(site / "zoo-extras" / "zoo_extras" / "ssh.py"))["run"]
+    run({"0": "good\n", "1": "bad\n"}, lambda *what: told.append(what))
+    assert told == [
+        ("0", "begun", "on far"),
+        ("0", "finished", "far python -m zoo.benchmarking.tasks: good\n"),
+        ("1", "begun", "on far"),
+        ("1", "failed", "zoo: no\n"),
+    ]
+
+
+def test_weights_for_somebody_elses_model_are_declared(site: Path) -> None:
+    point = Plugin("garden", "zoo-garden", "1.0", "zoo_garden")
+    (record,) = read([point], path=[str(site / "zoo-garden"), *sys.path])
+    assert [(spec.model, spec.dataset) for spec in record.weights] == [("toy_resnet", "shapes")]
+    assert record.findings == ()
 
 
 def test_the_authors_test_file_is_one(site: Path) -> None:

@@ -176,7 +176,8 @@ def complete(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """The candidates for the last of the words; ":file" where the shell completes files."""
     table = [[name, "", "", "", "", f"summary of {name}"] for name in ("toy_resnet", "toy_net", "vgg")]
     runtimes = ["jax", "torch", "torch-compile"]
-    found = {"rows": table, "datasets": ["digits"], "runtimes": runtimes, "plugins": ["zoo-acme"]}
+    others = {"plugins": ["zoo-acme"], "exporters": ["csv", "tex"], "executors": ["ray"]}
+    found = {"rows": table, "datasets": ["digits"], "runtimes": runtimes, **others}
     monkeypatch.setattr(names, "_index", lambda context: found)
 
     def candidates(*words: str) -> list[str]:
@@ -208,6 +209,8 @@ def complete(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         (["weights", "ver"], ["verify"]),
         (["results", "--model", "v"], ["vgg"]),
         (["results", "--precision", "fl"], ["float32", "float16"]),
+        (["results", "export", "--format", ""], ["csv", "tex"]),
+        (["bench", "--on", ""], ["local", "ray"]),
         (["completion", ""], ["bash", "zsh", "fish"]),
         (["compare", "x"], [":file"]),
         (["weights", "import", ""], [":file"]),

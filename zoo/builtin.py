@@ -1,11 +1,11 @@
-"""What the core itself brings, as a plugin like any other: a dataset and runtimes, and no model."""
+"""What the core itself brings, as a plugin like any other: a dataset, runtimes and formats, and no model."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from zoo.hookspecs import hookimpl
-from zoo.specs import DatasetSpec, RuntimeSpec
+from zoo.specs import DatasetSpec, ExporterSpec, RuntimeSpec
 
 ON_TENSORFLOW: dict[str, Any] = {
     "keras_backend": "tensorflow",
@@ -106,5 +106,29 @@ def zoo_runtimes() -> list[RuntimeSpec]:
             summary="tf.function(model)(images), as many write it",
             runtime="zoo.runtimes.keras:Function",
             **ON_TENSORFLOW,
+        ),
+    ]
+
+
+@hookimpl
+def zoo_exporters() -> list[ExporterSpec]:
+    return [
+        ExporterSpec(
+            name="jsonl",
+            summary="JSON Lines: all of each Result, which 'zoo results import' reads back",
+            write="zoo.results.export:jsonl",
+            suffix=".jsonl",
+        ),
+        ExporterSpec(
+            name="csv",
+            summary="a row for each Result, for spreadsheets",
+            write="zoo.results.export:csv_table",
+            suffix=".csv",
+        ),
+        ExporterSpec(
+            name="pytest-benchmark",
+            summary="what pytest-benchmark writes and its 'compare' reads",
+            write="zoo.results.export:pytest_benchmark",
+            suffix=".json",
         ),
     ]

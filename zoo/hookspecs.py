@@ -66,7 +66,7 @@ def zoo_weights() -> Sequence[WeightsSpec]:  # type: ignore[empty-body]  # only 
 
 @hookspec
 def zoo_exporters() -> Sequence[ExporterSpec]:  # type: ignore[empty-body]  # only a signature
-    """Formats in which this plugin writes Results.
+    """Formats in which this plugin writes Results, for `zoo results export`.
 
     :return: one spec for each format.
     """
@@ -74,7 +74,7 @@ def zoo_exporters() -> Sequence[ExporterSpec]:  # type: ignore[empty-body]  # on
 
 @hookspec
 def zoo_executors() -> Sequence[ExecutorSpec]:  # type: ignore[empty-body]  # only a signature
-    """Where this plugin can have scenarios measured.
+    """Where this plugin can have scenarios measured, other than on this machine.
 
     :return: one spec for each executor.
     """
@@ -82,7 +82,11 @@ def zoo_executors() -> Sequence[ExecutorSpec]:  # type: ignore[empty-body]  # on
 
 @hookspec
 def zoo_result_recorded(result: Result) -> None:
-    """Called after each Result that has been recorded, in a process of its own. What it raises is a line of warning.
+    """Called for each Result that this machine has measured and stored, in a separate process with a limit of 30 s.
+
+    The call runs between scenarios, never during a measurement. Imported Results cause no call. If the call raises,
+    exits or takes too long, the command prints a warning and goes on. After a call that took too long, the command
+    leaves the plugin alone.
 
     :param result: as it was stored.
     """

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
         Attributes:
             mentions: lines for standard error: what is wrong with plugins.
             rows: of the table of models, by `zoo.listing.HEADERS`.
-            datasets, runtimes, plugins: names.
+            datasets, runtimes, exporters, executors, plugins: names.
         """
 
         mentions: list[str]
         rows: list[list[str]]
         datasets: list[str]
         runtimes: list[str]
+        exporters: list[str]
+        executors: list[str]
         plugins: list[str]
 
 

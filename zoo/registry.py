@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from zoo import builtin, installed, listing
+from zoo.choices import LOCAL
 from zoo.errors import UsageError
 from zoo.findings import Finding
 from zoo.installed import CORE, Plugin
@@ -89,6 +90,11 @@ class Registry:
         more = len(errors) - MENTIONED
         return [*self.warnings, *lines, *([f"and {more} more problems with plugins; see 'zoo plugins'"] * (more > 0))]
 
+    @property
+    def listeners(self) -> list[Plugin]:
+        """The plugins that are to be told of Results."""
+        return [plugin for plugin, record in self.records.items() if record.listens]
+
     def index(self) -> Index:
         """What is printed of it."""
         return {
@@ -96,6 +102,8 @@ class Registry:
             "rows": listing.rows((entry.spec, entry.plugin) for entry in self.models.values()),
             "datasets": list(self.datasets),
             "runtimes": list(self.runtimes),
+            "exporters": list(self.exporters),
+            "executors": list(self.executors),
             "plugins": sorted({name for plugin in (*self.records, *self.disabled) for name in plugin.names}),
         }
 
@@ -106,6 +114,23 @@ class Registry:
     def runtime(self, name: str) -> Entry[RuntimeSpec]:
         """The runtime of that name; UsageError, with a suggestion, if there is none."""
         return _get(self.runtimes, name, "runtime", "zoo runtimes")
+
+    def exporter(self, name: str) -> Entry[ExporterSpec]:
+        """The format of that name; UsageError, with those that there are, if there is none."""
+        if name not in self.exporters:
+            hint = hint_at("exporter", name, self.exporters)
+            there = f"{hint} " if hint else ""
+            raise UsageError(f"unknown format {_quote(name)}; {there}the formats are {', '.join(self.exporters)}")
+        return self.exporters[name]
+
+    def executor(self, name: str) -> Entry[ExecutorSpec]:
+        """The executor of that name; UsageError, with those that there are, if there is none."""
+        if name not in self.executors:
+            hint = hint_at("executor", name, self.executors)
+            there = f"{hint} " if hint else ""
+            names = ", ".join((LOCAL, *self.executors))
+            raise UsageError(f"unknown executor {_quote(name)}; {there}the executors are {names}")
+        return self.executors[name]
 
     def select(self, patterns: Sequence[str]) -> list[Entry[ModelSpec]]:
         """The models that match any of the names or shell globs, each once, in the order asked for.
@@ -135,7 +160,12 @@ def load(disabled: Collection[str] = (), *, fresh: Collection[str] = ()) -> Regi
 
 def of(discovered: Discovered) -> Registry:
     """The registry of the plugins that were discovered, and of what the zoo itself brings."""
-    core = Record(CORE, datasets=tuple(builtin.zoo_datasets()), runtimes=tuple(builtin.zoo_runtimes()))
+    core = Record(
+        CORE,
+        datasets=tuple(builtin.zoo_datasets()),
+        runtimes=tuple(builtin.zoo_runtimes()),
+        exporters=tuple(builtin.zoo_exporters()),
+    )
     records = [core, *discovered.records]
     problems = [Problem(record.plugin, finding) for record in records for finding in record.findings]
     models = _collect([(record.plugin, record.models) for record in records], "model", problems)

@@ -82,6 +82,10 @@ def _checks(folder: str) -> list[str]:
     for kind in kinds:
         if any(getattr(record, kind) for record in records):
             checks += codes(kind)
+    if any(record.exporters or record.listens for record in records):
+        checks += codes("results")
+    if any(record.weights for record in records):
+        checks += [code for code in ("weights-digest", "weights-do-not-fit") if code not in checks]
     return checks
 
 

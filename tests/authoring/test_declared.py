@@ -174,7 +174,7 @@ def test_a_plugin_that_was_slow_once_is_not(tmp_path: Path) -> None:
 def test_what_the_zoo_puts_up_with_fails_a_check_and_a_warning_does_not() -> None:
     def report(code: str) -> api.Report:
         finding = Finding(code, "zoo_acme.py:1", "so it is")
-        return api.Report("zoo-acme", "1.0", (), (), (), (), (), (finding,))
+        return api.Report(distribution="zoo-acme", version="1.0", findings=(finding,))
 
     assert Finding("heavy-import", "zoo_acme.py:1", "").level == "warning"
     assert not report("heavy-import").passes

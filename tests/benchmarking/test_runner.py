@@ -20,8 +20,10 @@ from zoo.executors.local import Completed, Failure, Task
 from zoo.installed import CORE, Plugin
 from zoo.record.result import Result
 from zoo.registry import Entry, Registry
-from zoo.results.bench import bench_against
+from zoo.results.bench import bench, bench_against
 from zoo.results.compare import compare
+from zoo.results.listeners import Listeners
+from zoo.results.store import Store
 from zoo.specs import ModelSpec, RuntimeSpec
 
 PLUGIN = Plugin("acme", "acme", "1.0", "acme")
@@ -354,3 +356,24 @@ def test_a_malformed_part_of_a_record_ends_its_scenario_in_a_line(monkeypatch: p
     monkeypatch.setitem(RECORD, "energy", {"counter": 7})
     result = measured()
     assert (result.outcome, result.failure and result.failure.type) == ("error", "Malformed")
+
+
+def test_plugins_are_told_of_each_stored_result_while_nothing_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store, told = Store(tmp_path / "store"), list[tuple[str, int]]()
+
+    def tell(_: Listeners, result: Result) -> None:
+        assert store.get(result.id) == result
+        assert all(process.closed for process in Pretended.made)
+        told.append((result.scenario.model, len(Pretended.made)))
+
+    monkeypatch.setattr(Listeners, "tell", tell)
+    bench("*", options=Options(batch_sizes=(1,)), store=store, registry=REGISTRY)
+    assert told == [("one", 1), ("two", 2)]
+    bench("*", options=Options(batch_sizes=(1,)), registry=REGISTRY)  # what is not stored is not told of
+    assert len(told) == 2
+    bench_against("one", "two", options=Options(batch_sizes=(1,), processes=2), store=store, registry=REGISTRY)
+    assert [model for model, _ in told[2:]] == ["two", "one"]
+    bench("*", options=Options(batch_sizes=(1,)), store=store, skip_existing=True, registry=REGISTRY)
+    assert len(told) == 4

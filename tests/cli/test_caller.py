@@ -52,6 +52,26 @@ def zoo_runtimes():
             name="deadly-runtime", summary="s", runtime="deadly.runtime:R", keras_backend="jax", exports=True
         )
     ]
+
+@zoo.hookimpl
+def zoo_recipes():
+    return [zoo.Recipe(model="*", dataset="deadly-data", name="deadly", epochs=1)]
+
+@zoo.hookimpl
+def zoo_weights():
+    return [zoo.WeightsSpec(model="toy_resnet", dataset="deadly-data", file="deadly:w.safetensors", sha256="0" * 64)]
+
+@zoo.hookimpl
+def zoo_exporters():
+    return [zoo.ExporterSpec(name="deadly-format", summary="s", write="deadly.format:write", suffix=".txt")]
+
+@zoo.hookimpl
+def zoo_executors():
+    return [zoo.ExecutorSpec(name="deadly-executor", summary="s", run="deadly.executor:run")]
+
+@zoo.hookimpl
+def zoo_result_recorded(result):
+    import deadly
 """
 DEADLY = "import os\nopen(os.environ['IMPORTED'], 'a').write(__name__ + ' ')\nos._exit(7)\n"
 # As the workers' Keras and PyTorch: they spare this test the seconds that the real ones take.
@@ -101,7 +121,7 @@ USED: dict[tuple[str, ...], list[str]] = {
     ("results", "list"): ["--model", MODEL],
     ("results", "show"): [A.id],
     ("results", "scores"): [A.id],
-    ("results", "export"): ["--as", "jsonl", "-o", "results.jsonl"],
+    ("results", "export"): ["--format", "jsonl", "-o", "results.jsonl"],
     ("results", "import"): ["results.jsonl"],
     ("results", "rm"): ["--model", MODEL, "--all", "--yes"],
     ("data", "list"): [],
@@ -120,6 +140,11 @@ USED: dict[tuple[str, ...], list[str]] = {
     ("plugin", "new"): ["my_model"],
     ("plugin", "check"): ["zoo-deadly"],
 }
+# What plugins bring for commands that are used above without it.
+MORE = (
+    ["results", "export", "--format", "deadly-format"],
+    ["bench", MODEL, "--dataset", DATA, "--runtime", "deadly-runtime", "--on", "deadly-executor", *QUICKLY],
+)
 
 
 def commands() -> Iterator[tuple[str, ...]]:
@@ -144,7 +169,7 @@ def deadly(tmp_path: Path) -> Site:
     for name, source in (("deadly", DEADLY), ("deadly/weights", DEADLY), ("keras", KERAS), ("torch", TORCH)):
         (site.folder / name).mkdir()
         (site.folder / name / "__init__.py").write_text(source)
-    for name in ("model", "data", "arrays", "loss", "runtime"):
+    for name in ("model", "data", "arrays", "loss", "runtime", "format", "executor"):
         (site.folder / "deadly" / f"{name}.py").write_text(DEADLY)
     (site.folder / "deadly" / "weights" / "w.safetensors").write_bytes(b"no weights")
     for result in (A, B):
@@ -156,6 +181,7 @@ def run_all(site: Site, *options: str) -> dict[tuple[str, ...], int]:
     """The exit code of every command, all run in one process, which has run nothing of the plugin's."""
     folder = site.folder.parent
     lines = [[*options, *name, *rest] for name, rest in USED.items()]
+    lines += [[*options, *line] for line in MORE]
     done = subprocess.run(
         [sys.executable, "-c", LISTENS, str(site.folder), json.dumps(lines)],
         cwd=folder,
@@ -173,7 +199,7 @@ def run_all(site: Site, *options: str) -> dict[tuple[str, ...], int]:
     assert "a fault in zoo itself" not in done.stderr
     ran, codes = json.loads(done.stdout.splitlines()[-1])
     assert ran == []
-    return dict(zip(USED, codes, strict=True))
+    return dict(zip([*USED, *map(tuple, MORE)], codes, strict=True))
 
 
 @pytest.mark.real
@@ -182,6 +208,7 @@ def test_no_command_runs_a_plugins_code_in_its_own_process(deadly: Site) -> None
     # Workers did run it: what would be heard here is there to be heard.
     assert (deadly.folder.parent / "imported").read_text().split().count("deadly") > 10
     assert codes["list",] == codes["weights", "list"] == 0
+    assert [codes[tuple(line)] for line in MORE] == [3, 3]
 
 
 @pytest.mark.real
@@ -192,3 +219,4 @@ def test_a_plugin_that_is_switched_off_is_read_by_no_command(deadly: Site) -> No
     assert not (deadly.folder.parent / "imported").exists()
     assert codes["list",] == 0
     assert codes["plugin", "check"] == codes["show",] == codes["weights", "export"] == 2
+    assert [codes[tuple(line)] for line in MORE] == [2, 2]

@@ -173,11 +173,11 @@ def test_show_prints_what_bench_prints(run: Run) -> None:
         (["rm", "20261101T00", "nonsense"], "no Result 'nonsense' in"),
         (["import", "/nonexistent"], "can't read /nonexistent: no such file or directory"),
         (["import"], "Missing argument 'FILE...'."),
-        (["export", "--as", "xml"], "'xml' is not one of"),
+        (["export", "--format", "xml"], "unknown format 'xml'; the formats are jsonl, csv, pytest-benchmark"),
         (["export", "-o", "/proc/nowhere/out"], "can't write"),
-        (["export", "--as", "pytest-benchmark", "--model", "none"], "no Result here has samples"),
         (["scores", "20261101T00"], "has no predictions: "),
         (["scores", "20261101T00", "--mistakes", "x.png"], "has no predictions: "),
+        (["export", "--format", "pytest-benchmark", "--model", "none"], "no Result here has samples"),
         (["nonsense"], "No such command 'nonsense'."),
     ],
 )
@@ -222,7 +222,7 @@ def test_export_to_a_file_and_import_elsewhere(run: Run, store: Store, tmp_path:
     out, other = tmp_path / "out.jsonl", str(tmp_path / "other")
     assert run("export", "-o", str(out)) == 0
     assert run.out == run.err == ""
-    assert run("export", "--as", "jsonl") == 0
+    assert run("export", "--format", "jsonl") == 0
     assert run.out == out.read_text()
     assert run("import", "--store", other, str(out)) == 0
     assert run.out == "added 3, known already 0, not readable 0\n"
@@ -233,11 +233,11 @@ def test_export_to_a_file_and_import_elsewhere(run: Run, store: Store, tmp_path:
 
 
 def test_export_takes_the_options_that_choose(run: Run) -> None:
-    assert run("export", "--as", "csv", "--model", "plain*", "-o", "-") == 0
+    assert run("export", "--format", "csv", "--model", "plain*", "-o", "-") == 0
     header, row = run.out.splitlines()
     assert header.startswith("id,created_at,outcome,labels,model,")
     assert row.startswith("20261101T010000-00000001,2026-11-01T01:00:00+00:00,ok,,plain20,")
-    assert run("export", "--as", "pytest-benchmark") == 0
+    assert run("export", "--format", "pytest-benchmark") == 0
     assert len(json.loads(run.out)["benchmarks"]) == 2
 
 

@@ -213,6 +213,19 @@ def test_an_interrupted_run_is_continued_with_what_it_measured(store: Store) -> 
     again.leave()
 
 
+def test_what_an_executor_measured_on_another_machine_counts_for_its_run(store: Store) -> None:
+    these = steps(batch_sizes=(1, 2))
+    run = runs.begin(store, these, HERE)
+    run.leave()
+    names = {"run": run.id, "id": f"{run.id[:15]}-00000001", "created_at": NOW}
+    there = result_of(these[0], fingerprint="f" * 16, dataset_state="other", **names)
+    store.add(there)
+    here = runs.resume(store, these, HERE)
+    assert (here.id, here.measured) == (run.id, {})
+    here.leave()
+    assert runs.resume(store, these, HERE, anywhere=True).measured == {these[0].scenario: there}
+
+
 @pytest.mark.parametrize("outcome", ["timeout", "error", "signal", "out_of_memory"])
 def test_what_failed_is_measured_again(store: Store, outcome: str) -> None:
     (step,) = steps()

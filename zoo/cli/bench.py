@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.choices import PRECISIONS
+from zoo.choices import LOCAL, PRECISIONS
 from zoo.cli import App, names, warn
 from zoo.cli.compare import fail_if, print_comparisons
 from zoo.cli.options import (
@@ -134,6 +134,14 @@ def _share(value: str) -> float:
     help="For each scenario, in all; the accuracy comes on top.",
 )
 @click.option(
+    "--on",
+    metavar="NAME",
+    shell_complete=names.executors,
+    default=LOCAL,
+    show_default=True,
+    help="Where to measure: on this machine, or by an executor of a plugin.",
+)
+@click.option(
     "--against",
     metavar="MODEL",
     shell_complete=names.models,
@@ -171,6 +179,7 @@ def command(
     /,
     patterns: tuple[str, ...],
     store: Store,
+    on: str,
     against: str | None,
     against_python: str | None,
     limits: tuple[str, ...],
@@ -204,12 +213,14 @@ def command(
             raise UsageError("--against has no plan to print; leave out --dry-run")
         if resume or skip_existing:
             raise UsageError("--against measures both sides now; leave out --resume and --skip-existing")
-        return _against(patterns, against, against_python, options, store, registry, limits, fmt, as_json)
+        return _against(patterns, against, against_python, options, store, registry, on, limits, fmt, as_json)
     if limits:
         raise UsageError("--fail-if limits a comparison; name what to compare with by --against or --against-python")
     for line in left_out(registry, options):
         warn(line)
     if dry_run:
+        if on != LOCAL:
+            registry.executor(on)
         return _dry_run(patterns, options, store, registry, fmt, as_json)
     with scenario_progress(options.least_processes()) as on_step:
         results = bench(
@@ -218,7 +229,9 @@ def command(
             store=store,
             resume=resume,
             skip_existing=skip_existing,
+            on=on,
             on_step=on_step,
+            on_warning=warn,
             registry=registry,
         )
     if as_json:
@@ -276,6 +289,7 @@ def _against(
     options: Options,
     store: Store,
     registry: Registry,
+    on: str,
     limits: tuple[str, ...],
     fmt: str,
     as_json: bool,
@@ -289,7 +303,7 @@ def _against(
     if len(patterns) > 1:
         raise UsageError("--against compares one model; name just that one")
     parsed = [gate.parse(limit) for limit in limits]
-    settings: dict[str, Any] = {"options": options, "store": store, "registry": registry}
+    settings: dict[str, Any] = {"options": options, "store": store, "registry": registry, "on": on, "on_warning": warn}
     with scenario_progress(options.least_processes(sides=2)) as on_step:  # pairs
         a, b = bench_against(patterns[0], reference, python=python, on_step=on_step, **settings)
     names = (printable(python), "this environment") if python else name_sides(a, b)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.choices import PRECISIONS
-from zoo.cli import App, names
+from zoo.cli import App, names, warn
 from zoo.cli.options import as_json, echo_json, store_option
 from zoo.cli.progress import scenario_progress
 
@@ -35,7 +35,9 @@ def command(app: App, /, name: str, pairs: int, store: Store, as_json: bool, **s
     from zoo.results.api import calibrate
 
     with scenario_progress(pairs) as on_step:
-        floor = calibrate(name, pairs=pairs, store=store, on_step=on_step, registry=app.registry(), **scenario)
+        floor = calibrate(
+            name, pairs=pairs, store=store, on_step=on_step, on_warning=warn, registry=app.registry(), **scenario
+        )
     if as_json:
         echo_json(floor.to_json())
         return

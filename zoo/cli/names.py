@@ -1,4 +1,4 @@
-"""What a shell offers for a value when Tab is pressed: names of models, datasets, runtimes and plugins, and files."""
+"""What a shell offers for a value when Tab is pressed: names of what plugins bring and of plugins, and files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
+
+from zoo.choices import LOCAL
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -27,6 +29,16 @@ def runtimes(context: click.Context, parameter: click.Parameter, incomplete: str
     """Runtimes by name; after a comma, the next of a list."""
     before, comma, last = incomplete.rpartition(",")
     return _items(((name, "") for name in _index(context)["runtimes"]), last, before + comma)
+
+
+def exporters(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Formats of Results by name."""
+    return _items(((name, "") for name in _index(context)["exporters"]), incomplete)
+
+
+def executors(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Where scenarios can be measured: this machine, and executors by name."""
+    return _items(((name, "") for name in (LOCAL, *_index(context)["executors"])), incomplete)
 
 
 def plugins(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -59,4 +71,12 @@ def _index(context: click.Context) -> Index:
     try:
         return registry.load(disabled).index()
     except Exception:
-        return {"mentions": [], "rows": [], "datasets": [], "runtimes": [], "plugins": []}
+        return {
+            "mentions": [],
+            "rows": [],
+            "datasets": [],
+            "runtimes": [],
+            "plugins": [],
+            "exporters": [],
+            "executors": [],
+        }

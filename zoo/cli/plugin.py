@@ -57,7 +57,8 @@ def check_command(app: App, target: str | None, backends: str | None, as_json: b
 
     NAME is an installed distribution, FOLDER a source tree, which need not be installed; without either, the folder
     that this is. Models are built, called, saved and trained on every Keras backend that is installed; runtimes are
-    compared with Keras; datasets that need no download are prepared and read. All of that in processes of their own.
+    compared with Keras; datasets that need no download are prepared and read; formats write sample Results;
+    zoo_result_recorded is called with one. All checks run in separate processes.
 
     The exit code is 1 if anything must be mended. docs/findings.md explains each code.
     """
@@ -99,8 +100,17 @@ def _print(report: Report) -> None:
 
 
 def _brings(report: Report) -> list[str]:
-    kinds = {"model": report.models, "dataset": report.datasets, "runtime": report.runtimes}
-    return [f"{kind}{'s' * (len(names) > 1)} {', '.join(names)}" for kind, names in kinds.items() if names]
+    kinds = {
+        "model": report.models,
+        "dataset": report.datasets,
+        "runtime": report.runtimes,
+        "exporter": report.exporters,
+        "executor": report.executors,
+        "recipe": report.recipes,
+    }
+    brings = [f"{kind}{'s' * (len(names) > 1)} {', '.join(names)}" for kind, names in kinds.items() if names]
+    brings += [f"weights {', '.join(report.weights)}"] * bool(report.weights)
+    return [*brings, *(["zoo_result_recorded"] * report.listens)]
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli import App, names
+from zoo.cli import App, names, warn
 from zoo.cli.options import as_json, data_dir, echo_json, size_in_bytes, store_option, table_format
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def command(app: App, /, patterns: tuple[str, ...], store: Store, fmt: str, as_j
     from zoo.results.api import recommend
 
     with _progress(settings["measure"]) as on_step:
-        found = recommend(*patterns, store=store, on_step=on_step, registry=app.registry(), **settings)
+        found = recommend(*patterns, store=store, on_step=on_step, on_warning=warn, registry=app.registry(), **settings)
     if as_json:
         echo_json(found.to_json())
     else:

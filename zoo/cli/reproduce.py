@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli import App, names
+from zoo.cli import App, names, warn
 from zoo.cli.compare import fail_if, print_comparisons
 from zoo.cli.options import as_json, data_dir, store_option, table_format
 from zoo.cli.progress import scenario_progress
@@ -50,6 +50,7 @@ def command(
             data_dir=data_dir,
             across_environments=across_environments,
             on_step=on_step,
+            on_warning=warn,
             registry=app.registry(),
         )
     if new.outcome != "ok":

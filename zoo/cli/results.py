@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.choices import PRECISIONS
-from zoo.cli import names, warn
+from zoo.cli import App, names, warn
 from zoo.cli.options import ListsByDefault, as_json, echo_json, store_option, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK, UsageError
 from zoo.paths import logs, reason
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from zoo.results.scores import Scores
     from zoo.results.store import Filter, Store
 
-EXPORTS = ("jsonl", "csv", "pytest-benchmark")
 DAMAGED_SHOWN = 5
 MISTAKES_SHOWN = 40
 HEADERS = (
@@ -202,21 +201,37 @@ def _draw_mistakes(result: Result, found: Scores, output: str, data_dir: str | N
 
 @command.command("export")
 @selection
-@click.option("--as", "fmt", type=click.Choice(EXPORTS), default="jsonl", show_default=True)
 @click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(), default="-", help="Where to write; - is standard output."
+    "--format",
+    "fmt",
+    metavar="NAME",
+    shell_complete=names.exporters,
+    default="jsonl",
+    show_default=True,
+    help="jsonl (all of each Result), csv, pytest-benchmark, or a format that a plugin brings.",
 )
-def export_command(store: Store, wanted: Filter, fmt: str, output: str) -> int:
-    """Write Results as text, the oldest first: JSON Lines (all of each), CSV, or pytest-benchmark's JSON.
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(),
+    default="-",
+    help="Where to write; in a folder: 'results' with the format's suffix; - is standard output.",
+)
+@click.pass_obj
+def export_command(app: App, /, store: Store, wanted: Filter, fmt: str, output: str) -> int:
+    """Write Results in a format for others, the oldest first.
 
-    The exit code is 3 if a Result that was chosen can't be read.
+    A plugin's format is written in a separate process. The exit code is 3 if that fails, or if a chosen Result can't
+    be read.
     """
-    from zoo.results.export import FORMATS
+    from zoo.results.exporters import write
 
+    entry = app.registry().exporter(fmt)
     _warn_damaged(store.damaged())
     rows = store.select(wanted, newest_first=False)
     unread: list[Damaged] = []
-    _write(FORMATS[fmt](store.load(rows, unread.append)), output)
+    _write(write(store.load(rows, unread.append), entry), output, f"results{entry.spec.suffix}")
     for fault in unread:
         warn(str(fault))
     _warn_if_none(rows, store, wanted)
@@ -263,14 +278,19 @@ def _to_remove(names: Sequence[str], store: Store, wanted: Filter, every: bool, 
     return ids
 
 
-def _write(pieces: Iterator[str], output: str) -> None:
+def _write(pieces: Iterator[bytes], output: str, name: str) -> None:
+    """Write to standard output, or to a file that is whole or not there.
+
+    :param name: of the file, where the output is a folder.
+    """
     from zoo.files import write_atomic
 
     if output == "-":
         for piece in pieces:
             click.echo(piece, nl=False)
-    else:
-        write_atomic(Path(output).absolute(), "".join(pieces).encode())
+        return
+    path = Path(output).absolute()
+    write_atomic(path / name if path.is_dir() else path, b"".join(pieces))
 
 
 def _read(file: str) -> bytes:

@@ -31,6 +31,7 @@ DEFAULT_TIMEOUT_S = 1800.0
 POLL_S = 0.1
 EXPIRE = b"t"  # what the supervisor is told when a deadline is over that the caller keeps
 LOG_TAIL_LINES = 12
+EVENTS_BYTES = 2**26  # that are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,21 +219,43 @@ class _Events:
         self.phase: str | None = None
 
     def read(self) -> None:
+        """Pass on what is new."""
+        while self._read_some():
+            pass
+
+    def _read_some(self) -> bool:
+        """Pass on what is new, up to a limit. Whether there may be more."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
-                content = file.read()
+                content = file.read(EVENTS_BYTES)
         except FileNotFoundError:
-            return
+            return False
+        more = len(content) == EVENTS_BYTES
         whole, _, _ = content.rpartition(b"\n")
         if not whole:
-            return
+            self.offset += len(content) * more  # no event is that long
+            return more
         self.offset += len(whole) + 1
         for line in whole.splitlines():
-            event = json.loads(line)
+            event = _event(line)
+            if event is None:
+                continue
             if event["event"] == "phase":
                 self.phase = event["name"]
             self.on_event(event)
+        return more
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """What a child has reported. The file lies open to all the code that it runs: what is no event is passed over."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+        return None
+    return None if event["event"] == "phase" and not isinstance(event.get("name"), str) else event
 
 
 def _completed(task: Task, folder: Path, events: _Events) -> Completed:

@@ -17,7 +17,7 @@ from zoo.plain import Plain
 from zoo.text import line, printable
 
 Level = Literal["error", "warning"]
-Group = Literal["discovery", "manners", "package", "models", "runtimes", "datasets"]
+Group = Literal["discovery", "manners", "package", "models", "runtimes", "datasets", "results"]
 MAX_DETAIL = 20_000
 
 

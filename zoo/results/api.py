@@ -16,6 +16,7 @@ from zoo.results.store import Filter, Store, default_store
 
 if TYPE_CHECKING:
     from zoo.record.result import Result
+    from zoo.results.listeners import OnWarning
     from zoo.results.recommend import Recommendation
     from zoo.results.verdicts import Comparison, NoiseFloor
 
@@ -59,6 +60,7 @@ def calibrate(
     threads: int | None = None,
     store: Store | None = None,
     on_step: OnStep | None = None,
+    on_warning: OnWarning | None = None,
     registry: _registry.Registry | None = None,
 ) -> NoiseFloor:
     """Measure a scenario against itself and keep what that shows: its noise floor on this machine.
@@ -83,7 +85,9 @@ def calibrate(
         score=False,
         labels=("calibration",),
     )
-    (a,), (b,) = bench_against(name, name, options=options, store=store, on_step=on_step, registry=registry)
+    (a,), (b,) = bench_against(
+        name, name, options=options, store=store, on_step=on_step, on_warning=on_warning, registry=registry
+    )
     for side in (a, b):
         if side.outcome != "ok":
             raise ZooError(f"calibration failed: {side.reasons['latency_s']}")
@@ -99,6 +103,7 @@ def reproduce(
     data_dir: str | None = None,
     across_environments: bool = False,
     on_step: OnStep | None = None,
+    on_warning: OnWarning | None = None,
     registry: _registry.Registry | None = None,
 ) -> tuple[Result, list[Comparison]]:
     """Measure a Result's scenario again, in as many processes, and compare.
@@ -137,7 +142,9 @@ def reproduce(
         processes=max(1, len(old.samples)),
         labels=("reproduction",),
     )
-    (new,) = bench(scenario.model, options=options, store=store, on_step=on_step, registry=registry)
+    (new,) = bench(
+        scenario.model, options=options, store=store, on_step=on_step, on_warning=on_warning, registry=registry
+    )
     floor = load_noise_floor(store, old, new)
     return new, compare_sides([old], [new], across=across_environments, floor=floor)
 
@@ -155,6 +162,7 @@ def recommend(
     measure: bool = False,
     store: Store | None = None,
     on_step: OnStep | None = None,
+    on_warning: OnWarning | None = None,
     registry: _registry.Registry | None = None,
 ) -> Recommendation:
     """Which model to use here, run by what: of what this environment has measured, the best that keeps within limits.
@@ -190,7 +198,15 @@ def recommend(
             devices=(device or "cpu",),
             precisions=RUNTIME_CHOICES["precisions"],
         )
-        bench(*sorted(models), options=options, store=store, skip_existing=True, on_step=on_step, registry=registry)
+        bench(
+            *sorted(models),
+            options=options,
+            store=store,
+            skip_existing=True,
+            on_step=on_step,
+            on_warning=on_warning,
+            registry=registry,
+        )
     found = store.select(Filter(dataset=name, batch_size=batch_size, device=device))
     rows = of_this_environment(store, [row for row in found if row.model in models and row.mode == "infer"])
     limits = chosen.Limits(latency_s=max_latency_s, accuracy=min_accuracy, memory_bytes=max_memory_bytes)

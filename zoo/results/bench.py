@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry as _registry
+from zoo.choices import LOCAL
 from zoo.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from zoo.benchmarking.plan import Options, Step
     from zoo.record.result import Result
+    from zoo.results.listeners import OnWarning
     from zoo.results.store import Store
 
 OnStep = Callable[[int, int, "Step"], Callable[[str], None]]
@@ -24,7 +26,9 @@ def bench(
     store: Store | None = None,
     resume: bool = False,
     skip_existing: bool = False,
+    on: str = LOCAL,
     on_step: OnStep | None = None,
+    on_warning: OnWarning | None = None,
     registry: _registry.Registry | None = None,
     **settings: Any,
 ) -> list[Result]:
@@ -37,37 +41,43 @@ def bench(
     :param store: where each Result is recorded as soon as it is there; by default they are not.
     :param resume: continue the newest interrupted run of the same scenarios in the store.
     :param skip_existing: take what this environment has measured before from the store.
+    :param on: where: "local" is this machine; else an executor by its name.
     :param on_step: called as each scenario begins, with its number, how many there are, and its step; returns what is
         told its phases.
+    :param on_warning: told in a line where a plugin fails that is told of a recorded Result, or an executor reports
+        what doesn't count; by default it is a warning of Python's.
     :return: a Result for each scenario, also for those that failed: see `outcome`.
     :raises UsageError: for what is unknown or impossible here.
     """
+    from zoo.benchmarking.environment import collect
     from zoo.benchmarking.plan import ALL, Options, plan
-    from zoo.benchmarking.runner import measure_plan
+    from zoo.results import runs
+    from zoo.results.place import Place
 
     options = options or Options(**settings)
-    steps = plan(registry or _registry.load(), patterns, options)
-    if ALL in options.runtimes:
+    registry = registry or _registry.load()
+    place = Place(on, options, registry, store, on_step, on_warning)
+    steps = plan(registry, patterns, options)
+    if ALL in options.runtimes and place.is_here:
         _measure_peaks(steps, on_step)
     if any(step.seeks_batch_size for step in steps):
         steps = list(_sized(steps, on_step))
     if store is None:
         if resume or skip_existing:
             raise UsageError("what was measured before is in a store; name one")
-        return list(measure_plan(steps, on_step))
-
-    from zoo.benchmarking.environment import collect
-    from zoo.results import runs
+        rows = [(step,) for step in steps]
+        return [result for (result,) in place.ordered(rows, list(place.measure(rows)))]
 
     here = collect()
-    run = runs.resume(store, steps, here) if resume else runs.begin(store, steps, here)
+    run = runs.resume(store, steps, here, anywhere=not place.is_here) if resume else runs.begin(store, steps, here)
     if skip_existing:
         run.measured = {**runs.existing(store, steps, here), **run.measured}
-    todo = [step for step in steps if step.scenario not in run.measured]
+    todo = [(step,) for step in steps if step.scenario not in run.measured]
     try:
-        for result in measure_plan(todo, on_step, run_id=run.id):
+        for (result,) in place.measure(todo, run.id):
             store.add(result)
             run.measured[result.scenario] = result
+            place.listeners.tell(result)  # the next scenario begins when this returns
     except UsageError:
         if not run.measured:  # impossible from the start: there is nothing to resume
             run.finish()
@@ -75,6 +85,7 @@ def bench(
     finally:
         run.leave()
     run.finish()
+    place.listeners.tell_held()
     return [run.measured[step.scenario] for step in steps]
 
 
@@ -106,7 +117,9 @@ def bench_against(
     python: str | None = None,
     options: Options | None = None,
     store: Store | None = None,
+    on: str = LOCAL,
     on_step: OnStep | None = None,
+    on_warning: OnWarning | None = None,
     registry: _registry.Registry | None = None,
     **settings: Any,
 ) -> tuple[list[Result], list[Result]]:
@@ -118,14 +131,18 @@ def bench_against(
     :param python: the interpreter of another environment, by whose zoo, plugins and packages the reference is measured.
     :param store: where the Results are recorded, but for those of another environment: what is looked up there later is
         to be of the code that is installed here.
+    :param on, on_warning: as `bench` takes them.
     :return: the Results of the reference and of the model, scenario by scenario: A and B of `compare`.
     :raises UsageError: for what is unknown or impossible here, or there.
     """
     from zoo.benchmarking.plan import Options, plan
-    from zoo.benchmarking.runner import measure_sides
+    from zoo.results.place import Place
 
     registry = registry or _registry.load()
     options = options or Options(**settings)
+    place = Place(on, options, registry, store, on_step, on_warning)
+    if python is not None and not place.is_here:
+        raise UsageError(f"another environment's side is measured on this machine; leave out --on {on}")
     if options.max_time_s is not None:  # two processes warm up and sample in that time
         options = dataclasses.replace(options, policy=options.policy.within(options.max_time_s / 2))
     steps = plan(registry, [name], options)
@@ -138,14 +155,19 @@ def bench_against(
             raise UsageError("name a model to measure in turn, or the Python of another environment")
         _refuse_stored(reference, name, registry, store)
         references = plan(registry, [reference], options)
-    results: tuple[list[Result], list[Result]] = ([], [])
-    for pair in measure_sides(_paired(references, steps), on_step):
-        for side, result in zip(results, pair, strict=True):
-            side.append(result)
-        for step, result in zip((references[0], steps[0]), pair, strict=True):
-            if store is not None and step.elsewhere is None:
+    rows = _paired(references, steps)
+    pairs = []
+    for pair in place.measure(rows):
+        pairs.append(pair)
+        stored = [result for result, step in zip(pair, rows[0], strict=True) if not step.elsewhere]
+        if store is not None:
+            for result in stored:
                 store.add(result)
-    return results
+            for result in stored:
+                place.listeners.tell(result)
+    place.listeners.tell_held()
+    ordered = place.ordered(rows, pairs)
+    return [pair[0] for pair in ordered], [pair[1] for pair in ordered]
 
 
 def _refuse_stored(reference: str, name: str, registry: _registry.Registry, store: Store | None) -> None:

@@ -9,7 +9,6 @@ import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from types import MappingProxyType
 from typing import Any
 
 from zoo.benchmarking.computing import union
@@ -218,9 +217,6 @@ def _quartiles(ordered: Sequence[float]) -> tuple[float, float]:
     if rest == 1:
         return 0.25 * ordered[n - 1] + 0.75 * ordered[n], 0.75 * ordered[3 * n] + 0.25 * ordered[3 * n + 1]
     return 0.75 * ordered[n] + 0.25 * ordered[n + 1], 0.25 * ordered[3 * n + 1] + 0.75 * ordered[3 * n + 2]
-
-
-FORMATS = MappingProxyType({"jsonl": jsonl, "csv": csv_table, "pytest-benchmark": pytest_benchmark})
 
 
 def parse(content: bytes, name: str) -> Iterator[Result | Damaged]:

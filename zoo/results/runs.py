@@ -70,10 +70,12 @@ def begin(store: Store, steps: Sequence[Step], environment: Environment) -> Run:
     return Run(run_id, file, _locked(file))
 
 
-def resume(store: Store, steps: Sequence[Step], environment: Environment) -> Run:
+def resume(store: Store, steps: Sequence[Step], environment: Environment, *, anywhere: bool = False) -> Run:
     """Continue the newest interrupted run of the same steps in the same environment, or begin one if there is none.
 
     A run that another process is still working on is not interrupted.
+
+    :param anywhere: whether Results of the run count that an executor had measured on other machines.
     """
     digest = plan_digest(steps, environment)
     for file in sorted((store.folder / FOLDER).glob("*.json"), reverse=True):
@@ -81,7 +83,7 @@ def resume(store: Store, steps: Sequence[Step], environment: Environment) -> Run
             if json.loads(file.read_bytes())["plan"] != digest:
                 continue
             lock = _locked(file)
-            return Run(file.stem, file, lock, _measured(store, file.stem, steps, environment))
+            return Run(file.stem, file, lock, _measured(store, file.stem, steps, environment, anywhere))
     return begin(store, steps, environment)
 
 
@@ -109,7 +111,9 @@ def plan_digest(steps: Sequence[Step], environment: Environment) -> str:
     return hashlib.sha256(json.dumps(plan).encode()).hexdigest()
 
 
-def _measured(store: Store, run_id: str, steps: Sequence[Step], environment: Environment) -> dict[Scenario, Result]:
+def _measured(
+    store: Store, run_id: str, steps: Sequence[Step], environment: Environment, anywhere: bool
+) -> dict[Scenario, Result]:
     wanted = {step.scenario: of_step(step, environment) for step in steps}
     since = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
     rows = store.select(Filter(since=since), newest_first=False)
@@ -120,8 +124,13 @@ def _measured(store: Store, run_id: str, steps: Sequence[Step], environment: Env
         if result.run == run_id
         and result.outcome in OF_THE_SCENARIO
         and result.scenario in wanted
-        and result.environment.fingerprint == wanted[result.scenario].environment
-        and result.dataset_state == wanted[result.scenario].dataset
+        and (
+            anywhere
+            or (
+                result.environment.fingerprint == wanted[result.scenario].environment
+                and result.dataset_state == wanted[result.scenario].dataset
+            )
+        )
     }
 
 

@@ -129,6 +129,10 @@ class Store:
                 known += 1
         return Imported(added, known, tuple(bad))
 
+    def __contains__(self, identifier: str) -> bool:
+        """Whether there is a file for a Result of that id, damaged or not."""
+        return (self.folder / path_of(identifier)).exists()
+
     def get(self, name: str) -> Result:
         """The Result of an id, or of the beginning of one.
 

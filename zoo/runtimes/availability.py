@@ -1,20 +1,20 @@
-"""Whether a runtime can be used here, as far as specs and installed distributions say. Nothing is imported."""
+"""Whether runtimes and executors can be used here, as far as specs and installed distributions say. No imports."""
 
 from __future__ import annotations
 
 from zoo.installed import versions
 from zoo.runtimes.common import TF32_ON_CPU
-from zoo.specs import RuntimeSpec
+from zoo.specs import ExecutorSpec, RuntimeSpec
 
 
-def missing(spec: RuntimeSpec) -> tuple[str, ...]:
+def missing(spec: RuntimeSpec | ExecutorSpec) -> tuple[str, ...]:
     """The distributions that it needs and that are not installed."""
     installed = versions(spec.requires)
     return tuple(name for name in spec.requires if name not in installed)
 
 
-def why_not(spec: RuntimeSpec) -> str | None:
-    """Why a runtime can't be used, with the command that helps; None if it can."""
+def why_not(spec: RuntimeSpec | ExecutorSpec) -> str | None:
+    """Why it can't be used, with the command that helps; None if it can."""
     lacking = missing(spec)
     if not lacking:
         return None

@@ -18,7 +18,7 @@ class ExporterSpec(Plain):
     Attributes:
         name: unique in the zoo; `zoo results export --format NAME` takes it.
         summary: one line.
-        write: `"package.module:function"`, imported in a process of its own and called as
+        write: `"package.module:function"`, imported in a separate process and called as
             `function(results: Sequence[zoo.Result]) -> str | bytes`.
         suffix: of a file of this format, such as `".csv"`.
     """

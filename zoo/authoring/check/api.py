@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from zoo import registry as _registry
-from zoo.authoring.check import declared, models, runtimes
+from zoo.authoring.check import declared, models, parts, results, runtimes
 from zoo.authoring.check.left_out import LeftOut
 from zoo.authoring.check.target import Target, find
 from zoo.errors import UsageError
@@ -27,24 +27,31 @@ OBSERVER = "zoo.authoring.check.manners:Manners"
 DETAIL_LINES = 15  # of a traceback; the JSON has all of it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """What was checked, and what was found.
 
     Attributes:
-        models, datasets, runtimes: their names.
+        models, datasets, runtimes, exporters, executors: their names.
+        recipes, weights: for models of other plugins, such as "toy_resnet for shapes".
+        listens: whether it is told of Results.
         backends: of Keras, on which the models were checked.
         not_checked: what was left out and why.
     """
 
     distribution: str
     version: str
-    models: tuple[str, ...]
-    datasets: tuple[str, ...]
-    runtimes: tuple[str, ...]
-    backends: tuple[str, ...]
-    not_checked: tuple[LeftOut, ...]
-    findings: tuple[Finding, ...]
+    models: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
+    exporters: tuple[str, ...] = ()
+    executors: tuple[str, ...] = ()
+    recipes: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    listens: bool = False
+    backends: tuple[str, ...] = ()
+    not_checked: tuple[LeftOut, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -100,16 +107,23 @@ def check(
     tell({"event": "phase", "name": "reading"})
     records = declarations(found)
     others = _registry.load([*disabled, found.distribution])
-    findings = [*declared.package(found), *declared.names(records, others)]
+    findings = [*declared.package(found), *declared.names(records, others), *parts.places(records, others)]
     for record in records:
         findings += [*record.findings, *declared.plugin(record)]
 
     specs = [spec for record in records for spec in record.models]
     datasets = [spec for record in records for spec in record.datasets]
     served = [spec for record in records for spec in record.runtimes]
+    exporters = [spec for record in records for spec in record.exporters]
+    executors = [spec for record in records for spec in record.executors]
+    weights = [spec for record in records for spec in record.weights]
+    listeners = [record.plugin for record in records if record.listens]
     environment = environment_of(found)
     classes = {name: entry.spec.classes for name, entry in others.datasets.items()}
     classes |= {spec.name: spec.classes for spec in datasets}
+    known = parts.models(records, others)
+    findings += parts.check_weights(weights, known, classes, used[0], environment, tell)
+    left_out += parts.left_out(records, known)
     recipes = [recipe for record in records for recipe in record.recipes]
     if specs or any(recipe.references for recipe in recipes):
         findings += models.check(specs, recipes, classes, used, environment, tell)
@@ -122,12 +136,20 @@ def check(
     ):
         findings += some
         left_out += not_there
+    findings += results.check_exporters(exporters, environment, tell)
+    findings += results.check_listeners(listeners, environment, tell)
+    left_out += [LeftOut("executor", spec.name, f"'zoo bench NAME --on {spec.name}' tries it") for spec in executors]
     return Report(
         distribution=line(found.distribution),
         version=line(found.version),
         models=tuple(spec.name for spec in specs),
         datasets=tuple(spec.name for spec in datasets),
         runtimes=tuple(spec.name for spec in served),
+        exporters=tuple(spec.name for spec in exporters),
+        executors=tuple(spec.name for spec in executors),
+        recipes=tuple(f"{part.model} for {part.dataset}" for record in records for part in record.recipes),
+        weights=tuple(f"{part.model} for {part.dataset}" for part in weights),
+        listens=bool(listeners),
         backends=tuple(used),
         not_checked=tuple(left_out),
         findings=tuple(dict.fromkeys(sorted(findings, key=level))),

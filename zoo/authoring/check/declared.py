@@ -54,7 +54,7 @@ def names(records: Sequence[Record], others: Registry) -> Iterator[Finding]:
 
     :param others: without the plugins that are checked.
     """
-    for kind in ("model", "dataset", "runtime"):
+    for kind in ("model", "dataset", "runtime", "exporter", "executor"):
         mine = Counter(spec.name for record in records for spec in getattr(record, f"{kind}s"))
         existing = getattr(others, f"{kind}s")
         for name, count in mine.items():

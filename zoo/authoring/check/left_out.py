@@ -17,7 +17,7 @@ class LeftOut:
         why: the reason, without a capital or a full stop.
     """
 
-    kind: Literal["plugin", "backend", "runtime", "dataset"]
+    kind: Literal["plugin", "backend", "runtime", "dataset", "executor", "weights", "recipe"]
     name: str
     why: str
 
