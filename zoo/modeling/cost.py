@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.modeling.graph import sources
 from zoo.modeling.products import Count, Shape, count, keras_class
 from zoo.record.cost import LayerCost
 
@@ -64,18 +65,15 @@ def cost(model: keras.Model) -> Cost:
 
 def _layers(model: keras.Model) -> Iterator[LayerCost]:
     model = _as_functional(model)
-    operations = {operation.name: operation for operation in model.operations}
     calls = _calls(model, model.inputs)
-    for layer_config in model.get_config()["layers"]:
-        layer = operations[layer_config["name"]]
-        # One node for each call of the layer; each holds the tensors it was called on.
-        inputs = dict.fromkeys(tensor["keras_history"][0] for tensor in _tensors(layer_config["inbound_nodes"]))
+    inputs = sources(model)
+    for layer in model.operations:
         counts = [call.count for call in calls.get(id(layer), ())]
         total = sum(counts, Count())
         yield LayerCost(
             name=layer.name,
             type=type(layer).__name__,
-            inputs=tuple(inputs),
+            inputs=inputs[layer.name],
             output_shape=calls[id(layer)][0].output[1:] if counts else _first(layer.output)[1:],
             parameters=_size(getattr(layer, "weights", ())),
             trainable_parameters=_size(getattr(layer, "trainable_weights", ())),
@@ -157,19 +155,6 @@ def _as_functional(model: Any) -> Any:
     import keras
 
     return keras.Model(model.inputs, model.outputs)
-
-
-def _tensors(value: Any) -> Iterator[dict[str, Any]]:
-    """The Keras tensors in a serialised call, however deep they lie."""
-    if isinstance(value, dict):
-        if value.get("class_name") == "__keras_tensor__":
-            yield value["config"]
-        else:
-            for item in value.values():
-                yield from _tensors(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _tensors(item)
 
 
 def _shapes(value: Any) -> Any:
