@@ -22,8 +22,6 @@ from zoo.record.cost import LayerCost
 if TYPE_CHECKING:
     import keras
 
-ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int64": 8, "int32": 4, "int8": 1}
-
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -51,13 +49,15 @@ class Cost:
 
 def cost(model: keras.Model) -> Cost:
     """The cost of a functional model for one image, at its declared input shape."""
+    import numpy as np
+
     layers = tuple(_layers(model))
     return Cost(
         layers=layers,
         parameters=_size(model.weights),
         trainable_parameters=_size(model.trainable_weights),
         macs=sum(layer.macs or 0 for layer in layers),
-        weights_bytes=sum(math.prod(v.shape) * ITEM_BYTES[v.dtype] for v in model.weights),
+        weights_bytes=sum(math.prod(v.shape) * np.dtype(v.dtype).itemsize for v in model.weights),
         not_counted=dict(Counter(x.type for x in layers if x.macs == 0 and x.type not in _NO_WORK)),
         macs_left_out=tuple(name for layer in layers for name in layer.left_out),
     )

@@ -48,7 +48,10 @@ def supported(made: Any, spec: ModelSpec, classes: int, policies: Collection[str
     _check_tensors(model, spec, classes)
     model = _without_probabilities(model, spec.name)
     _check_names(model, spec.name)
-    check_own(model, policies)
+    try:
+        check_own(model, policies)
+    except ModelError as error:
+        raise UnsupportedError("own-types", str(error)) from None
     if not _surely_gives_logits(model) and _gives_probabilities(model):
         raise UnsupportedError(
             "not-logits", f"{spec.name} gives probabilities, not logits; leave out the softmax or sigmoid at the end"
@@ -84,7 +87,7 @@ def _graph(made: Any, spec: ModelSpec) -> Any:
     import keras
 
     if not isinstance(made, keras.Model):
-        raise UnsupportedError("build-fails", f"{spec.build} gives {type(made).__name__}, which is no keras.Model")
+        raise UnsupportedError("build-fails", f"{spec.build} gives {type(made).__name__}, not a keras.Model")
     if isinstance(made, keras.Sequential) and not made.built:
         _called(made, spec)
     if not _computes_by_its_graph(made):
@@ -207,7 +210,10 @@ def _gives_probabilities(model: Any) -> bool:
 
     images = np.random.default_rng(0).random((2, *model.input_shape[1:]), np.float32)
     scaled = np.concatenate([scale * images for scale in SCALES])
-    given = ops.convert_to_numpy(model(ops.convert_to_tensor(scaled), training=False))
+    try:
+        given = ops.convert_to_numpy(model(ops.convert_to_tensor(scaled), training=False))
+    except Exception:  # whoever calls it next will say so
+        return False
     return bool(((given >= 0) & (given <= 1)).all() and given.any())
 
 
@@ -217,5 +223,5 @@ def _check_names(model: Any, name: str) -> None:
         every = [v.path for v in model.weights]
         twice = next(path for path in every if every.count(path) > 1)
         raise UnsupportedError(
-            "unstable-names", f"{name} has two weights of the name {twice}; give its layers different names"
+            "weights-change-logits", f"{name} has two weights of the name {twice}; give its layers different names"
         )
