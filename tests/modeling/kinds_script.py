@@ -52,8 +52,10 @@ def running(name: str, precision: str) -> Callable[[ModelSpec], str | None]:
             if variable.path.endswith(("moving_mean", "moving_variance")):
                 variable.assign(np.random.default_rng(1).uniform(0.5, 2, variable.shape))
         images = np.random.default_rng(0).random((IMAGES, *spec.input_shape), np.float32)
-        logits = np.array(ops.convert_to_numpy(model(images, training=False)), np.float32)
-        if ((logits >= 0) & (logits <= 1)).all():
+        logits, far = (
+            np.array(ops.convert_to_numpy(model(scale * images, training=False)), np.float32) for scale in (1, -100)
+        )
+        if all(((given >= 0) & (given <= 1)).all() for given in (logits, far)):
             return "it gives probabilities"
         calibration = images if precision == "int8" else None
         session = runtime.open(model, BATCH, calibration)

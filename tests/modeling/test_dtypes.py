@@ -74,5 +74,5 @@ def test_the_policy_under_which_it_was_built_is_not_its_own() -> None:
 
 def test_weights_in_another_float_are_refused_and_whole_numbers_are_not() -> None:
     check_own(model(layer("a", weights="int32"), layer("b", weights="bool")), {"float32"})
-    with pytest.raises(ModelError, match="^net keeps weights of the layer b in float64, which is not supported"):
+    with pytest.raises(ModelError, match=r"^net keeps weights of the layer b in float64, which is not supported"):
         check_own(model(layer("a"), layer("b", weights="float64")), {"float32"})

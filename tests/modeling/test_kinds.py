@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kinds import REFUSED, UNTRAINED, WORK
-from support import Zoo, install, printed
+from kinds import REFUSED, UNTRAINED, WORK, zoo_models
+from support import Zoo, install, printed, with_path
 
 from zoo import registry
+from zoo.authoring.check import models
 from zoo.runtimes.availability import why_not_so
 
 pytestmark = pytest.mark.real
@@ -30,7 +31,8 @@ RUNTIMES = {
 
 def _each(what: str, name: str, precision: str, backend: str) -> dict[str, Any]:
     """What came of each model, in one process."""
-    return printed(backend, HERE / "kinds_script.py", what, name, precision, json.dumps([*WORK, *REFUSED]))
+    arguments = (HERE / "kinds_script.py", what, name, precision, json.dumps([*WORK, *REFUSED]))
+    return printed(backend, *arguments, **with_path({"PYTHONPATH": str(HERE.parent)}))
 
 
 def test_parameters_and_macs_are_those_counted_by_hand() -> None:
@@ -49,3 +51,19 @@ def test_every_kind_works_with_every_runtime_or_is_refused(name: str, precision:
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_every_kind_is_trained_or_refused(backend: str) -> None:
     assert _each("train", backend, "float32", backend) == {**dict.fromkeys(WORK), **REFUSED, **UNTRAINED}
+
+
+def test_the_check_refuses_what_the_commands_refuse_and_in_the_same_words() -> None:
+    path = with_path({"PYTHONPATH": str(HERE.parent)})
+    found = models.check(zoo_models(), {}, ["torch"], path, lambda _: None)
+    assert {finding.where.split()[-1]: finding.message for finding in found} == {**REFUSED, **UNTRAINED}
+
+
+@pytest.mark.parametrize("command", ["show", "bench", "train"])
+def test_a_command_refuses_in_one_line(zoo: Zoo, tmp_path: Path, command: str) -> None:
+    installed = str(install(tmp_path, HERE.parent / "kinds.py"))
+    options = ("--batch-size", "1", "--max-time", "1") if command == "bench" else ()
+    done = zoo(command, "two_inputs", *options, PYTHONPATH=installed)
+    assert done.returncode == 3
+    assert REFUSED["two_inputs"] in " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in done.stdout + done.stderr

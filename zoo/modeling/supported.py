@@ -88,24 +88,18 @@ def _graph(made: Any, spec: ModelSpec) -> Any:
 
     if not isinstance(made, keras.Model):
         raise UnsupportedError("build-fails", f"{spec.build} gives {type(made).__name__}, not a keras.Model")
-    if isinstance(made, keras.Sequential) and not made.built:
-        _called(made, spec)
-    if not _computes_by_its_graph(made):
-        image = keras.Input(spec.input_shape, name="image")
-        return keras.Model(image, _called(made, spec, image), name=made.name)
-    return made
-
-
-def _called(made: Any, spec: ModelSpec, image: Any = None) -> Any:
-    import keras
-
     try:
-        return made(keras.Input(spec.input_shape, name="image") if image is None else image)
+        if isinstance(made, keras.Sequential) and not made.built:  # the name of its input would be counted
+            return keras.Sequential([keras.Input(spec.input_shape, name="image"), *made.layers], name=made.name)
+        if not _computes_by_its_graph(made):
+            image = keras.Input(spec.input_shape, name="image")
+            return keras.Model(image, made(image), name=made.name)
     except Exception as error:
         raise UnsupportedError(
             "wrong-input",
             f"{spec.name} can't be called on images of the shape {tuple(spec.input_shape)}: {describe(error)}",
         ) from error
+    return made
 
 
 def _computes_by_its_graph(made: Any) -> bool:

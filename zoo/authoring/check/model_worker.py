@@ -220,4 +220,3 @@ def _restore(settings: Mapping[str, Any]) -> None:
     config.set_image_data_format(settings["image_data_format"])
     config.set_dtype_policy(settings["dtype_policy"])
     config.set_epsilon(settings["epsilon"])
-

@@ -1,4 +1,4 @@
-"""Models of all kinds that people have, on 16×16 grey images: a plugin that `test_kinds.py` installs.
+"""Models of all kinds that people have, on 16×16 grey images: a plugin for `modeling/test_kinds.py`.
 
 Each function builds one. Importing this imports no framework.
 """
@@ -217,14 +217,16 @@ def augmentation(input_shape: Any, classes: int) -> Any:
         layers.RandomRotation(0.1, name="rotate"),
         layers.RandomTranslation(0.1, 0.1, name="translate"),
         layers.RandomZoom(0.1, name="zoom"),
-        layers.RandomContrast(0.5, name="contrast"),
-        layers.RandomBrightness(0.5, value_range=(0, 1), name="brightness"),
-        layers.GaussianNoise(0.5, name="noise"),
-        layers.Dropout(0.5, name="dropout"),
+        layers.RandomContrast(0.1, name="contrast"),
+        layers.RandomBrightness(0.1, value_range=(0, 1), name="brightness"),
+        layers.GaussianNoise(0.1, name="noise"),
+        layers.Dropout(0.1, name="dropout"),
     ):
         x = layer(x)
     x = layers.Conv2D(4, 3, name="conv")(x)
-    return keras.Model(image, layers.Dense(classes, name="logits")(layers.Flatten(name="flatten")(x)), name="augmentation")
+    return keras.Model(
+        image, layers.Dense(classes, name="logits")(layers.Flatten(name="flatten")(x)), name="augmentation"
+    )
 
 
 def grouped(input_shape: Any, classes: int) -> Any:
@@ -292,7 +294,10 @@ def integer_weights(input_shape: Any, classes: int) -> Any:
         def build(self, shape: Any) -> None:
             count = shape[-1]
             self.order = self.add_weight(
-                shape=(count,), dtype="int32", trainable=False, name="order",
+                shape=(count,),
+                dtype="int32",
+                trainable=False,
+                name="order",
                 initializer=lambda shape, dtype: ops.flip(ops.arange(count, dtype=dtype)),
             )
 
@@ -384,8 +389,8 @@ REFUSED = {
 }
 # Models that work but for training.
 UNTRAINED = {
-    "train_step": "train_step has a train_step of its own, which 'zoo train' does not call; train it with your own code "
-    "and give its spec no recipe",
+    "train_step": "train_step has a train_step of its own, which 'zoo train' does not call; "
+    "train it with your own code and give its spec no recipe",
 }
 
 
