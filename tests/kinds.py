@@ -139,6 +139,46 @@ def softmax_hidden(input_shape: Any, classes: int) -> Any:
     return keras.Model(image, Head(name="head")(x), name="softmax_hidden")
 
 
+def sigmoid_hidden(input_shape: Any, classes: int) -> Any:
+    import keras
+    from keras import layers, ops
+
+    image, x = _start(input_shape)
+    logits = _model(x, classes, "before", image).output
+    return keras.Model(image, layers.Lambda(lambda t: ops.sigmoid(t), name="end")(logits), name="sigmoid_hidden")
+
+
+def pooled_end(input_shape: Any, classes: int) -> Any:
+    """No dense layer: a map of logits for each class, averaged."""
+    import keras
+    from keras import layers
+
+    image, x = _start(input_shape)
+    x = layers.Conv2D(classes, 1, name="maps")(x)
+    return keras.Model(image, layers.GlobalAveragePooling2D(name="logits")(x), name="pooled_end")
+
+
+def own_call(input_shape: Any, classes: int) -> Any:
+    """Made of tensors, and computes something else."""
+    import keras
+
+    class Doubled(keras.Model):  # type: ignore[misc]
+        def call(self, *arguments: Any, **options: Any) -> Any:
+            return 2 * super().call(*arguments, **options)
+
+    image, x = _start(input_shape)
+    made = _model(x, classes, "before", image)
+    return Doubled(made.input, made.output, name="own_call")
+
+
+def whole_numbers_in(input_shape: Any, classes: int) -> Any:
+    import keras
+    from keras import layers
+
+    image = keras.Input(input_shape, dtype="uint8", name="image")
+    return _model(layers.Rescaling(1 / 255, name="scale")(image), classes, "whole_numbers_in", image)
+
+
 def nested(input_shape: Any, classes: int) -> Any:
     import keras
     from keras import layers
@@ -371,6 +411,8 @@ WORK: dict[str, tuple[int, int, list[str]]] = {
         + 14 * CLASSES,
         [],
     ),
+    "pooled_end": (STEM + 4 * CLASSES + CLASSES, STEM_MACS + 16 * 16 * 4 * CLASSES, []),
+    "own_call": (STEM + LOGITS, 0, ["own_call"]),
     "dictionary": PLAIN,
     "train_step": PLAIN,
     "integer_weights": (STEM + 4 + LOGITS, STEM_MACS + LOGITS_MACS, ["reordered"]),
@@ -383,6 +425,9 @@ WORK: dict[str, tuple[int, int, list[str]]] = {
 # Models that every command refuses, and so does the check.
 REFUSED = {
     "softmax_hidden": "softmax_hidden gives probabilities, not logits; leave out the softmax or sigmoid at the end",
+    "sigmoid_hidden": "sigmoid_hidden gives probabilities, not logits; leave out the softmax or sigmoid at the end",
+    "whole_numbers_in": "whole_numbers_in takes images in uint8; the zoo gives float32, so leave out the dtype of "
+    "keras.Input",
     "nested_same_names": "nested_same_names has two weights of the name conv/kernel; give its layers different names",
     "two_outputs": "two_outputs gives 2 tensors (logits, features); build a model that gives logits only",
     "two_inputs": "two_inputs takes 2 tensors (image, other); the zoo gives a model images, and nothing else",
