@@ -195,7 +195,8 @@ def _surely_gives_logits(model: Any) -> bool:
     import keras
 
     end = _last(model)
-    return keras_class(end) is not None and hasattr(end, "kernel") and end.activation is keras.activations.linear
+    linear = getattr(end, "activation", None) is keras.activations.linear
+    return keras_class(end) is not None and hasattr(end, "kernel") and linear
 
 
 def _gives_probabilities(model: Any) -> bool:
