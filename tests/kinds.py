@@ -116,6 +116,19 @@ def softmax_nested(input_shape: Any, classes: int) -> Any:
     return keras.Model(image, inner(image), name="softmax_nested")
 
 
+def softmax_twice(input_shape: Any, classes: int) -> Any:
+    """A model that ends in a softmax, called on its own output."""
+    import keras
+    from keras import layers
+
+    inside = keras.Input((classes,), name="inside")
+    outside = layers.Dense(classes, activation="softmax", name="probabilities")(inside)
+    inner = keras.Model(inside, outside, name="inner")
+    image, x = _start(input_shape, classes)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(image, inner(inner(x)), name="softmax_twice")
+
+
 def softmax_hidden(input_shape: Any, classes: int) -> Any:
     import keras
     from keras import layers
@@ -425,6 +438,7 @@ WORK: dict[str, tuple[int, int, list[str]]] = {
 # Models that every command refuses, and so does the check.
 REFUSED = {
     "softmax_hidden": "softmax_hidden gives probabilities, not logits; leave out the softmax or sigmoid at the end",
+    "softmax_twice": "softmax_twice ends in softmax where the zoo can't take it off (probabilities); leave it out",
     "sigmoid_hidden": "sigmoid_hidden gives probabilities, not logits; leave out the softmax or sigmoid at the end",
     "whole_numbers_in": "whole_numbers_in takes images in uint8; the zoo gives float32, so leave out the dtype of "
     "keras.Input",

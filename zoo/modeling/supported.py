@@ -148,10 +148,12 @@ def _without_probabilities(model: Any, name: str) -> Any:
         if _function_of(operation) is None or not _computes_nothing_else(operation):
             break
         output = operation._inbound_nodes[number].input_tensors[0]
-    end = _last(operation)
+    *around, end = _chain(output)
     if (function := _function_of(end)) is not None:
-        if _computes_nothing_else(end) or len(end._inbound_nodes) != 1:
-            raise UnsupportedError("not-logits", f"{name} ends in {function}, inside {operation.name}; leave it out")
+        if _computes_nothing_else(end) or any(len(one._inbound_nodes) != 1 for one in (*around, end)):
+            raise UnsupportedError(
+                "not-logits", f"{name} ends in {function} where the zoo can't take it off ({end.name}); leave it out"
+            )
         end.activation = keras.activations.linear
     plain = type(model).__name__ == "Functional" and all(isinstance(x, keras.KerasTensor) for x in _ends(model))
     return model if plain and output is model.output else keras.Model(model.inputs[0], output, name=model.name)
@@ -162,11 +164,14 @@ def _ends(model: Any) -> tuple[Any, Any]:
     return model.input, model.output
 
 
-def _last(operation: Any) -> Any:
-    """The operation, or that which gives the output of the model that it is, however deep."""
+def _chain(output: Any) -> list[Any]:
+    """The operation that gives a tensor; where it is a model, that which gives the model's output, and so on."""
+    operation, _, number = output._keras_history
+    chain = [operation]
     while _is_graph(operation):
-        operation = operation.outputs[0]._keras_history[0]
-    return operation
+        operation, _, number = operation.outputs[number]._keras_history
+        chain.append(operation)
+    return chain
 
 
 def _is_graph(operation: Any) -> bool:
@@ -194,7 +199,7 @@ def _surely_gives_logits(model: Any) -> bool:
     """Whether its output is a product with a kernel, and nothing after it."""
     import keras
 
-    end = _last(model)
+    end = _chain(model.outputs[0])[-1]
     linear = getattr(end, "activation", None) is keras.activations.linear
     return keras_class(end) is not None and hasattr(end, "kernel") and linear
 
