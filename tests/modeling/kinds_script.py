@@ -49,8 +49,9 @@ def running(name: str, precision: str) -> Callable[[ModelSpec], str | None]:
     def use(spec: ModelSpec) -> str | None:
         model = build(spec)
         for variable in model.weights:  # as training might leave them: untrained statistics would hide much
-            if variable.path.endswith(("moving_mean", "moving_variance")):
-                variable.assign(np.random.default_rng(1).uniform(0.5, 2, variable.shape))
+            for name, low, high in (("moving_mean", -0.3, 0.3), ("moving_variance", 0.5, 2)):
+                if variable.path.endswith(name):
+                    variable.assign(np.random.default_rng(1).uniform(low, high, variable.shape))
         images = np.random.default_rng(0).random((IMAGES, *spec.input_shape), np.float32)
         logits, far = (
             np.array(ops.convert_to_numpy(model(scale * images, training=False)), np.float32) for scale in (1, -100)
