@@ -93,7 +93,7 @@ def test_a_finding_says_what_and_where(alone: dict[str, list[Finding]]) -> None:
         (finding,) = alone[name]
         return finding
 
-    assert the("wrong-parameters").message == "it declares 196 parameters and has 195"
+    assert the("wrong-parameters").message == "wrong-parameters declares 196 parameters and has 195"
     assert the("wrong-parameters").where == "faulty/build.py:15, model wrong-parameters"
     assert the("unstable-names").message.startswith("built a second time, ")
     assert the("weights-do-not-fit").message.endswith("logits/kernel has shape (8, 3) where (64, 3) is needed")

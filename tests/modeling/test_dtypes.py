@@ -68,4 +68,11 @@ def test_a_quantised_layer_is_refused() -> None:
 
 
 def test_the_policy_under_which_it_was_built_is_not_its_own() -> None:
-    check_own(model(layer("a", "bfloat16", "mixed_bfloat16"), layer("b")), {"float32", "mixed_bfloat16"})
+    mixed = layer("a", "bfloat16", "mixed_bfloat16", weights="float32")
+    check_own(model(mixed, layer("b")), {"float32", "mixed_bfloat16"})
+
+
+def test_weights_in_another_float_are_refused_and_whole_numbers_are_not() -> None:
+    check_own(model(layer("a", weights="int32"), layer("b", weights="bool")), {"float32"})
+    with pytest.raises(ModelError, match=r"^net keeps weights of the layer b in float64, which is not supported"):
+        check_own(model(layer("a"), layer("b", weights="float64")), {"float32"})

@@ -62,6 +62,7 @@ WITHIN = {
     "layers.Flatten()(ConvNorm()(x))": 1,
 }
 STUBBORN = "layers.Flatten()(Stubborn()(x))"
+HOLDER = "layers.Flatten()(Holder(layers.Conv2D(4, 3))(x))"
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def found() -> dict[str, Any]:
         *WITH_KERAS_ALONE,
         Path(__file__).with_name("folding.py"),
         json.dumps([*FOLDED, *NOT_FOLDED, *WITHIN]),
-        json.dumps([*WITHIN, STUBBORN]),
+        json.dumps([*WITHIN, STUBBORN, HOLDER]),
         *NORMALISATIONS,
     )
 
@@ -114,3 +115,8 @@ def test_models_and_layers_within_others_are_rewritten_too(found: dict[str, Any]
 def test_a_layer_that_a_type_does_not_reach_is_named(found: dict[str, Any]) -> None:
     (error,) = found["types"][STUBBORN]
     assert "its layer stubborn_conv (Conv2D) stays in float32" in error
+
+
+def test_a_layer_that_cannot_be_made_again_in_a_type_is_named(found: dict[str, Any]) -> None:
+    (error,) = found["types"][HOLDER]
+    assert "in bfloat16: its layer holder (Holder) can't be made again in that type; give its class" in error

@@ -15,13 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.modeling.graph import sources
 from zoo.modeling.products import Count, Shape, count, keras_class
 from zoo.record.cost import LayerCost
 
 if TYPE_CHECKING:
     import keras
-
-ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int64": 8, "int32": 4, "int8": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +49,15 @@ class Cost:
 
 def cost(model: keras.Model) -> Cost:
     """The cost of a functional model for one image, at its declared input shape."""
+    import numpy as np
+
     layers = tuple(_layers(model))
     return Cost(
         layers=layers,
         parameters=_size(model.weights),
         trainable_parameters=_size(model.trainable_weights),
         macs=sum(layer.macs or 0 for layer in layers),
-        weights_bytes=sum(math.prod(v.shape) * ITEM_BYTES[v.dtype] for v in model.weights),
+        weights_bytes=sum(math.prod(v.shape) * np.dtype(v.dtype).itemsize for v in model.weights),
         not_counted=dict(Counter(x.type for x in layers if x.macs == 0 and x.type not in _NO_WORK)),
         macs_left_out=tuple(name for layer in layers for name in layer.left_out),
     )
@@ -64,18 +65,15 @@ def cost(model: keras.Model) -> Cost:
 
 def _layers(model: keras.Model) -> Iterator[LayerCost]:
     model = _as_functional(model)
-    operations = {operation.name: operation for operation in model.operations}
     calls = _calls(model, model.inputs)
-    for layer_config in model.get_config()["layers"]:
-        layer = operations[layer_config["name"]]
-        # One node for each call of the layer; each holds the tensors it was called on.
-        inputs = dict.fromkeys(tensor["keras_history"][0] for tensor in _tensors(layer_config["inbound_nodes"]))
+    inputs = sources(model)
+    for layer in model.operations:
         counts = [call.count for call in calls.get(id(layer), ())]
         total = sum(counts, Count())
         yield LayerCost(
             name=layer.name,
             type=type(layer).__name__,
-            inputs=tuple(inputs),
+            inputs=inputs[layer.name],
             output_shape=calls[id(layer)][0].output[1:] if counts else _first(layer.output)[1:],
             parameters=_size(getattr(layer, "weights", ())),
             trainable_parameters=_size(getattr(layer, "trainable_weights", ())),
@@ -157,19 +155,6 @@ def _as_functional(model: Any) -> Any:
     import keras
 
     return keras.Model(model.inputs, model.outputs)
-
-
-def _tensors(value: Any) -> Iterator[dict[str, Any]]:
-    """The Keras tensors in a serialised call, however deep they lie."""
-    if isinstance(value, dict):
-        if value.get("class_name") == "__keras_tensor__":
-            yield value["config"]
-        else:
-            for item in value.values():
-                yield from _tensors(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _tensors(item)
 
 
 def _shapes(value: Any) -> Any:

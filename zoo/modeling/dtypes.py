@@ -26,6 +26,12 @@ def check_own(model: Any, allowed: Collection[str]) -> None:
                 f"{model.name} has a dtype policy of its own ({policy.name} in the layer {layer.name}), which is not "
                 "supported: build it without one; '--precision' chooses the type in which it is measured"
             )
+        for variable in layer.weights:
+            if variable.dtype.startswith(FLOATS) and variable.dtype != "float32":
+                raise ModelError(
+                    f"{model.name} keeps weights of the layer {layer.name} in {variable.dtype}, which is not "
+                    "supported: leave out the 'dtype' of add_weight"
+                )
 
 
 def check_all(model: Any, dtype: str) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from zoo.errors import ModelError
+from zoo.modeling.dtypes import check_all
+from zoo.modeling.graph import results, sources
+
 if TYPE_CHECKING:
     import keras
     import numpy as np
@@ -15,10 +19,11 @@ FOLDABLE = ("Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D", "Dense")
 
 
 def fold(model: keras.Model, precision: str = "float32") -> keras.Model:
-    """A new model that computes the same, with each batch normalisation in the convolution or dense layer before it.
+    """A model that computes the same, with each batch normalisation in the convolution or dense layer before it.
 
     Exact up to rounding. What can't be folded stays as it is: a normalisation after anything else, or one whose input
-    is used elsewhere too. Models that are used as layers are rewritten too. The given model is left alone.
+    is used elsewhere too. Models that are used as layers are rewritten too. The given model computes what it did; the
+    two share the layers that neither a normalisation nor the type changes.
 
     :param precision: of the new model's weights and activations; its input stays float32. In tf32 both are float32:
         only the products round, and that is the runtime's to set.
@@ -26,7 +31,6 @@ def fold(model: keras.Model, precision: str = "float32") -> keras.Model:
     """
     import keras
 
-    from zoo.modeling.dtypes import check_all
     from zoo.modeling.initialise import quick_initialisers
 
     dtype = "float32" if precision == "tf32" else precision
@@ -56,7 +60,16 @@ def _rewritten(model: Any, dtype: str) -> Any:
             return layer  # an operation of keras.ops: it has neither weights nor a type of its own
         if is_model(layer):
             return _rewritten(layer, dtype)
-        copy = copied(layer)
+        if dtype == "float32" and layer.name not in pairs:
+            return layer  # it is that already
+        try:
+            copy = copied(layer)
+        except Exception as error:
+            raise ModelError(
+                f"{model.name} can't be measured in {dtype}: its layer {layer.name} ({type(layer).__name__}) can't be "
+                "made again in that type; give its class a get_config that has all arguments of __init__, and "
+                "@keras.saving.register_keras_serializable"
+            ) from error
         made.append((layer, copy))
         return copy
 
@@ -111,22 +124,22 @@ def _is_float(dtype: Any) -> bool:
 
 def foldable(model: keras.Model) -> dict[str, str]:
     """The layers that a normalisation can be folded into, each with that normalisation, by name."""
-    from zoo.modeling.cost import cost
+    import keras
 
-    layers = cost(model).layers
+    inputs, outputs = sources(model), results(model)
+    operations = {operation.name: operation for operation in model.operations}
     consumers: dict[str, list[str]] = {}
-    for layer in layers:
-        for name in layer.inputs:
-            consumers.setdefault(name, []).append(layer.name)
-    outputs = {name for name, *_ in _output_layers(model)}
+    for name, names in inputs.items():
+        for before in names:
+            consumers.setdefault(before, []).append(name)
     pairs = {}
-    for layer in layers:
-        if layer.type != "BatchNormalization" or len(layer.inputs) != 1:
+    for name, names in inputs.items():
+        if type(operations[name]) is not keras.layers.BatchNormalization or len(names) != 1:
             continue
-        (before,) = layer.inputs
-        alone = consumers[before] == [layer.name] and before not in outputs
-        if alone and _fits(model.get_layer(before), model.get_layer(layer.name)):
-            pairs[before] = layer.name
+        (before,) = names
+        alone = consumers[before] == [name] and before not in outputs
+        if alone and _fits(operations[before], operations[name]):
+            pairs[before] = name
     return pairs
 
 
@@ -138,7 +151,7 @@ def _fits(layer: Any, normalisation: Any) -> bool:
         return False
     if layer.activation is not keras.activations.linear:
         return False
-    axes = len(layer.output.shape)
+    axes = len(layer._inbound_nodes[0].output_tensors[0].shape)
     channels = 1 if getattr(layer, "data_format", "channels_last") == "channels_first" else axes - 1
     return bool(normalisation.axis % axes == channels)
 
@@ -168,9 +181,3 @@ def _as_functional(model: Any) -> Any:
     import keras
 
     return keras.Model(model.inputs, model.outputs, name=model.name) if isinstance(model, keras.Sequential) else model
-
-
-def _output_layers(model: Any) -> list[list[Any]]:
-    """Name, call and number of each tensor that the model returns."""
-    listed = model.get_config()["output_layers"]
-    return [listed] if listed and isinstance(listed[0], str) else list(listed)

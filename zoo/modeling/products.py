@@ -81,6 +81,7 @@ def keras_class(operation: Any) -> type | None:
 _HARMLESS = frozenset(
     {
         *("get_config", "from_config", "build", "compute_output_shape", "compute_output_spec"),
+        *("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "metrics"),  # of training
         "_abc_impl",  # Python's
     }
 )

@@ -35,6 +35,7 @@ _TYPES = {
     "BOOL": "?",
     **{f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)},
 }
+_WHOLE_NUMBERS = tuple(name for name in _TYPES if name == "BOOL" or name[0] in "IU")  # such as tables of indices
 
 
 def read(path: Path, *, most_bytes: int = MAX_FILE_BYTES, what: str = "weights") -> bytes:
@@ -83,7 +84,7 @@ def with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
 
 
 def decode(content: bytes) -> Arrays:
-    """The tensors of a file, float32.
+    """The tensors of a file, of float32 or whole numbers.
 
     :param content: anything at all.
     :raises ValueError: what is wrong with it, in one line.
@@ -94,7 +95,7 @@ def decode(content: bytes) -> Arrays:
     tensors = _header(io.BytesIO(content))
     tensors.pop(METADATA, None)
     for name, tensor in tensors.items():
-        if tensor.get("dtype") != FLOAT32:
+        if tensor.get("dtype") not in (FLOAT32, *_WHOLE_NUMBERS):
             raise ValueError(f"{short(name)} has type {short(tensor.get('dtype'))}, not {FLOAT32}")
     try:
         return load(content)

@@ -106,8 +106,8 @@ def load(model: keras.Model, path: Path, *, sha256: str | None = None) -> str:
     import numpy as np
 
     variables = _variables(model)
-    values = sum(math.prod(v.shape) for v in variables.values())
-    content = tensorfile.read(path, most_bytes=8 + tensorfile.MAX_HEADER_BYTES + 4 * values)
+    size = sum(math.prod(v.shape) * np.dtype(v.dtype).itemsize for v in variables.values())
+    content = tensorfile.read(path, most_bytes=8 + tensorfile.MAX_HEADER_BYTES + size)
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256:
         raise WeightsError(
@@ -132,6 +132,11 @@ def load(model: keras.Model, path: Path, *, sha256: str | None = None) -> str:
                 f"weights {path.name} don't fit {model.name}: {name} has shape {tensor.shape} "
                 f"where {expected} is needed"
             )
+        if tensor.dtype != variables[name].dtype:
+            raise WeightsError(
+                f"weights {path.name} don't fit {model.name}: {name} has type {tensor.dtype} "
+                f"where {variables[name].dtype} is needed"
+            )
         if not np.isfinite(tensor).all():
             raise WeightsError(f"weights {path.name}: {name} holds values that are not finite")
     for name, tensor in tensors.items():
@@ -140,10 +145,7 @@ def load(model: keras.Model, path: Path, *, sha256: str | None = None) -> str:
 
 
 def _variables(model: keras.Model) -> dict[str, Any]:
-    found = {v.path: v for v in model.weights}
-    if len(found) != len(model.weights):
-        raise WeightsError(f"{model.name} has two variables of one path; name its layers apart")
-    return found
+    return {v.path: v for v in model.weights}
 
 
 def _as_text(record: Mapping[str, Any]) -> str:

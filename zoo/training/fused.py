@@ -23,8 +23,9 @@ def fuse_normalisations(network: keras.Model, backend: str) -> None:
 
 
 def _can_be_fused(layer: keras.layers.BatchNormalization) -> bool:
-    shape = layer.input.shape
-    channels_last = len(shape) == 4 and layer.axis % 4 == 3
+    # not by `layer.input`: within a custom layer it has none, and called twice it has two
+    axes = layer.input_spec.ndim if layer.input_spec else None
+    channels_last = axes == 4 and layer.axis % 4 == 3
     return channels_last and layer.center and layer.scale and not layer.synchronized
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import keras
 
-from zoo.errors import ModelError, UsageError
+from zoo.errors import UsageError
 from zoo.modeling.build import build
 from zoo.specs import Recipe
 from zoo.training import augmentation
@@ -60,11 +60,9 @@ def make_learner(job: Job, part: Part, devices: Devices, make_optimizer: MakeOpt
     accelerated = devices.name != "cpu"
     with devices.scope:
         keras.config.set_dtype_policy(recipe.precision)
-        network = build(job.model, classes=classes, seed=recipe.seed)
+        network = build(job.model, classes=classes, seed=recipe.seed, training=True)
         keras.config.set_dtype_policy("float32")
         fuse_normalisations(network, job.keras_backend)
-        if len({v.path for v in network.weights}) != len(network.weights):
-            raise ModelError(f"{job.model.name} has two variables of one path; name its layers apart")
         model = with_head(network, part.image_shape, recipe)
         made = make_optimizer(recipe, network, len(batches))
         model.compile(

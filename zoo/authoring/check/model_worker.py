@@ -17,6 +17,7 @@ from zoo.authoring.check import network
 from zoo.authoring.check.network import Found
 from zoo.benchmarking.parity import differs, spread
 from zoo.errors import ModelError, WeightsError
+from zoo.modeling.supported import UnsupportedError, check_parameters, check_trainable, supported
 from zoo.references import resolve
 from zoo.specs import ModelSpec, Recipe
 from zoo.text import describe
@@ -109,24 +110,21 @@ class _Checks:
 
     def run(self) -> Found:
         """All of them."""
-        import keras
         import numpy as np
 
         before = _settings()
-        model = self.build(seed=0)
+        made = self.make(seed=0)
         if (after := _settings()) != before:
             name = next(name for name in before if after[name] != before[name])
             yield "changes-keras", f"building it sets {name} from {before[name]} to {after[name]}"
             _restore(before)
-        if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-            yield "build-fails", f"it gives {type(model).__name__}, which is not a functional keras.Model"
+        try:
+            model = self.accepted(made, self.spec.classes)
+            self.build(seed=0, classes=self.spec.classes + 1)
+        except UnsupportedError as error:
+            yield error.code, str(error)
             return
-        sound = True
-        for finding in self.shapes(model):
-            yield finding
-            sound &= finding[0] == "wrong-parameters"
-        if not sound:
-            return
+        yield from self.declared(made, model)
 
         twin = self.build(seed=0)
         changed = list(network.rebuilt(model, twin))
@@ -152,7 +150,7 @@ class _Checks:
         for recipe in self.spec.recipes:
             yield from _tried(recipe, model)
 
-    def build(self, *, seed: int, classes: int | None = None) -> Any:
+    def make(self, *, seed: int, classes: int | None = None) -> Any:
         """What the plugin's function gives; nothing of it is checked."""
         import keras
 
@@ -162,23 +160,25 @@ class _Checks:
             input_shape=spec.input_shape, classes=classes or spec.classes, **dict(spec.arguments)
         )
 
-    def shapes(self, model: keras.Model) -> Found:
-        """Input, classes and parameters against the spec's."""
-        spec = self.spec
-        inputs = [tuple(x.shape) for x in model.inputs]
-        if inputs != [(None, *spec.input_shape)]:
-            yield "wrong-input", f"it declares the input {spec.input_shape} and takes {_shapes(inputs)}"
-        for classes in (spec.classes, spec.classes + 1):
-            made = model if classes == spec.classes else self.build(seed=0, classes=classes)
-            outputs = [tuple(x.shape) for x in made.outputs]
-            if outputs != [(None, classes)]:
-                yield (
-                    "wrong-classes",
-                    f"built for {classes} classes it gives {_shapes(outputs)}",
-                )
-                break
-        if model.count_params() != spec.parameters:
-            yield "wrong-parameters", f"it declares {spec.parameters:,} parameters and has {model.count_params():,}"
+    def accepted(self, made: Any, classes: int) -> Any:
+        """The same as every command takes it."""
+        return supported(made, self.spec, classes, {"float32"})
+
+    def build(self, *, seed: int, classes: int | None = None) -> Any:
+        """Made and accepted."""
+        return self.accepted(self.make(seed=seed, classes=classes), classes or self.spec.classes)
+
+    def declared(self, made: Any, model: keras.Model) -> Found:
+        """What the spec says of it: its parameters, and that it can be trained."""
+        try:
+            check_parameters(model, self.spec)
+        except UnsupportedError as error:
+            yield error.code, str(error)
+        if self.spec.recipes:
+            try:
+                check_trainable(made, self.spec)
+            except UnsupportedError as error:
+                yield error.code, str(error)
 
     def saving(self, model: keras.Model, images: Array, logits: Array) -> Found:
         """Weights written by this build give another build its logits; and those of the backend before, too."""
@@ -250,7 +250,3 @@ def _restore(settings: Mapping[str, Any]) -> None:
     config.set_image_data_format(settings["image_data_format"])
     config.set_dtype_policy(settings["dtype_policy"])
     config.set_epsilon(settings["epsilon"])
-
-
-def _shapes(shapes: list[tuple[Any, ...]]) -> str:
-    return ", ".join(map(str, shapes))

@@ -21,8 +21,8 @@ def build(input_shape: tuple[int, int, int], classes: int, fault: str) -> Any:
         os._exit(3)
     if fault == "build-fails.backend" and backend == "torch":
         raise RuntimeError("not on this backend")
-    if fault == "build-fails.subclass":
-        return Subclass(classes)
+    if fault == "build-fails.layer":
+        return layers.Dense(classes, name="logits")
     if fault == "changes-keras":
         keras.config.set_epsilon(1e-5)
 
@@ -59,8 +59,8 @@ def build(input_shape: tuple[int, int, int], classes: int, fault: str) -> Any:
         x = Scale(2.0 if backend == "torch" else 1.0, name="scale")(x)
     if fault == "wrong-classes":
         classes = 3
-    if fault == "not-logits":
-        options["activation"] = "softmax"
+    if fault == "own-types":
+        options["dtype"] = "mixed_bfloat16"
 
     if fault == "weights-change-logits.paths":
         outputs: Any = SamePaths(classes, name="logits")(x)
@@ -70,7 +70,9 @@ def build(input_shape: tuple[int, int, int], classes: int, fault: str) -> Any:
         outputs = layers.Dense(classes, **options)(x)
     if fault == "does-not-learn.stops":
         outputs = Stop(name="stop")(outputs)
-    return keras.Model(inputs, outputs, name="faulty")
+    if fault == "not-logits":
+        outputs = Softmax(name="softmax")(outputs)
+    return (OwnStep if fault == "own-training" else keras.Model)(inputs, outputs, name="faulty")
 
 
 def fine(x: Any) -> Any:
@@ -90,15 +92,11 @@ def shared(classes: int) -> Any:
     return SHARED[-1]
 
 
-class Subclass(keras.Model):
-    """A model that is not functional."""
+class OwnStep(keras.Model):
+    """A model that says how it is trained."""
 
-    def __init__(self, classes: int) -> None:
-        super().__init__()
-        self.dense = layers.Dense(classes)
-
-    def call(self, x: Any) -> Any:
-        return self.dense(layers.Flatten()(x))
+    def train_step(self, *_: Any) -> Any:
+        raise RuntimeError("nobody calls it")
 
 
 class Same(layers.Layer):
@@ -148,6 +146,13 @@ class Stop(Same):
 
     def call(self, x: Any) -> Any:
         return ops.stop_gradient(x)
+
+
+class Softmax(Same):
+    """Probabilities, by code that can't be seen into."""
+
+    def call(self, x: Any) -> Any:
+        return ops.softmax(x)
 
 
 class SamePaths(layers.Layer):

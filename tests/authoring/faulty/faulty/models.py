@@ -6,10 +6,11 @@ from pathlib import Path
 import zoo
 
 BUILT = (
-    *("fine", "build-fails", "build-fails.dies", "build-fails.subclass", "wrong-input", "wrong-classes"),
+    *("fine", "build-fails", "build-fails.dies", "build-fails.layer", "wrong-input", "wrong-classes"),
     *("wrong-parameters", "not-logits", "not-finite", "unseeded", "fixed-seed", "unstable-names", "mutable-state"),
     *("mutable-state.grows", "changes-keras", "random-logits", "batch-size", "batch-size.normalised"),
     *("weights-change-logits", "weights-change-logits.paths", "does-not-learn", "does-not-learn.stops"),
+    *("own-types", "own-training"),
     *("weights-digest", "weights-do-not-fit", "weights-do-not-fit.lost", "recipe-fails"),
 )
 BY_BACKEND = ("fine", "build-fails.backend", "unstable-names.backend", "backends-disagree")
