@@ -198,8 +198,16 @@ def test_scores_of_a_result(run: Run, store: Store, tmp_path: Path) -> None:
     assert run("scores", "20261101T05", "--confusion", str(tmp_path / "c.svg")) == 0
     assert "cat      dog                 2" in run.out
     assert (tmp_path / "c.svg").read_text().startswith("<svg ")
+    newest = run.out
+    assert run("scores") == 0
+    assert run.out == newest
     assert run("scores", "20261101T05", "--json") == 0
     assert json.loads(run.out)["confusion"] == [[1, 2, 0], [0, 1, 1], [0, 0, 1]]
+
+
+def test_scores_of_nothing(run: Run, tmp_path: Path) -> None:
+    assert run("scores", "--store", str(tmp_path / "none")) == 2
+    assert run.err == f"zoo: no Result in {tmp_path / 'none'} has a score; 'zoo bench NAME' measures one\n"
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def _logs_of(result: Result) -> Path | None:
 
 
 @command.command("scores")
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="[ID]", required=False)
 @click.option("--confusion", metavar="FILE.svg", help="Draw the confusion matrix.")
 @click.option("--mistakes", metavar="FILE.png", help="Draw the images with the most confident mistakes.")
 @click.option("--data-dir", metavar="PATH", help="Where the dataset lies, for --mistakes.")
@@ -146,7 +146,7 @@ def _logs_of(result: Result) -> Path | None:
 @table_format
 @as_json
 def scores_command(
-    name: str,
+    name: str | None,
     confusion: str | None,
     mistakes: str | None,
     data_dir: str | None,
@@ -156,13 +156,14 @@ def scores_command(
 ) -> None:
     """Show what a model got right and wrong: scores with intervals, each class, and the most frequent mistakes.
 
-    Nothing is measured: the predictions are in the Result.
+    Nothing is measured: the predictions are in the Result. ID is an id or the beginning of one; by default it is the
+    newest Result with a score.
     """
     from zoo.files import write_atomic
     from zoo.report import scores as report
     from zoo.results.scores import scores
 
-    result = store.get(name)
+    result = store.get(name or _newest_scored(store))
     found = scores(result)
     if confusion is not None:
         if Path(confusion).suffix.lower() != ".svg":
@@ -175,6 +176,13 @@ def scores_command(
         echo_json(found.to_json())
     else:
         click.echo(report.table(found, fmt))
+
+
+def _newest_scored(store: Store) -> str:
+    newest = next((row.id for row in store.select(limit=None) if row.accuracy is not None), None)
+    if newest is None:
+        raise UsageError(f"no Result in {store.folder} has a score; 'zoo bench NAME' measures one")
+    return newest
 
 
 def _draw_mistakes(result: Result, found: Scores, output: str, data_dir: str | None) -> None:
