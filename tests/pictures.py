@@ -1,6 +1,6 @@
 """Pictures as people have them: of four kinds, in many sizes and formats, some held sideways.
 
-    python tests/pictures.py FOLDER NEW_PICTURE
+python tests/pictures.py FOLDER NEW_PICTURE
 """
 
 from __future__ import annotations
@@ -50,7 +50,14 @@ def save(image: np.ndarray, place: Path, *, width: int, sideways: bool = False) 
         picture.save(place)
 
 
+def draw_new(place: Path) -> str:
+    """A picture that is not among the others; returns what it shows."""
+    kind = "star"
+    number = next(number for number in range(len(SHAPES)) if draw("new", number)[1] == list(SHAPES).index(kind))
+    save(draw("new", number)[0], place, width=240)
+    return kind
+
+
 if __name__ == "__main__":
     make(Path(sys.argv[1]))
-    star = next(number for number in range(100) if draw("new photo", number)[1] == list(SHAPES).index("star"))
-    save(draw("new photo", star)[0], Path(sys.argv[2]), width=240)
+    draw_new(Path(sys.argv[2]))
