@@ -56,6 +56,8 @@ def described(weights: Mapping[str, Any]) -> str:
         return f"{source}, {weights['sha256'][:8]}"
     if said.get("imported"):
         source = "imported here"
+    elif said.get("fetched"):
+        source = "fetched"
     day = str(said.get("trained_at"))[:10]
     score = said.get("score")
     value = score.get("value") if isinstance(score, Mapping) else None
