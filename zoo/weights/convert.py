@@ -164,8 +164,8 @@ def _as_keras_saved(model: keras.Model, found: foreign.Found, file: str, leave_o
         raise WeightsError(
             f"{file} doesn't fit {model.name}: the file has {len(lists)} layers with weights, the model {len(layers)}"
         )
-    numbered = range(len(lists))
-    _check_order(model.name, file, *(dict(zip(map(str, numbered), names, strict=True)) for names in (lists, layers)))
+    there, here = ({f"layer {number}": name for number, name in enumerate(names, 1)} for names in (lists, layers))
+    _check_order(model.name, file, there, here)
     arrays: tensorfile.Arrays = {}
     for (layer, names), (name, variables) in zip(lists.items(), layers.items(), strict=True):
         if len(names) != len(variables):

@@ -22,7 +22,6 @@ Report = Callable[..., None]
 
 TELL_S = 0.5
 PART_BYTES = 2**16
-MIB = 2**20
 
 
 def download(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -45,7 +44,7 @@ def download(job: Mapping[str, Any], report: Report) -> dict[str, Any]:
             for part in _parts(answer, progress.host):
                 progress.bytes += len(part)
                 if max(progress.bytes, progress.total or 0) > job["most_bytes"]:
-                    raise WeightsError(f"is larger than {job['most_bytes'] / MIB:,.0f} MiB, the most it could take")
+                    raise WeightsError(f"is larger than {job['most_bytes']:,} bytes, the most it could take")
                 output.write(part)
                 for digest in digests:
                     digest.update(part)
@@ -108,6 +107,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         if urllib.parse.urlsplit(newurl).scheme != "https":
+            fp.close()
             raise WeightsError(f"is said to be at {printable(newurl[:80])}, and only https is followed")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -118,6 +118,7 @@ def _opened(url: str) -> contextlib.AbstractContextManager[http.client.HTTPRespo
     try:
         answer: http.client.HTTPResponse = opener.open(url)  # the caller ends it when nothing arrives
     except urllib.error.HTTPError as error:
+        error.close()
         raise WeightsError(f"is not there: {host} answers {error.code} {printable(str(error.reason)[:80])}") from None
     except urllib.error.URLError as error:
         cause = reason(error.reason) if isinstance(error.reason, OSError) else str(error.reason)
