@@ -122,6 +122,7 @@ fetches = st.builds(
     mean=st.lists(st.floats(0, 1), min_size=1, max_size=3).map(tuple),
     std=st.lists(st.floats(1e-3, 1), min_size=1, max_size=3).map(tuple),
     class_index=st.none() | remotes,
+    also_for=st.lists(datasets, max_size=2).map(tuple),
     leave_out=st.lists(texts, max_size=2).map(tuple),
 )
 models = st.builds(
@@ -226,6 +227,7 @@ MALFORMED = [
     *[(FetchSpec, FETCH, "mean", v) for v in ((), (math.nan,), ("0",), 0.5)],
     *[(FetchSpec, FETCH, "std", v) for v in ((), (0.0,), (-1.0,), 0.5)],
     *[(FetchSpec, FETCH, "leave_out", v) for v in ("a", None, (1,), ("a\n",))],
+    *[(FetchSpec, FETCH, "also_for", v) for v in ("digits", None, (1,), ("*",))],
     *[(ModelSpec, MODEL, "fetch", v) for v in (None, "a", (None,), (WEIGHTS,), (FETCH, FETCH))],
     *[(ModelSpec, MODEL, "name", v) for v in NAMES],
     *[(ModelSpec, MODEL, "summary", v) for v in TEXTS],

@@ -25,6 +25,8 @@ def choose_weights(spec: ModelSpec, dataset: str, given: str | None = None) -> d
     :raises UsageError: if what is named is not there.
     """
     shipped, trained = spec.weights_for(dataset), trained_weights(spec.name, dataset)
+    if shipped is None and not trained.is_file():
+        trained = _fetched(spec, dataset) or trained
     if given not in (None, TRAINED, PLUGIN):
         if not Path(given).is_file():
             raise UsageError(f"the weights file {given} is not there; --weights takes trained, plugin or a file")
@@ -42,6 +44,12 @@ def choose_weights(spec: ModelSpec, dataset: str, given: str | None = None) -> d
         # found by the worker: a plugin that lacks its file costs only its own scenarios
         return {"source": "plugin", "path": None, "sha256": shipped.sha256}
     return None
+
+
+def _fetched(spec: ModelSpec, dataset: str) -> Path | None:
+    """Weights that were fetched for another dataset with the same classes."""
+    places = (trained_weights(spec.name, fetch.dataset) for fetch in spec.fetch if fetch.serves(dataset))
+    return next((place for place in places if place.is_file()), None)
 
 
 def described(weights: Mapping[str, Any]) -> str:

@@ -58,6 +58,8 @@ class FetchSpec(Plain):
             `zoo train` says so itself, and these are not used.
         class_index: JSON that names the classes, in the form of Keras' `imagenet_class_index.json`: from the number of
             a class to its WordNet id and its title. The ids become the names of the classes.
+        also_for: other datasets with the same classes; a name without a configuration stands for all of them. There
+            `zoo bench` takes these weights too, if it has no others.
         leave_out: layers of an older `.h5` file that the model lacks, by names or shell globs.
     """
 
@@ -66,6 +68,7 @@ class FetchSpec(Plain):
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     class_index: RemoteFile | None = None
+    also_for: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -77,10 +80,18 @@ class FetchSpec(Plain):
             object.__setattr__(self, name, as_tuple(getattr(self, name), name))
         check(all(is_finite(m) for m in self.mean), "mean must be finite numbers")
         check(all(is_number(s) and s > 0 for s in self.std), "std must be positive numbers")
-        check(isinstance(self.leave_out, (tuple, list)), "leave_out must be a tuple")
-        for name in self.leave_out:
-            check_text(name, "leave_out")
-        object.__setattr__(self, "leave_out", tuple(self.leave_out))
+        for name in ("also_for", "leave_out"):
+            values = getattr(self, name)
+            check(isinstance(values, (tuple, list)), f"{name} must be a tuple")
+            object.__setattr__(self, name, tuple(values))
+        for dataset in self.also_for:
+            check_dataset_name(dataset)
+        for layer in self.leave_out:
+            check_text(layer, "leave_out")
+
+    def serves(self, dataset: str) -> bool:
+        """Whether the weights are for that dataset, or for others with its classes."""
+        return dataset == self.dataset or not {dataset, dataset.partition("/")[0]}.isdisjoint(self.also_for)
 
 
 def _remote(value: Any, name: str) -> RemoteFile:

@@ -35,6 +35,7 @@ def imagenet(network: Network) -> zoo.FetchSpec:
         class_index=zoo.RemoteFile(url=address, md5=md5),
         mean=mean,
         std=std,
+        also_for=("imagenet_v2", "imagenet2012_corrupted"),
         leave_out=network.leave_out,
     )
 
