@@ -105,7 +105,7 @@ def test_untrained_logits_are_of_a_size_that_any_precision_can_hold(built: dict[
 ELSEWHERE = """
 import dataclasses
 import zoo
-from zoo_keras_applications import zoo_models as theirs
+import zoo_keras_applications
 
 def moved(spec):
     (fetch,) = spec.fetch
@@ -114,7 +114,7 @@ def moved(spec):
 
 @zoo.hookimpl
 def zoo_models():
-    return [moved(spec) for spec in theirs() if spec.fetch]
+    return [moved(spec) for spec in zoo_keras_applications.zoo_models() if spec.fetch]
 """
 FETCHED = ["mobilenet_v3_small_224", "efficientnet_b0_224"]  # one of each way to normalise
 CLOSE = 1e-3  # of the logits' standard deviation

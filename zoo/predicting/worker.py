@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.benchmarking.weights import load_weights, normalisation
@@ -34,7 +35,7 @@ def predict(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, An
     spec, chosen = ModelSpec.from_json(job["model"]), job["weights"]
     report("phase", name="build")
     shipped = spec.weights_for(chosen["dataset"] or "")
-    path = files.locate(shipped) if chosen["path"] is None and shipped else chosen["path"]
+    path = files.locate(shipped) if chosen["path"] is None and shipped else Path(chosen["path"])
     said = files.find_provenance(path) or {}
     names = shown_names(said)
     model = build(spec, classes=len(names) if names else None)
