@@ -20,6 +20,8 @@ SPECS = (
     specs.ModelSpec,
     specs.Recipe,
     specs.WeightsSpec,
+    specs.FetchSpec,
+    specs.RemoteFile,
     specs.DatasetSpec,
     specs.RuntimeSpec,
     specs.ExporterSpec,

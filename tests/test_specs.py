@@ -15,9 +15,11 @@ from zoo.errors import SpecError
 from zoo.specs import (
     RECIPE_CHOICES,
     DatasetSpec,
+    FetchSpec,
     ModelSpec,
     Plain,
     Recipe,
+    RemoteFile,
     RuntimeSpec,
     WeightsSpec,
     check_name,
@@ -27,6 +29,8 @@ QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True
 
 RECIPE = {"dataset": "digits", "epochs": 3}
 WEIGHTS = {"dataset": "digits", "file": "pkg:weights/a.safetensors", "sha256": "0" * 64}
+REMOTE = {"url": "https://example.org/a.h5"}
+FETCH = {"dataset": "digits", "file": REMOTE}
 MODEL = {
     "name": "toy",
     "summary": "a toy",
@@ -105,6 +109,22 @@ weights = st.builds(
     file=st.from_regex(r"[a-z]{1,9}:[a-z0-9]{1,9}(/[a-z0-9][a-z0-9_.-]{0,9}){0,2}", fullmatch=True),
     sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
 )
+remotes = st.builds(
+    RemoteFile,
+    url=st.from_regex(r"https://[a-z0-9.-]{1,20}(:[0-9]{1,5})?/[!-~]{0,50}", fullmatch=True),
+    sha256=st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    md5=st.none() | st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
+)
+fetches = st.builds(
+    FetchSpec,
+    dataset=datasets,
+    file=remotes,
+    mean=st.lists(st.floats(0, 1), min_size=1, max_size=3).map(tuple),
+    std=st.lists(st.floats(1e-3, 1), min_size=1, max_size=3).map(tuple),
+    class_index=st.none() | remotes,
+    also_for=st.lists(datasets, max_size=2).map(tuple),
+    leave_out=st.lists(texts, max_size=2).map(tuple),
+)
 models = st.builds(
     ModelSpec,
     name=names,
@@ -115,6 +135,7 @@ models = st.builds(
     parameters=counts,
     arguments=st.dictionaries(st.text(), json_values, max_size=3),
     weights=st.lists(weights, max_size=2, unique_by=lambda w: w.dataset).map(tuple),
+    fetch=st.lists(fetches, max_size=2, unique_by=lambda f: f.dataset).map(tuple),
     recipes=st.lists(recipes, max_size=2, unique_by=lambda r: r.dataset).map(tuple),
     paper=st.none() | texts,
     licence=st.none() | texts,
@@ -191,6 +212,23 @@ MALFORMED = [
         for v in ("", "a", "pkg:", "pkg:/abs", "pkg:../up", "pkg:a/../b", "pkg:a//b", "pkg:a\\b", None)
     ],
     *[(WeightsSpec, WEIGHTS, "sha256", v) for v in ("", "0" * 63, "0" * 65, "G" * 64, "A" * 64, None)],
+    *[
+        (RemoteFile, REMOTE, "url", v)
+        for v in (
+            *("", "a.h5", "http://example.org/a.h5", "file:///a.h5", "https://", "https:///a", "https://a@b/c"),
+            *("https://example.org", "https://a/b c", "https://a/\n", "http://127.0.0.1.example.org/a", None),
+        )
+    ],
+    *[(RemoteFile, REMOTE, "sha256", v) for v in ("", "0" * 32, "A" * 64, 1)],
+    *[(RemoteFile, REMOTE, "md5", v) for v in ("", "0" * 64, "A" * 32, 1)],
+    *[(FetchSpec, FETCH, "dataset", v) for v in (*NAMES, "*")],
+    *[(FetchSpec, FETCH, "file", v) for v in (None, "https://example.org/a.h5", {}, WEIGHTS)],
+    *[(FetchSpec, FETCH, "class_index", v) for v in ("https://example.org/a.h5", {}, WEIGHTS)],
+    *[(FetchSpec, FETCH, "mean", v) for v in ((), (math.nan,), ("0",), 0.5)],
+    *[(FetchSpec, FETCH, "std", v) for v in ((), (0.0,), (-1.0,), 0.5)],
+    *[(FetchSpec, FETCH, "leave_out", v) for v in ("a", None, (1,), ("a\n",))],
+    *[(FetchSpec, FETCH, "also_for", v) for v in ("digits", None, (1,), ("*",))],
+    *[(ModelSpec, MODEL, "fetch", v) for v in (None, "a", (None,), (WEIGHTS,), (FETCH, FETCH))],
     *[(ModelSpec, MODEL, "name", v) for v in NAMES],
     *[(ModelSpec, MODEL, "summary", v) for v in TEXTS],
     *[(ModelSpec, MODEL, "build", v) for v in REFERENCES],
@@ -253,6 +291,8 @@ def test_a_malformed_field_is_a_spec_error_of_one_printable_line(
     [
         (Recipe, RECIPE),
         (WeightsSpec, WEIGHTS),
+        (RemoteFile, REMOTE),
+        (FetchSpec, FETCH),
         (ModelSpec, MODEL),
         (DatasetSpec, DATASET),
         (DatasetSpec, ARRAYS),

@@ -20,15 +20,27 @@ if TYPE_CHECKING:
     from zoo.record.result import Result
     from zoo.results.api import recommend
     from zoo.results.bench import bench
-    from zoo.specs import DatasetSpec, ExecutorSpec, ExporterSpec, ModelSpec, Recipe, RuntimeSpec, WeightsSpec
+    from zoo.specs import (
+        DatasetSpec,
+        ExecutorSpec,
+        ExporterSpec,
+        FetchSpec,
+        ModelSpec,
+        Recipe,
+        RemoteFile,
+        RuntimeSpec,
+        WeightsSpec,
+    )
     from zoo.training.api import train, train_seeds
 
 __all__ = [
     "DatasetSpec",
     "ExecutorSpec",
     "ExporterSpec",
+    "FetchSpec",
     "ModelSpec",
     "Recipe",
+    "RemoteFile",
     "Result",
     "RuntimeSpec",
     "WeightsSpec",
@@ -53,8 +65,10 @@ _LAZY = {
     "DatasetSpec": "zoo.specs",
     "ExecutorSpec": "zoo.specs",
     "ExporterSpec": "zoo.specs",
+    "FetchSpec": "zoo.specs",
     "ModelSpec": "zoo.specs",
     "Recipe": "zoo.specs",
+    "RemoteFile": "zoo.specs",
     "Result": "zoo.record.result",
     "RuntimeSpec": "zoo.specs",
     "WeightsSpec": "zoo.specs",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +18,7 @@ from zoo.errors import UsageError
 from zoo.installed import CORE, Plugin
 from zoo.registry import Entry, Registry
 from zoo.results.forecast import START_S, forecast
-from zoo.specs import ModelSpec, RuntimeSpec
+from zoo.specs import FetchSpec, ModelSpec, RemoteFile, RuntimeSpec
 
 PLUGIN = Plugin("acme", "acme", "1.0", "acme")
 MODELS = [
@@ -154,6 +156,19 @@ def test_one_way_with_several_batch_sizes_is_no_matrix() -> None:
 def test_the_largest_batch_is_found_later() -> None:
     steps = plan(REGISTRY, ["one"], Options(dataset="dots", runtimes=("fast",), batch_sizes=(8, "max")))
     assert [(step.scenario.batch_size, step.seeks_batch_size) for step in steps] == [(8, False), (1, True)]
+
+
+def test_what_would_give_an_accuracy_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+    file = RemoteFile(url="https://example.org/a.h5")
+    fetches = {"one": (FetchSpec(dataset="strokes", also_for=("dots",), file=file),), "two": ()}
+    models = [dataclasses.replace(spec, fetch=fetches[spec.name]) for spec in MODELS]
+    registry = dataclasses.replace(REGISTRY, models=entries(models))
+    steps = plan(registry, ["one", "two"], Options(dataset="dots", runtimes=("fast",)))
+    assert {step.scenario.model: step.no_accuracy for step in steps} == {
+        "one": "no weights for dots; 'zoo weights fetch one' downloads some",
+        "two": "no weights for dots, and no recipe to train them; give some with --weights FILE",
+    }
 
 
 def test_without_a_store_the_policy_says_how_long_it_takes() -> None:

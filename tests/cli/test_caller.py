@@ -25,10 +25,12 @@ import zoo
 def zoo_models():
     weights = zoo.WeightsSpec(dataset="deadly-data", file="deadly.weights:w.safetensors", sha256="0" * 64)
     recipe = zoo.Recipe(dataset="*", epochs=1, loss="deadly.loss:f", augmentation="deadly.loss:g")
+    remote = zoo.RemoteFile(url="http://127.0.0.1:9/w.h5")  # where nobody answers
+    fetch = zoo.FetchSpec(dataset="deadly-data", file=remote)
     return [
         zoo.ModelSpec(
             name="deadly-model", summary="s", build="deadly.model:build", input_shape=(8, 8, 1), classes=10,
-            parameters=1, weights=(weights,), recipes=(recipe,),
+            parameters=1, weights=(weights,), fetch=(fetch,), recipes=(recipe,),
         )
     ]
 
@@ -130,6 +132,7 @@ USED: dict[tuple[str, ...], list[str]] = {
     ("data", "show"): [ARRAYS, "--images", "sheet.png"],
     ("weights", "list"): [],
     ("weights", "verify"): [MODEL],
+    ("weights", "fetch"): [MODEL],
     ("weights", "import"): [__file__, MODEL, "--dataset", DATA],
     ("weights", "map"): [__file__, MODEL, "-o", "map.json"],
     ("weights", "export"): [MODEL, "-o", "exported.safetensors"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.data.class_names import match, trained_names
+from zoo.data.class_names import match, shown_names, trained_names
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,17 @@ def test_a_record_without_names_has_none(dataset: object) -> None:
 
 def test_the_names_of_a_record() -> None:
     assert trained_names({"dataset": {"class_names": ["a", "b"]}}) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "shown"),
+    [
+        ({"class_names": ["n01", "n02"], "class_titles": ["crane", "crane"]}, ["crane (n01)", "crane (n02)"]),
+        ({"class_names": ["n01", "n02"], "class_titles": ["crane"]}, ["n01", "n02"]),
+        ({"class_names": ["n01", "n02"], "class_titles": [1, 2]}, ["n01", "n02"]),
+        ({"class_names": ["cat", "dog"]}, ["cat", "dog"]),
+        ({"class_titles": ["cat"]}, None),
+    ],
+)
+def test_ids_are_shown_with_their_titles(dataset: object, shown: list[str] | None) -> None:
+    assert shown_names({"dataset": dataset}) == shown

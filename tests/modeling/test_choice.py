@@ -10,9 +10,14 @@ import pytest
 from zoo.errors import UsageError
 from zoo.modeling.choice import choose_weights, described, now_used
 from zoo.paths import trained_weights
-from zoo.specs import ModelSpec, WeightsSpec
+from zoo.specs import FetchSpec, ModelSpec, RemoteFile, WeightsSpec
 
 SHIPPED = WeightsSpec(dataset="digits", file="zoo_toy:digits.safetensors", sha256="a" * 64)
+
+
+FETCHED = FetchSpec(
+    dataset="imagenet2012", file=RemoteFile(url="https://example.org/a.h5"), also_for=("imagenet_v2", "digits")
+)
 
 
 def spec(*weights: WeightsSpec) -> ModelSpec:
@@ -24,6 +29,7 @@ def spec(*weights: WeightsSpec) -> ModelSpec:
         classes=10,
         parameters=1,
         weights=weights,
+        fetch=(FETCHED,),
     )
 
 
@@ -46,6 +52,19 @@ def test_weights_trained_here_win_over_the_plugins(trained: Path) -> None:
     assert source(None, SHIPPED) == "plugin"
     trained.touch()
     assert source(None, SHIPPED) == "trained here"
+    assert choose_weights(spec(SHIPPED), "digits") == {"source": "trained here", "path": str(trained), "sha256": None}
+
+
+def test_fetched_weights_serve_other_datasets_of_their_classes_that_have_none(trained: Path) -> None:
+    other = "imagenet_v2/matched-frequency"
+    assert choose_weights(spec(), other) is None
+    fetched = trained_weights("toy", "imagenet2012")
+    fetched.touch()
+    for dataset in ("imagenet2012", "imagenet_v2", other):
+        assert choose_weights(spec(), dataset) == {"source": "trained here", "path": str(fetched), "sha256": None}
+    assert choose_weights(spec(), "imagenet_a") is None
+    assert source("plugin", SHIPPED) == source(None, SHIPPED) == "plugin"
+    trained.touch()
     assert choose_weights(spec(SHIPPED), "digits") == {"source": "trained here", "path": str(trained), "sha256": None}
 
 
@@ -98,3 +117,8 @@ def test_training_says_who_takes_its_weights(trained: Path) -> None:
     )
     other = now_used(spec(SHIPPED), "dots", "/tmp/my weights")
     assert other == "'zoo bench toy --dataset dots --weights '/tmp/my weights'' takes these weights"
+
+
+def test_a_table_tells_fetched_weights_from_those_trained_here() -> None:
+    record = {"source": "trained here", "sha256": "0123456789", "provenance": {"fetched": {"url": "https://a/b"}}}
+    assert described(record) == "fetched, 01234567"

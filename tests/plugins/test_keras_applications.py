@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import WITH_KERAS_ALONE, printed
+from file_server import serving
+from support import WITH_KERAS_ALONE, Zoo, install, printed
 
 pytest.importorskip("zoo_keras_applications")
 
@@ -97,3 +100,50 @@ def test_a_network_is_the_same_after_others_were_built(built: dict[str, Any]) ->
 @pytest.mark.real
 def test_untrained_logits_are_of_a_size_that_any_precision_can_hold(built: dict[str, Any]) -> None:
     assert 1e-4 < built["deviation"] < 100
+
+
+ELSEWHERE = """
+import dataclasses
+import zoo
+import zoo_keras_applications
+
+def moved(spec):
+    (fetch,) = spec.fetch
+    file, index = (zoo.RemoteFile(url="{url}/" + name) for name in (spec.name + ".h5", "index.json"))
+    return dataclasses.replace(spec, fetch=(dataclasses.replace(fetch, file=file, class_index=index),))
+
+@zoo.hookimpl
+def zoo_models():
+    return [moved(spec) for spec in zoo_keras_applications.zoo_models() if spec.fetch]
+"""
+FETCHED = ["mobilenet_v3_small_224", "efficientnet_b0_224"]  # one of each way to normalise
+CLOSE = 1e-3  # of the logits' standard deviation
+
+
+@pytest.mark.real
+def test_imagenet_weights_are_those_that_keras_asks_for_and_give_its_logits(zoo: Zoo, tmp_path: Path) -> None:
+    script = (*WITH_KERAS_ALONE, Path(__file__).with_name("imagenet.py"))
+    (served := tmp_path / "served").mkdir()
+    said = printed("torch", *script, "write", served, *FETCHED)
+    declared = {name: spec.fetch[0] for name, spec in _declared().items() if spec.fetch}
+    assert said["asked"] == {name: [fetch.file.url, fetch.file.md5] for name, fetch in declared.items()}
+    assert all([fetch.class_index.url, fetch.class_index.md5] == said["index"] for fetch in declared.values())
+
+    (served / "index.json").write_text(json.dumps({str(n): [f"n{n:08}", f"class {n}"] for n in range(1000)}))
+    (site := tmp_path / "site").mkdir()
+    with serving(served) as server:
+        (module := tmp_path / "elsewhere_applications.py").write_text(ELSEWHERE.format(url=server.url))
+        install(site, module)
+        options = {
+            "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]),
+            "ZOO_DISABLE_PLUGINS": "zoo-keras-applications",
+            "ZOO_HOME": str(tmp_path / "home"),
+            "KERAS_BACKEND": "torch",
+        }
+        for name in FETCHED:
+            done = zoo("weights", "fetch", name, **options)
+            assert done.returncode == 0, done.stderr
+    files = [tmp_path / "home" / "weights" / name / "imagenet2012.safetensors" for name in FETCHED]
+    far = printed("torch", *script, "compare", served, *files, **options)
+    assert far.keys() == {*FETCHED}
+    assert max(far.values()) < CLOSE

@@ -10,6 +10,9 @@ import pytest
 from PIL import Image
 from support import Zoo
 
+from zoo.modeling import weights as files
+from zoo.registry import load
+
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
@@ -49,6 +52,23 @@ def test_a_folder_of_images(zoo: Zoo, pictures: Path) -> None:
         shares = [guess["probability"] for guess in one["guesses"]]
         assert shares == sorted(shares, reverse=True)
         assert (len(shares) == 3) == (one["error"] is None)
+
+
+def test_weights_that_lie_here_and_the_titles_of_their_classes(zoo: Zoo, pictures: Path, tmp_path: Path) -> None:
+    (shipped,) = (weights for weights in load().model("toy_resnet").spec.weights if weights.dataset == "digits")
+    path = files.locate(shipped)
+    record = files.provenance(path)
+    record["dataset"] |= {"class_names": [f"n{n}" for n in range(10)], "class_titles": [f"the {n}" for n in range(10)]}
+    here = tmp_path / "home" / "weights" / "toy_resnet" / "digits.safetensors"
+    here.parent.mkdir(parents=True)
+    here.write_bytes(files.with_provenance(path.read_bytes(), record))
+    command = ("predict", "toy_resnet", str(pictures / "00.png"), "--dataset", "digits", "--json")
+    done = zoo(*command, ZOO_HOME=str(tmp_path / "home"))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["dataset"], found["weights_source"]) == ("digits", "trained here")
+    names = {guess["name"] for guess in found["predictions"][0]["guesses"]}
+    assert names <= {f"the {n} (n{n})" for n in range(10)}
 
 
 def test_the_table_and_standard_input(zoo: Zoo, pictures: Path) -> None:

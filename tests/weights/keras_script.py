@@ -42,6 +42,9 @@ def write(folder: Path) -> None:
     with_lambda = keras.Sequential([keras.Input((8, 8, 3)), *twins.layers[1:], keras.layers.Lambda(lambda x: x * 2)])
     with_lambda.save(folder / "lambda.keras")
     twins.save(folder / "older.h5")
+    swapped.save(folder / "older_swapped.h5")
+    longer.save(folder / "older_longer.h5")
+    with_lambda.save(folder / "older_lambda.h5")
     whole = (folder / "lambda.keras").read_bytes()
     (folder / "truncated.keras").write_bytes(whole[: len(whole) // 2])
     for name in ("infinite", "double", "wide"):

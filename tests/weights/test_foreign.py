@@ -167,14 +167,66 @@ def virtual(file: h5py.File) -> None:
         ),
         (virtual, "has layers/v/vars/0 in a form that Keras doesn't write"),
         (lambda file: file.create_dataset("x", data="text"), "has x in a form that Keras doesn't write"),
-        (lambda file: file.attrs.update(layer_names=["a"]), "is in Keras' older HDF5 format"),
-        (lambda file: file.create_group("model_weights"), "is in Keras' older HDF5 format"),
+        (lambda file: file.attrs.update(layer_names=["a"]), "has no layer a where it lists one"),
+        (lambda file: file.attrs.update(layer_names=["layers", "layers"]), "has two layers layers where it lists one"),
+        (lambda file: file.attrs.update(layer_names=3), "is not a whole HDF5 file"),
     ],
 )
 def test_arrays_that_keras_would_not_have_written_are_one_line(
     change: Callable[[h5py.File], object], line: str
 ) -> None:
     refused(hdf5(change), HDF5, line)
+
+
+def older(change: Callable[[h5py.File], object] = lambda file: None, root: str = "model_weights") -> bytes:
+    """A file in Keras' older layout, with a change; of weights alone if `root` is empty."""
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        group = file.require_group(root) if root else file
+        group.attrs["layer_names"] = [b"image", b"my/conv", b"norm"]
+        group.create_group("image").attrs["weight_names"] = []
+        group["my/conv/my/conv/kernel:0"] = ARRAYS[CONV]
+        group["my/conv"].attrs["weight_names"] = [b"my/conv/kernel:0"]
+        for name, value in (("moving_mean", 2), ("gamma", 1)):
+            group[f"norm/norm/{name}:0"] = np.full(4, value, np.float32)
+        group["norm"].attrs["weight_names0"] = ["norm/gamma:0"]  # as Keras writes very many names
+        group["norm"].attrs["weight_names1"] = ["norm/moving_mean:0"]
+        group["top_level_model_weights/x"] = np.zeros(3, np.float32)
+        file["optimizer_weights/training/Adam/vars/0"] = np.zeros(3, np.float32)
+        change(file)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("root", ["model_weights", ""])
+def test_an_older_file_lists_its_layers_and_their_arrays_in_order(root: str) -> None:
+    found = read(older(root=root), HDF5)
+    at = f"{root}/" if root else ""
+    gamma, mean = f"{at}norm/norm/gamma:0", f"{at}norm/norm/moving_mean:0"
+    assert found.lists == {"my/conv": [f"{at}my/conv/my/conv/kernel:0"], "norm": [gamma, mean]}
+    assert list(found.lists) == ["my/conv", "norm"]
+    assert found.arrays.keys() == {name for names in found.lists.values() for name in names}
+    assert (found.arrays[gamma][0], found.arrays[mean][0]) == (1, 2)
+    assert read(hdf5(), HDF5).lists is None
+
+
+def relinked(file: h5py.File) -> None:
+    file["model_weights/kept"] = file["model_weights/norm"]
+    del file["model_weights/norm"]
+    file["model_weights/norm"] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda file: file.__delitem__("model_weights/norm/norm/gamma:0"), "lists model_weights/norm/norm/gamma:0 and"),
+        (lambda file: file.__delitem__("model_weights/norm"), "has no layer norm where it lists one"),
+        (relinked, "has no layer norm where it lists one"),
+        (lambda file: file.attrs.update(model_config=json.dumps([CONFIGURATION, LAMBDA])), "has a Lambda layer"),
+        (lambda file: file.attrs.update(model_config="{"), "is not JSON"),
+    ],
+)
+def test_an_older_file_that_is_damaged_or_hostile_is_one_line(change: Callable[[h5py.File], object], line: str) -> None:
+    refused(older(change), HDF5, line)
 
 
 def test_links_are_not_followed() -> None:
@@ -199,9 +251,9 @@ def test_arrays_that_share_their_bytes_do_not_multiply_a_file() -> None:
     refused(content.replace(nowhere, there), HDF5, "has arrays that share their bytes")
 
 
-@pytest.mark.parametrize("kind", [HDF5, KERAS])
-def test_damage_at_random_places_is_one_line_or_whole_arrays(kind: str) -> None:
-    whole, rng = archive() if kind == KERAS else hdf5(), random.Random(0)
+@pytest.mark.parametrize(("kind", "whole"), [(HDF5, hdf5()), (HDF5, older()), (KERAS, archive())])
+def test_damage_at_random_places_is_one_line_or_whole_arrays(kind: str, whole: bytes) -> None:
+    rng = random.Random(0)
     lines = []
     for number in range(300):
         at = rng.randrange(len(whole))

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
@@ -124,7 +125,9 @@ REFUSED = {
     "double.weights.h5": "doesn't fit twins: first/kernel has type float64, not float32",
     "infinite.weights.h5": "logits/bias holds values that are not finite",
     "lambda.keras": "has a Lambda layer, which is code that the zoo doesn't run",
-    "older.h5": "is in Keras' older HDF5 format; load it in Keras",
+    "older_swapped.h5": "has its layers in another order than twins: layer 1 is second, not first",
+    "older_longer.h5": "doesn't fit twins: the file has 4 layers with weights, the model 3",
+    "older_lambda.h5": "has a Lambda layer, which is code that the zoo doesn't run",
     "truncated.keras": "is not a whole archive of Keras'",
 }
 
@@ -133,6 +136,15 @@ def test_what_keras_saved_of_another_model_is_one_line(keras: Path, site: Mappin
     said = tried(tmp_path, site, [{"path": str(keras / file)} for file in REFUSED])
     for (kind, line), wanted in zip(said, REFUSED.values(), strict=True):
         assert (kind, wanted in line, line.count("\n")) == ("WeightsError", True, 0), line
+
+
+def test_keras_older_format_comes_in(keras: Path, site: Mapping[str, str], tmp_path: Path) -> None:
+    assert tried(tmp_path, site, [{"path": str(keras / "older.h5")}]) == [None]
+    found = load_file(tmp_path / "0.safetensors")
+    with h5py.File(keras / "older.h5") as file:
+        for name in WHOLE.values():
+            assert np.array_equal(found.pop(name), file[f"model_weights/{name.split('/')[0]}/{name}"])
+    assert found == {}
 
 
 def tried(folder: Path, site: Mapping[str, str], jobs: Sequence[Mapping[str, Any]]) -> list[Any]:

@@ -281,6 +281,8 @@ def _no_accuracy(spec: ModelSpec, dataset: Dataset, weights: object, options: Op
         return "not asked for"
     if weights is not None:
         return None
+    if any(fetch.serves(dataset.name) for fetch in spec.fetch):
+        return f"no weights for {dataset.name}; 'zoo weights fetch {spec.name}' downloads some"
     if spec.recipe_for(dataset.name) is None:
         return f"no weights for {dataset.name}, and no recipe to train them; give some with --weights FILE"
     return f"no weights for {dataset.name}; '{train_command(spec.name, dataset.name)}' makes them"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from zoo.cli import App, names, warn
-from zoo.cli.options import ListsByDefault, as_json, data_dir, echo_json, skip_damaged, table_format
+from zoo.cli.options import (
+    ListsByDefault,
+    as_json,
+    data_dir,
+    download_limits,
+    echo_json,
+    skip_damaged,
+    table_format,
+)
 from zoo.errors import EXIT_FAILED, EXIT_OK
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-MIB = 2**20
 MENTIONED = 10
 
 
@@ -57,22 +60,7 @@ def list_command(app: App, data_dir: str | None, fmt: str, as_json: bool) -> Non
     type=click.Path(),
     help="Where to, made if need be; by default the zoo's own. Also: ZOO_DATA_DIR.",
 )
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    default=3600,
-    show_default=True,
-    help="End it after so long.",
-)
-@click.option(
-    "--idle",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    default=30,
-    show_default=True,
-    help="End it when for so long no byte has arrived and no work was done.",
-)
+@download_limits
 @as_json
 @click.pass_obj
 def fetch_command(app: App, name: str, data_dir: str | None, timeout: float, idle: float, as_json: bool) -> None:
@@ -82,12 +70,12 @@ def fetch_command(app: App, name: str, data_dir: str | None, timeout: float, idl
     emnist/letters. What is downloaded is checked against TFDS's checksums; files found in FOLDER/downloads/manual are
     not downloaded. The dataset appears as a whole or not at all.
     """
-    from zoo.cli.progress import progress
+    from zoo.cli.progress import download_bar, progress
     from zoo.data.api import fetch
 
     registry = app.registry()
     with progress() as display:
-        show = _fetch_bar(display, name)
+        show = download_bar(display, name)
         done = fetch(name, data_dir=data_dir, timeout_s=timeout, idle_s=idle, on_event=show, registry=registry)
     if as_json:
         echo_json(done)
@@ -174,22 +162,3 @@ def show_command(
 def _some(lines: list[str]) -> list[str]:
     more = len(lines) - MENTIONED
     return [*lines[:MENTIONED], f"and {more:,} more"] if more > 0 else lines
-
-
-def _fetch_bar(display: Progress, name: str) -> Callable[[dict[str, Any]], None]:
-    """A bar for what TFDS is at: MiB while it downloads, else files or examples."""
-    bar = display.add_task(f"{name}: starting", total=None)
-
-    def show(event: dict[str, Any]) -> None:
-        if event["event"] != "progress":
-            return
-        doing, done, total = event["doing"], event["done"], event["total"]
-        if doing == "downloading":
-            doing = f"downloading from {event['host']}, MiB" if event["host"] else "downloading, MiB"
-            done = event["bytes"] // MIB
-            total = None if event["bytes_total"] is None else max(event["bytes_total"] // MIB, done)
-        if event["trouble"] and not event["bytes"]:
-            doing = f"{event['host']} can't be reached ({event['trouble']}), trying again"
-        display.update(bar, description=f"{name}: {doing}", completed=done or 0, total=total)
-
-    return show

@@ -66,6 +66,23 @@ def devices(function: F) -> F:
     )(function)
 
 
+def download_limits(function: F) -> F:
+    """`--timeout` and `--idle`, in seconds."""
+    seconds = click.FloatRange(min=0, min_open=True)
+    timeout = click.option(
+        "--timeout", type=seconds, metavar="SECONDS", default=3600, show_default=True, help="End it after so long."
+    )
+    idle = click.option(
+        "--idle",
+        type=seconds,
+        metavar="SECONDS",
+        default=30,
+        show_default=True,
+        help="End it when for so long no byte has arrived and no work was done.",
+    )
+    return timeout(idle(function))
+
+
 def table_format(function: F) -> F:
     """`--format` with tabulate's names."""
     return click.option(

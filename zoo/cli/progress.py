@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.cli import warn
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from zoo.benchmarking.plan import Step
 
     OnStep = Callable[[int, int, Step], Callable[[str], None]]
+
+MIB = 2**20
 
 
 @contextmanager
@@ -73,3 +75,25 @@ def scenario_progress(processes: int) -> Iterator[OnStep]:
             return on_phase
 
         yield on_step
+
+
+def download_bar(display: Progress, name: str) -> Callable[[dict[str, Any]], None]:
+    """A bar for what a fetch is at: MiB while it downloads, else files or examples.
+
+    :return: what is to be told of its events.
+    """
+    bar = display.add_task(f"{name}: starting", total=None)
+
+    def show(event: dict[str, Any]) -> None:
+        if event["event"] != "progress":
+            return
+        doing, done, total = event["doing"], event["done"], event["total"]
+        if doing == "downloading":
+            doing = f"downloading from {event['host']}, MiB" if event["host"] else "downloading, MiB"
+            done = event["bytes"] // MIB
+            total = None if event["bytes_total"] is None else max(event["bytes_total"] // MIB, done)
+        if event["trouble"] and not event["bytes"]:
+            doing = f"{event['host']} can't be reached ({event['trouble']}), trying again"
+        display.update(bar, description=f"{name}: {doing}", completed=done or 0, total=total)
+
+    return show

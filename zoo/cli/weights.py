@@ -7,15 +7,16 @@ from typing import Any
 import click
 
 from zoo.cli import App, names, warn
-from zoo.cli.options import ListsByDefault, as_json, data_dir, echo_json, table_format
+from zoo.cli.options import ListsByDefault, as_json, data_dir, download_limits, echo_json, table_format
 from zoo.errors import EXIT_FAILED, EXIT_OK
 
 
 @click.group("weights", cls=ListsByDefault)
 def command() -> None:
-    """List, verify, import and export trained weights. Without a subcommand: list them.
+    """List, verify, fetch, import and export trained weights. Without a subcommand: list them.
 
-    Weights come with plugins, are made by 'zoo train', or are imported. They are safetensors files, which run no code.
+    Weights come with plugins, are made by 'zoo train', or are fetched or imported. They are safetensors files, which
+    run no code.
     """
 
 
@@ -32,7 +33,7 @@ def list_command(app: App, patterns: tuple[str, ...], dataset: str | None, fmt: 
     """List weights: of all models, or of those that match names or shell globs.
 
     The score is what the file records: top-1 accuracy on the test split, its 95 % interval, and the number of images.
-    'here' are weights that 'zoo train' made or 'zoo weights import' took in. sha256 is what the plugin declares.
+    'here' are weights that 'zoo train' made, or that were fetched or imported. sha256 is what the plugin declares.
     """
     from zoo.weights.inventory import weights
 
@@ -82,6 +83,42 @@ def verify_command(
     else:
         click.echo(verified(found, fmt))
     return EXIT_FAILED if any(record["error"] for record in found) else EXIT_OK
+
+
+@command.command("fetch")
+@click.argument("model", shell_complete=names.models)
+@click.option(
+    "--dataset", shell_complete=names.datasets, metavar="NAME", help="Which, where there are weights for several."
+)
+@download_limits
+@click.option("--force", is_flag=True, help="Replace weights that are there.")
+@as_json
+@click.pass_obj
+def fetch_command(
+    app: App, model: str, dataset: str | None, timeout: float, idle: float, force: bool, as_json: bool
+) -> None:
+    """Download trained weights of MODEL, and put them where 'zoo bench' finds them.
+
+    The model's plugin says where they are and which digest they have. They become safetensors with a record of where
+    they are from. No code in them is run. They appear as a whole or not at all.
+    """
+    from zoo.cli.progress import download_bar, progress
+    from zoo.weights.fetch import fetch
+
+    registry = app.registry()
+    with progress() as display:
+        show = download_bar(display, model)
+        options: dict[str, Any] = {"dataset": dataset, "force": force, "timeout_s": timeout, "idle_s": idle}
+        done = fetch(model, on_event=show, registry=registry, **options)
+    if as_json:
+        echo_json(done)
+    else:
+        click.echo(f"{done['model']} for {done['dataset']}: {done['path']}\nsha256 {done['sha256']}")
+    if not done["fresh"]:
+        warn(f"these weights of {model} were there already")
+    elif not done["declared"]:
+        digest = done["provenance"]["fetched"]["sha256"]
+        warn(f"the plugin declares no digest of what was downloaded; it is what the server sent (sha256 {digest})")
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> list[float] | None:

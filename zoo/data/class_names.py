@@ -56,6 +56,17 @@ def trained_names(provenance: Mapping[str, Any]) -> list[str] | None:
     return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
+def shown_names(provenance: Mapping[str, Any]) -> list[str] | None:
+    """The same for people to read: `crane (n02012849)` where names are ids and the record has titles as well."""
+    names = trained_names(provenance)
+    if names is None:
+        return None
+    titles = provenance["dataset"].get("class_titles")
+    if not isinstance(titles, list) or len(titles) != len(names) or not all(isinstance(title, str) for title in titles):
+        return names
+    return [f"{title} ({name})" for title, name in zip(titles, names, strict=True)]
+
+
 def _named(names: Sequence[str]) -> str:
     if not names:
         return "no others"

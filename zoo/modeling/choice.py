@@ -25,6 +25,8 @@ def choose_weights(spec: ModelSpec, dataset: str, given: str | None = None) -> d
     :raises UsageError: if what is named is not there.
     """
     shipped, trained = spec.weights_for(dataset), trained_weights(spec.name, dataset)
+    if shipped is None and not trained.is_file():
+        trained = _fetched(spec, dataset) or trained
     if given not in (None, TRAINED, PLUGIN):
         if not Path(given).is_file():
             raise UsageError(f"the weights file {given} is not there; --weights takes trained, plugin or a file")
@@ -44,6 +46,12 @@ def choose_weights(spec: ModelSpec, dataset: str, given: str | None = None) -> d
     return None
 
 
+def _fetched(spec: ModelSpec, dataset: str) -> Path | None:
+    """Weights that were fetched for another dataset with the same classes."""
+    places = (trained_weights(spec.name, fetch.dataset) for fetch in spec.fetch if fetch.serves(dataset))
+    return next((place for place in places if place.is_file()), None)
+
+
 def described(weights: Mapping[str, Any]) -> str:
     """The weights of a Result, as a table names them: `trained here on 2026-11-28, 88.3 %, 2d820ef9`.
 
@@ -56,6 +64,8 @@ def described(weights: Mapping[str, Any]) -> str:
         return f"{source}, {weights['sha256'][:8]}"
     if said.get("imported"):
         source = "imported here"
+    elif said.get("fetched"):
+        source = "fetched"
     day = str(said.get("trained_at"))[:10]
     score = said.get("score")
     value = score.get("value") if isinstance(score, Mapping) else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.benchmarking.weights import load_weights, normalisation
 from zoo.choices import RESIZES
-from zoo.data.class_names import trained_names
+from zoo.data.class_names import shown_names
 from zoo.data.decode import DamagedError, pixels, read_file
 from zoo.data.fit import Fit
 from zoo.errors import WeightsError
@@ -37,7 +37,7 @@ def predict(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, An
     shipped = spec.weights_for(chosen["dataset"] or "")
     path = files.locate(shipped) if chosen["path"] is None and shipped else Path(chosen["path"])
     said = files.find_provenance(path) or {}
-    names = trained_names(said)
+    names = shown_names(said)
     model = build(spec, classes=len(names) if names else None)
     loaded = load_weights(model, spec, chosen["dataset"] or "", chosen)
     if loaded is None:

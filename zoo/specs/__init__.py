@@ -13,6 +13,7 @@ from zoo.specs.checks import ANY_DATASET, NAME, check_name
 from zoo.specs.dataset import DatasetSpec
 from zoo.specs.executor import ExecutorSpec
 from zoo.specs.exporter import ExporterSpec
+from zoo.specs.fetch import FetchSpec, RemoteFile
 from zoo.specs.model import ModelSpec, WeightsSpec
 from zoo.specs.recipe import RECIPE_CHOICES, Recipe, is_reference
 from zoo.specs.runtime import RUNTIME_CHOICES, RuntimeSpec
@@ -27,9 +28,11 @@ __all__ = [
     "DatasetSpec",
     "ExecutorSpec",
     "ExporterSpec",
+    "FetchSpec",
     "ModelSpec",
     "Plain",
     "Recipe",
+    "RemoteFile",
     "RuntimeSpec",
     "WeightsSpec",
     "check_name",

@@ -22,6 +22,7 @@ from zoo.specs.checks import (
     frozen_json,
     is_count,
 )
+from zoo.specs.fetch import FetchSpec
 from zoo.specs.recipe import Recipe
 
 
@@ -63,6 +64,7 @@ class ModelSpec(Plain):
         classes: number of logits, unless a dataset asks for another.
         parameters: how many it has at that input and those classes, trainable or not; checked when it is built.
         weights: trained weights that come with the plugin, at most one for a dataset.
+        fetch: trained weights that can be downloaded, at most one for a dataset.
         recipes: how it is trained; those of one dataset have different names.
         paper: title and where to find it.
         licence: SPDX expression of the code and the weights.
@@ -76,6 +78,7 @@ class ModelSpec(Plain):
     parameters: int
     arguments: Mapping[str, Any] = field(default_factory=dict)
     weights: tuple[WeightsSpec, ...] = ()
+    fetch: tuple[FetchSpec, ...] = ()
     recipes: tuple[Recipe, ...] = ()
     paper: str | None = None
     licence: str | None = None
@@ -94,6 +97,7 @@ class ModelSpec(Plain):
             check(is_count(getattr(self, name)), f"{name} must be a whole number of at least 1")
         object.__setattr__(self, "arguments", frozen_json(self.arguments, "arguments"))
         object.__setattr__(self, "weights", as_specs(self.weights, WeightsSpec, "weights"))
+        object.__setattr__(self, "fetch", as_specs(self.fetch, FetchSpec, "fetch"))
         object.__setattr__(self, "recipes", as_specs(self.recipes, Recipe, "recipes"))
         named = {*(part.model for part in self.weights), *(part.model for part in self.recipes)}
         check(named <= {None, self.name}, f"weights and recipes of {self.name} must not name another model")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import math
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,8 @@ def convert(job: Mapping[str, Any], report: Report) -> None:
     """Write what `job["path"]` holds to `job["output"]`, if it is the whole of the model's weights.
 
     :param job: `model` and `classes`; `path`, `sha256` and `format` (see `foreign`) of the file; the `record` to write
-        to `output`. Of safetensors also `map`, the map's text, `map_file`, and `epsilon` or None.
+        to `output`. Of safetensors also `map`, the map's text, `map_file`, and `epsilon` or None. Of an older HDF5
+        file there may be `leave_out`, layers that the model lacks, by names or shell globs.
     :raises WeightsError: if the file doesn't fit the model.
     :raises UsageError: if the map fits neither, or the epsilon must be said.
     """
@@ -38,6 +40,8 @@ def convert(job: Mapping[str, Any], report: Report) -> None:
     variables = variables_of(model)
     if job["format"] == foreign.SAFETENSORS:
         arrays = _by_map(model.name, variables, found, job)
+    elif found.lists is not None:
+        arrays = _as_keras_saved(model, found, path.name, job.get("leave_out", ()))
     else:
         arrays = _as_keras_saves(model, variables, found, path.name)
     output = Path(job["output"])
@@ -142,17 +146,46 @@ def _as_keras_saves(
             f"{file} doesn't fit {model.name}: the model lacks {tensorfile.short(extra[0])} ({len(extra)} in all)"
         )
     _check_order(model.name, file, {group: found.layers.get(group, "") for group in layers}, layers)
-    arrays: tensorfile.Arrays = {}
     for name, path in saved.items():
-        array, wanted = found.arrays[name], by_path[path].shape
-        try:
-            _check_type(array)
-            if array.shape != wanted:
-                raise WeightsError(f"has shape {array.shape} where {wanted} is needed")
-        except WeightsError as error:
-            raise WeightsError(f"{file} doesn't fit {model.name}: {path} {error}") from None
-        arrays[path] = array
+        _check_fit(model.name, file, path, found.arrays[name], by_path[path].shape)
+    return {path: found.arrays[name] for name, path in saved.items()}
+
+
+def _as_keras_saved(model: keras.Model, found: foreign.Found, file: str, leave_out: Sequence[str]) -> tensorfile.Arrays:
+    """The arrays of an older file by the variables that Keras loads them into: layer by layer, in their order."""
+    lists = {
+        layer: names
+        for layer, names in (found.lists or {}).items()
+        if not any(fnmatch.fnmatchcase(layer, pattern) for pattern in leave_out)
+    }
+    layers = {layer.name: [*layer.trainable_weights, *layer.non_trainable_weights] for layer in model.layers}
+    layers = {name: variables for name, variables in layers.items() if variables}
+    if len(lists) != len(layers):
+        raise WeightsError(
+            f"{file} doesn't fit {model.name}: the file has {len(lists)} layers with weights, the model {len(layers)}"
+        )
+    there, here = ({f"layer {number}": name for number, name in enumerate(names, 1)} for names in (lists, layers))
+    _check_order(model.name, file, there, here)
+    arrays: tensorfile.Arrays = {}
+    for (layer, names), (name, variables) in zip(lists.items(), layers.items(), strict=True):
+        if len(names) != len(variables):
+            raise WeightsError(
+                f"{file} doesn't fit {model.name}: {tensorfile.short(layer)} has {len(names)} arrays "
+                f"where {name} needs {len(variables)}"
+            )
+        for array, variable in zip(names, variables, strict=True):
+            _check_fit(model.name, file, variable.path, found.arrays[array], tuple(variable.shape))
+            arrays[variable.path] = found.arrays[array]
     return arrays
+
+
+def _check_fit(model: str, file: str, path: str, array: Any, wanted: tuple[int, ...]) -> None:
+    try:
+        _check_type(array)
+        if array.shape != wanted:
+            raise WeightsError(f"has shape {array.shape} where {wanted} is needed")
+    except WeightsError as error:
+        raise WeightsError(f"{file} doesn't fit {model}: {path} {error}") from None
 
 
 def _saved(model: keras.Model) -> tuple[dict[str, str], dict[str, str]]:

@@ -80,14 +80,14 @@ def import_file(
             record["imported"] |= {"map_sha256": hashlib.sha256(job["map"].encode()).hexdigest(), "epsilon": epsilon}
         if as_it_is:
             content = files.with_provenance(content, record)
-    name = _agreed(path, record, model, dataset)
-    _check_normalisation(path, spec, record, name)
+    name = agreed(path, record, model, dataset)
+    check_normalisation(path, spec, record, name)
     _check_dataset(spec, name, registry, data_dir)
-    place = _free_place(spec, name, force)
+    place = free_place(spec, name, force)
 
     job |= {"model": spec.to_json(), "classes": classes_for(spec, name, registry, data_dir)}
     if not as_it_is:
-        content = _converted({**job, "record": record, "epsilon": epsilon})
+        content = converted({**job, "record": record, "epsilon": epsilon})
     elif error := check([{**job, "dataset": None}])[0]["error"]:
         raise WeightsError(error)
     write_atomic(place, content)
@@ -215,8 +215,11 @@ def _check_names(path: Path, content: bytes, model: str) -> None:
         )
 
 
-def _converted(job: Mapping[str, Any]) -> bytes:
-    """What `zoo.weights.convert` makes of a file, in a process of its own."""
+def converted(job: Mapping[str, Any]) -> bytes:
+    """What `zoo.weights.convert` makes of a file, in a process of its own.
+
+    :param job: as `zoo.weights.convert.convert` takes it, without `output`.
+    """
     with make_folder() as folder:
         output = folder.path / "weights.safetensors"
         call(_task("convert", {**job, "output": str(output)}))
@@ -242,8 +245,12 @@ def _record_of_unknown(
     }
 
 
-def _agreed(path: Path, record: Mapping[str, Any], model: str, dataset: str | None) -> str:
-    """The dataset, if the file is of that model and that dataset."""
+def agreed(path: Path, record: Mapping[str, Any], model: str, dataset: str | None) -> str:
+    """The dataset that the record of a file names.
+
+    :raises UsageError: if the record is of another model or dataset.
+    :raises WeightsError: if it names none.
+    """
     said = dataset_of(record)
     if said is None:
         raise WeightsError(f"{path} doesn't name its dataset")
@@ -253,7 +260,8 @@ def _agreed(path: Path, record: Mapping[str, Any], model: str, dataset: str | No
     return said
 
 
-def _free_place(spec: ModelSpec, dataset: str, force: bool) -> Path:
+def free_place(spec: ModelSpec, dataset: str, force: bool) -> Path:
+    """Where weights for a dataset are put; UsageError if some are there and may not be replaced."""
     place = trained_weights(spec.name, dataset)
     if place.exists() and not force:
         raise UsageError(f"there are weights of {spec.name} for {dataset} in {place}; --force replaces them")
@@ -267,7 +275,8 @@ def _check_dataset(spec: ModelSpec, dataset: str, registry: _registry.Registry, 
         find(dataset, registry.datasets, data_dir)
 
 
-def _check_normalisation(path: Path, spec: ModelSpec, record: Mapping[str, Any], dataset: str) -> None:
+def check_normalisation(path: Path, spec: ModelSpec, record: Mapping[str, Any], dataset: str) -> None:
+    """UsageError unless the mean and the deviation in the record of a file are sound and fit the model's channels."""
     try:
         recipe = normalisation(record, dataset)
     except SpecError as error:

@@ -1,14 +1,17 @@
 """Weights files of Keras and PyTorch, read without running any code of theirs.
 
-Of a `.keras` archive only the arrays are taken. Its configuration is searched for code, and never built. HDF5 is read
-in a worker: its library is written in C.
+Keras has two layouts of HDF5. In the newer one, arrays are named by the structure of the model. In the older one, each
+layer has a list of its arrays. Of a `.keras` archive only the arrays are taken. Its configuration is searched for code,
+and never built. HDF5 is read in a worker: its library is written in C.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +25,9 @@ if TYPE_CHECKING:
 KERAS, HDF5, SAFETENSORS = "keras", "hdf5", "safetensors"
 
 CONFIGURATION, WEIGHTS = "config.json", "model.weights.h5"  # within an archive of Keras'
-OPTIMIZER = "optimizer/"  # HDF5 groups that are the optimizer's
+OPTIMIZERS = ("optimizer/", "optimizer_weights/")  # HDF5 groups that are the optimizer's
+OLDER_MODEL = "model_weights"  # the group of the layers where an older file holds a whole model
 PICKLE = "is a pickle, and loading one runs code; save model.state_dict() with safetensors.torch.save_file instead"
-OLDER = "is in Keras' older HDF5 format; load it in Keras and write it by model.save_weights('NAME.weights.h5')"
 # An HDF5 filter can be a library that HDF5 loads by itself. Two colons switch that off.
 ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::"}
 
@@ -36,10 +39,12 @@ class Found:
     Attributes:
         arrays: by name. Floating-point ones of 16 bits have become float32, which is exact.
         layers: of Keras' files: the name of the layer that each group of arrays belongs to, by the group's path.
+        lists: of an older file: the layers that have arrays, in order, and the names of these arrays, in order.
     """
 
     arrays: tensorfile.Arrays
     layers: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] | None = None
 
 
 def format_of(content: bytes) -> str:
@@ -113,33 +118,65 @@ def _check_for_code(configuration: bytes) -> None:
 def _hdf5(content: bytes) -> Found:
     import h5py
 
-    found = Found({}, {})
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            if "layer_names" in file.attrs or "model_weights" in file:
-                raise WeightsError(OLDER)
+            layers: dict[str, str] = {}
             datasets: dict[str, h5py.Dataset] = {}
+            groups: dict[str, h5py.Group] = {"": file}
 
             def visit(name: str, item: object) -> None:
-                if name.startswith(OPTIMIZER):
+                if name.startswith(OPTIMIZERS):
                     return
                 if isinstance(item, h5py.Dataset):
                     _check_plain(name, item)
                     datasets[name] = item
-                elif name.endswith("/vars") and isinstance(item, h5py.Group):
-                    layer = item.attrs.get("name")
-                    found.layers[name] = layer if isinstance(layer, str) else ""
+                elif isinstance(item, h5py.Group):
+                    groups[name] = item
+                    if name.endswith("/vars"):
+                        layer = item.attrs.get("name")
+                        layers[name] = layer if isinstance(layer, str) else ""
 
             file.visititems(visit)  # neither soft nor external links are followed, and nothing is visited twice
             if sum(dataset.nbytes for dataset in datasets.values()) > len(content):
                 raise WeightsError("has arrays that share their bytes")
-            for name, dataset in datasets.items():
-                found.arrays[name] = _array(dataset)
+            lists = _lists(groups, datasets)
+            names = datasets if lists is None else [name for listed in lists.values() for name in listed]
+            return Found({name: _array(datasets[name]) for name in names}, layers, lists)
     except WeightsError:
         raise
     except Exception as error:  # h5py raises nearly every type for files that are damaged
         raise WeightsError(f"is not a whole HDF5 file: {describe(error)}") from None
-    return found
+
+
+def _lists(groups: Mapping[str, h5py.Group], datasets: Mapping[str, h5py.Dataset]) -> dict[str, list[str]] | None:
+    """What an older file says of its layers; None of a newer file.
+
+    :param groups: of the file, by their paths; the root is "". So no link is followed here either.
+    """
+    root = OLDER_MODEL if OLDER_MODEL in groups else ""
+    layers = _listed(groups[root], "layer_names")
+    if not layers and not root:
+        return None
+    if (configuration := groups[""].attrs.get("model_config")) is not None:
+        _check_for_code(configuration if isinstance(configuration, bytes) else str(configuration).encode())
+    lists: dict[str, list[str]] = {}
+    for layer in layers:
+        place = f"{root}/{layer}".lstrip("/")
+        if place not in groups or layer in lists:
+            raise WeightsError(
+                f"has {'two layers' if layer in lists else 'no layer'} {tensorfile.short(layer)} where it lists one"
+            )
+        lists[layer] = [f"{place}/{name}" for name in _listed(groups[place], "weight_names")]
+        if lost := [name for name in lists[layer] if name not in datasets]:
+            raise WeightsError(f"lists {tensorfile.short(lost[0])} and lacks it ({len(lost)} in all)")
+    return {layer: names for layer, names in lists.items() if names}
+
+
+def _listed(group: h5py.Group, name: str) -> list[str]:
+    """Names that Keras keeps in an attribute, or in several numbered ones where they are too long for one."""
+    several = (f"{name}{number}" for number in itertools.count())
+    keys = [name] if name in group.attrs else itertools.takewhile(lambda key: key in group.attrs, several)
+    return [item.decode() if isinstance(item, bytes) else str(item) for key in keys for item in group.attrs[key]]
 
 
 def _check_plain(name: str, dataset: h5py.Dataset) -> None:

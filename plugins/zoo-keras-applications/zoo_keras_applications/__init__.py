@@ -1,7 +1,7 @@
 """The plugin: what it declares is plain data, and importing it imports no framework."""
 
 import zoo
-from zoo_keras_applications.networks import NETWORKS, Network
+from zoo_keras_applications.networks import CLASSES, GOOGLE, NETWORKS, Network
 
 SMALL = 32
 OWN_SIZE, OWN_CLASSES = 224, 1000  # of ImageNet, which all of them were made for
@@ -25,6 +25,21 @@ def recipe(network: Network) -> zoo.Recipe:
     )
 
 
+def imagenet(network: Network) -> zoo.FetchSpec:
+    """The weights that Keras publishes, with the mean and the deviation that they were trained with."""
+    mean, std = network.normalisation
+    address, md5 = CLASSES
+    return zoo.FetchSpec(
+        dataset="imagenet2012",
+        file=zoo.RemoteFile(url=f"{GOOGLE}/{network.weights}", md5=network.md5),
+        class_index=zoo.RemoteFile(url=address, md5=md5),
+        mean=mean,
+        std=std,
+        also_for=("imagenet_v2", "imagenet2012_corrupted"),
+        leave_out=network.leave_out,
+    )
+
+
 def model(name: str, network: Network, *, size: int, classes: int, parameters: int) -> zoo.ModelSpec:
     """A network at one size."""
     name = f"{name}_{size}"
@@ -36,6 +51,7 @@ def model(name: str, network: Network, *, size: int, classes: int, parameters: i
         input_shape=(size, size, 3),
         classes=classes,
         parameters=parameters,
+        fetch=(imagenet(network),) if size == OWN_SIZE else (),
         recipes=(recipe(network),),
         paper=network.paper,
         licence="Apache-2.0",
