@@ -163,7 +163,7 @@ def import_command(app: App, /, file: str, model: str, as_json: bool, **options:
     tensors by the paths of the model's variables. --map renames PyTorch's, and their layouts are changed to those of
     Keras. A file that 'zoo train' wrote says itself what it was trained on. Any other file needs --dataset.
     """
-    from zoo.weights.exchange import import_file
+    from zoo.weights.api import import_file
 
     done = import_file(file, model, registry=app.registry(), **options)
     if as_json:
@@ -187,7 +187,7 @@ def map_command(app: App, /, file: str, model: str, output: str, as_json: bool, 
     Modules and layers are matched by their kind and shapes, and those alike by their order. Check the map before you
     use it. Where no variable was found, the map has "": write the variable's path, or null to leave the tensor out.
     """
-    from zoo.weights.exchange import draft_map
+    from zoo.weights.api import draft_map
 
     done = draft_map(file, model, output, registry=app.registry(), **options)
     if as_json:
@@ -218,7 +218,7 @@ def map_command(app: App, /, file: str, model: str, output: str, as_json: bool, 
 @click.pass_obj
 def export_command(app: App, model: str, output: str, dataset: str | None, as_json: bool) -> None:
     """Copy the weights of MODEL, those that 'zoo bench' takes, with the record of how they were made."""
-    from zoo.weights.exchange import export_file
+    from zoo.weights.api import export_file
 
     done = export_file(model, output, dataset=dataset, registry=app.registry())
     if as_json:

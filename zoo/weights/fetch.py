@@ -19,7 +19,8 @@ from zoo.modeling import tensorfile
 from zoo.modeling import weights as files
 from zoo.paths import trained_weights
 from zoo.specs import FetchSpec, ModelSpec, RemoteFile
-from zoo.weights import exchange, foreign
+from zoo.weights import api
+from zoo.weights import foreign
 from zoo.weights.verify import check
 
 TIMEOUT_S = 3600.0
@@ -63,7 +64,7 @@ def fetch(
     if found is not None and not force:
         digest = hashlib.sha256(tensorfile.read(place)).hexdigest()
         return {**_done(spec, wanted, place, digest, found), "fresh": False, "declared": declared}
-    exchange.free_place(spec, wanted.dataset, force)
+    api.free_place(spec, wanted.dataset, force)
 
     limits = (timeout_s, idle_s, on_event)
     names = None
@@ -158,8 +159,8 @@ def _converted(
     record = files.find_provenance(path) if kind == foreign.SAFETENSORS else None
     record = record or _record(spec, wanted, names)
     try:
-        exchange.agreed(Path(path.name), record, spec.name, wanted.dataset)
-        exchange.check_normalisation(Path(path.name), spec, record, wanted.dataset)
+        api.agreed(Path(path.name), record, spec.name, wanted.dataset)
+        api.check_normalisation(Path(path.name), spec, record, wanted.dataset)
     except UsageError as error:  # nobody who fetches can mend it
         raise WeightsError(str(error)) from None
     record = {
@@ -176,7 +177,7 @@ def _converted(
     job = {"model": spec.to_json(), "classes": spec.classes, "path": str(path), "sha256": facts["sha256"]}
     if kind != foreign.SAFETENSORS:
         job |= {"format": kind, "leave_out": list(wanted.leave_out), "record": record}
-        return exchange.converted(job), record
+        return api.converted(job), record
     if wrong := check([{**job, "dataset": None}])[0]["error"]:
         raise WeightsError(wrong)
     return files.with_provenance(content, record), record
