@@ -19,8 +19,7 @@ from zoo.modeling import tensorfile
 from zoo.modeling import weights as files
 from zoo.paths import trained_weights
 from zoo.specs import FetchSpec, ModelSpec, RemoteFile
-from zoo.weights import api
-from zoo.weights import foreign
+from zoo.weights import api, foreign
 from zoo.weights.verify import check
 
 TIMEOUT_S = 3600.0
