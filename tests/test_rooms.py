@@ -14,6 +14,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     (
         "errors",
         "text",
+        "streams",
         "plain",
         "cgroups",
         "cores",

@@ -9,16 +9,21 @@ from __future__ import annotations
 import os
 import sys
 
-from zoo import index, listing
+from zoo import index, listing, streams
 
 
 def main() -> None:
     """Run the command line."""
     try:
+        streams.prepare()
         answered = "_ZOO_COMPLETE" not in os.environ and answer(sys.argv[1:])
     except BrokenPipeError:  # the reader of our output has gone, as `head` does: nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        streams.give_up()
         sys.exit(0)
+    except OSError as error:
+        streams.give_up()
+        sys.stderr.write(f"zoo: {streams.cause(error)}\n")
+        sys.exit(3)
     except KeyboardInterrupt:
         sys.stderr.write("zoo: interrupted\n")
         sys.exit(130)
@@ -44,7 +49,7 @@ def answer(arguments: list[str]) -> bool:
         (text + mentions).encode(sys.stdout.encoding, sys.stdout.errors or "strict")
     except (OSError, ValueError, AttributeError):  # whatever it is, the long way will say
         return False
-    if mentions and sys.stderr is not None:
+    if mentions:
         sys.stderr.write(mentions)
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from zoo import __version__
+from zoo import __version__, streams
 from zoo.cli import names
 from zoo.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, ZooError
 from zoo.text import printable
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
-        code = group.main(arguments or ["--help"], prog_name="zoo", standalone_mode=False)
+        code = _run(arguments or ["--help"])
         sys.stdout.flush()
         _exit(code if isinstance(code, int) else EXIT_OK)
     except (KeyboardInterrupt, click.Abort):
@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         _exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does: nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.give_up()
         _exit(EXIT_OK)
     except click.ClickException as error:
         warn(" ".join(error.format_message().split()))
@@ -131,10 +131,22 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             warn(str(error))
             _exit(error.exit_code)
         if isinstance(error, OSError):
-            warn(str(error))
+            streams.give_up()
+            warn(streams.cause(error))
         else:
             warn(f"a fault in zoo itself: {type(error).__name__}: {error} (--debug shows where)")
         _exit(EXIT_FAILED)
+
+
+def _run(arguments: list[str]) -> object:
+    """What the command returns. Click's own `main` would end with 1, a regression, where the reader has gone."""
+    if "_ZOO_COMPLETE" in os.environ:
+        return group.main(arguments, prog_name="zoo", standalone_mode=False)
+    try:
+        with group.make_context("zoo", arguments) as context:
+            return group.invoke(context)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
 
 
 @contextlib.contextmanager

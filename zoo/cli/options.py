@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from zoo.streams import is_utf_8
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -132,7 +135,8 @@ def store_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def echo_json(values: object) -> None:
     """JSON, and nothing else, on standard output."""
-    click.echo(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))
+    ascii_alone = not is_utf_8(sys.stdout)  # a character that the encoding lacks would be lost
+    click.echo(json.dumps(values, indent=2, ensure_ascii=ascii_alone, allow_nan=False))
 
 
 def _check_format(context: click.Context, parameter: click.Parameter, value: str) -> str:
