@@ -173,6 +173,8 @@ def _pack(name: str, data_dir: Path, into: Path) -> dict[str, Any]:
     """Pack a dataset. What the manifest says of it comes from its own files, read by the zoo."""
     say(f"reading {name}")
     facts = api.verify(name, data_dir=data_dir)
+    if facts["arrays"] is not None:
+        raise ValueError(f"{name} comes with its plugin, which the bundle has; leave out --dataset and --data-dir")
     folder = Path(facts["folder"])
     say(f"packing {name}")
     place = into / name / facts["version"]

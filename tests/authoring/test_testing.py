@@ -59,7 +59,7 @@ def test_faults_fail_their_tests_and_warnings_warn(tree: Path) -> None:
     assert failed == [
         f"FAILED tests/test_conformance.py::test_plugin[{name}]" for name in ("no-licence", "wrong-parameters")
     ]
-    assert "  it declares 20,187 parameters and has 20,186" in lines
+    assert "  my_model declares 20,187 parameters and has 20,186" in lines
     assert any(line.startswith("  mend: Declare the number that the message names") for line in lines)
     assert any("warning [no-paper] model my_model" in line for line in lines)
     assert lines[-1].startswith(f"2 failed, {1 + len(codes('package', 'models')) - 2} passed, 1 warning")

@@ -63,6 +63,12 @@ def test_what_is_no_bundle_is_not_replaced(tmp_path: Path, capsys: pytest.Captur
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_a_dataset_that_comes_with_its_plugin_is_not_packed(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="digits comes with its plugin, which the bundle has; leave out --dataset"):
+        bundle._pack("digits", tmp_path, tmp_path / "packed")
+    assert not (tmp_path / "packed").exists()
+
+
 def test_every_plugin_is_in_it_but_those_whose_runtimes_are_large() -> None:
     names = {path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml")}
     assert {path.name for path in bundle._plugins(runtimes=True)} == names
@@ -92,7 +98,7 @@ def test_it_is_installed_without_a_network(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     make = [sys.executable, ROOT / "benchmarks" / "gpu" / "bundle.py", "--out", tmp_path / "bundle", "--python", HERE]
-    make += ["--have", listed, "--dataset", "digits", "--data-dir", data, "--part-mib", "1"]
+    make += ["--have", listed, "--dataset", "shapes", "--data-dir", data, "--part-mib", "1"]
     run(*make, PYTHONPATH=str(ROOT))
     manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_bytes())
     assert {"zoobench", "zoo-toy-resnet", "zoo-onnxruntime"} <= {wheel["name"] for wheel in manifest["wheels"]}
@@ -105,7 +111,7 @@ def test_it_is_installed_without_a_network(tmp_path: Path) -> None:
     into = tmp_path / "zoo"
     assert (
         said[-1]
-        == f"next: {into}/bin/zoo bench toy_resnet --runtime tensorflow --dataset digits --data-dir {into}/data"
+        == f"next: {into}/bin/zoo bench toy_resnet --runtime tensorflow --dataset shapes --data-dir {into}/data"
     )
     assert "nothing to do" in run(*installer)
     assert "toy_resnet" in run("unshare", "-n", into / "bin" / "zoo", "list")

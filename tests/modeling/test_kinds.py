@@ -55,7 +55,7 @@ def test_every_kind_is_trained_or_refused(backend: str) -> None:
 
 def test_the_check_refuses_what_the_commands_refuse_and_in_the_same_words() -> None:
     path = with_path({"PYTHONPATH": str(HERE.parent)})
-    found = models.check(zoo_models(), {}, ["torch"], path, lambda _: None)
+    found = models.check(zoo_models(), [], {}, ["torch"], path, lambda _: None)
     assert {finding.where.split()[-1]: finding.message for finding in found} == {**REFUSED, **UNTRAINED}
 
 
