@@ -62,7 +62,7 @@ def subclassed(input_shape: Any, classes: int) -> Any:
     import keras
     from keras import layers
 
-    class Subclassed(keras.Model):  # type: ignore[misc]
+    class Subclassed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         def __init__(self) -> None:
             super().__init__(name="subclassed")
             self.conv = layers.Conv2D(4, 3, name="conv")
@@ -133,7 +133,7 @@ def softmax_hidden(input_shape: Any, classes: int) -> Any:
     import keras
     from keras import layers
 
-    class Head(layers.Layer):  # type: ignore[misc]
+    class Head(layers.Layer):  # type: ignore[misc]  # Keras is untyped
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
             self.dense = layers.Dense(classes, activation="softmax", name="dense")

@@ -207,7 +207,7 @@ def test_a_step_that_is_another_here_is_refused(monkeypatch: pytest.MonkeyPatch)
     for name, value in (("code", "f" * 16), ("zoo_version", "9.9"), ("weights", "f" * 64)):
         other = dataclasses.replace(Side.of(wanted), **{name: value})
         with pytest.raises(UsageError, match=f"{name.replace('_', ' ')} of toy_resnet: .* {value}"):
-            other.step(None)  # type: ignore[arg-type]
+            other.step(None)  # type: ignore[arg-type]  # nor here
 
 
 # In the executor's own process

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from zoo.benchmarking.quality import PerImage, calibration_error, joined, per_image, quality
 
 
-def drawn(images: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def drawn(images: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]  # any array
     random = np.random.default_rng(seed)
     return random.normal(0, 3, (images, classes)), random.integers(0, classes, images)
 

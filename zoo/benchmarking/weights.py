@@ -41,11 +41,19 @@ def as_trained(dataset: Dataset, spec: ModelSpec, loaded: WeightsUsed | None) ->
 
     :raises WeightsError: if the record of the weights names no way that there is.
     """
+    return dataset.fitted(spec.input_shape, resize_of(loaded))
+
+
+def resize_of(loaded: WeightsUsed | None) -> str:
+    """How images of all sizes came to the model's input when the weights were trained.
+
+    :raises WeightsError: if their record names no way that there is.
+    """
     recipe = loaded.provenance.get("recipe", {}) if loaded else {}
-    resize = recipe.get("resize", RESIZES[0])
+    resize: str = recipe.get("resize", RESIZES[0])
     if resize not in RESIZES:
         raise WeightsError(f"the record of the weights has a resize that is none of {', '.join(RESIZES)}")
-    return dataset.fitted(spec.input_shape, resize)
+    return resize
 
 
 def normalisation(loaded: WeightsUsed | None) -> tuple[Sequence[float], Sequence[float]]:

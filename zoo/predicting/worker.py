@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.benchmarking.weights import load_weights, normalisation
-from zoo.choices import RESIZES
+from zoo.benchmarking.weights import load_weights, normalisation, resize_of
 from zoo.data.class_names import shown_names
 from zoo.data.decode import DamagedError, pixels, read_file
 from zoo.data.fit import Fit
@@ -43,9 +42,7 @@ def predict(job: Mapping[str, Any], report: Callable[..., None]) -> dict[str, An
     if loaded is None:
         raise WeightsError(f"{spec.name} has no weights for {chosen['dataset']}")
     names = names or [str(number) for number in range(model.output_shape[-1])]
-    resize = loaded.provenance.get("recipe", {}).get("resize", RESIZES[0])
-    if resize not in RESIZES:
-        raise WeightsError(f"the record of the weights has a resize that is none of {', '.join(RESIZES)}")
+    resize = resize_of(loaded)
     fit = Fit(resize=resize, height=spec.input_shape[0], width=spec.input_shape[1])
 
     report("phase", name="predict", steps=len(job["images"]))
